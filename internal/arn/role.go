@@ -1,0 +1,98 @@
+package arn
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Role is the ARN of an IAM role, taken apart.
+type Role struct {
+	Partition string
+	AccountID string
+	Path      string // begins and ends with "/"
+	Name      string
+}
+
+// ParseRole parses a role's ARN: known partition, 12-digit account, valid path and name, and
+// the 2048 characters that STS admits at most
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+func ParseRole(s string) (Role, error) {
+	if len(s) > 2048 {
+		return Role{}, fmt.Errorf("it has %d characters, more than 2048", len(s))
+	}
+	a, rest, err := ParseIAM(s, "role")
+	if err != nil {
+		return Role{}, err
+	}
+	i := strings.LastIndexByte(rest, '/') + 1
+	r := Role{Partition: a.Partition, AccountID: a.AccountID, Path: "/" + rest[:i], Name: rest[i:]}
+	if err := CheckRoleName(r.Name); err != nil {
+		return Role{}, err
+	}
+	if err := CheckPath(r.Path); err != nil {
+		return Role{}, err
+	}
+	return r, nil
+}
+
+// String returns the role's ARN; the zero value gives "".
+func (r Role) String() string {
+	if r == (Role{}) {
+		return ""
+	}
+	return "arn:" + r.Partition + ":iam::" + r.AccountID + ":role" + r.Path + r.Name
+}
+
+// CheckRoleName reports a name that IAM refuses: 1 to 64 of [\w+=,.@-]
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html).
+func CheckRoleName(name string) error {
+	if name == "" {
+		return errors.New("the role name is empty")
+	}
+	if len(name) > 64 {
+		return fmt.Errorf("role name %q has %d characters, more than 64", name, len(name))
+	}
+	for i := 0; i < len(name); i++ {
+		if !isNameByte(name[i]) {
+			return fmt.Errorf("role name %q has characters other than letters, digits and _+=,.@-", name)
+		}
+	}
+	return nil
+}
+
+// CheckPath reports a path that IAM refuses: "/", or at most 512 of U+0021 to U+007E
+// that begin and end with a slash (same source as CheckRoleName).
+func CheckPath(path string) error {
+	ok := path != "" && len(path) <= 512 && path[0] == '/' && path[len(path)-1] == '/'
+	for i := 0; ok && i < len(path); i++ {
+		ok = '!' <= path[i] && path[i] <= '~'
+	}
+	if !ok {
+		return fmt.Errorf(`path %q must begin and end with "/", be printable ASCII and at most 512 long`, path)
+	}
+	return nil
+}
+
+// isNameByte says whether IAM's class [\w+=,.@-] has b.
+func isNameByte(b byte) bool {
+	switch {
+	case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9':
+		return true
+	}
+	return strings.IndexByte("_+=,.@-", b) >= 0
+}
+
+// CheckSessionName reports a session name that STS refuses: 2 to 64 of [\w+=,.@-]
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+func CheckSessionName(name string) error {
+	if len(name) < 2 || len(name) > 64 {
+		return fmt.Errorf("session name %q has %d characters, want 2 to 64", name, len(name))
+	}
+	for i := 0; i < len(name); i++ {
+		if !isNameByte(name[i]) {
+			return fmt.Errorf("session name %q has characters other than letters, digits and _+=,.@-", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+package deps
+
+import (
+	_ "github.com/aws/aws-sdk-go-v2/aws"
+	_ "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	_ "github.com/aws/aws-sdk-go-v2/config"
+	_ "github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	_ "github.com/aws/aws-sdk-go-v2/service/iam"
+	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "github.com/aws/smithy-go"
+	_ "github.com/go-jose/go-jose/v4"
+	_ "github.com/go-jose/go-jose/v4/jwt"
+	_ "github.com/go-json-experiment/json"
+	_ "github.com/go-json-experiment/json/jsontext"
+	_ "github.com/stretchr/testify/assert"
+	_ "github.com/stretchr/testify/require"
+	_ "gomodules.xyz/jsonpatch/v2"
+	_ "gopkg.in/evanphx/json-patch.v4"
+	_ "k8s.io/api/admission/v1"
+	_ "k8s.io/api/admission/v1beta1"
+	_ "k8s.io/api/admissionregistration/v1"
+	_ "k8s.io/api/authentication/v1"
+	_ "k8s.io/api/core/v1"
+	_ "sigs.k8s.io/yaml"
+)

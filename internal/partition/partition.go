@@ -1,0 +1,69 @@
+// Package partition is the library's one table of AWS partitions.
+//
+// Names, region prefixes and DNS suffixes are those of the AWS SDKs' shared partitions.json.
+package partition
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Partition is one row of the table. Values are immutable.
+type Partition struct {
+	// Name is the second field of every ARN of the partition, such as "aws-cn".
+	Name string
+	// DNSSuffix ends the host names of the partition's services: "amazonaws.com".
+	DNSSuffix string
+	// DualStackSuffix ends the host names that also answer over IPv6; "" where there are none.
+	DualStackSuffix string
+
+	regionPrefix string // "" only for aws, which has all that no other row claims
+}
+
+// The rows with a region prefix come first: "aws" takes what is left.
+var table = [...]Partition{
+	{Name: "aws-cn", DNSSuffix: "amazonaws.com.cn", DualStackSuffix: "api.amazonwebservices.com.cn", regionPrefix: "cn-"},
+	{Name: "aws-us-gov", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws", regionPrefix: "us-gov-"},
+	{Name: "aws-iso", DNSSuffix: "c2s.ic.gov", DualStackSuffix: "api.aws.ic.gov", regionPrefix: "us-iso-"},
+	{Name: "aws-iso-b", DNSSuffix: "sc2s.sgov.gov", DualStackSuffix: "api.aws.scloud", regionPrefix: "us-isob-"},
+	{Name: "aws-iso-e", DNSSuffix: "cloud.adc-e.uk", DualStackSuffix: "api.cloud-aws.adc-e.uk", regionPrefix: "eu-isoe-"},
+	{Name: "aws-iso-f", DNSSuffix: "csp.hci.ic.gov", DualStackSuffix: "api.aws.hci.ic.gov", regionPrefix: "us-isof-"},
+	{Name: "aws-eusc", DNSSuffix: "amazonaws.eu", DualStackSuffix: "api.amazonwebservices.eu", regionPrefix: "eusc-"},
+	{Name: "aws", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws"},
+}
+
+var regionShape = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+
+// ByName returns the partition of that exact name.
+func ByName(name string) (Partition, bool) {
+	for _, p := range table {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Partition{}, false
+}
+
+// ByRegion returns the partition that a region such as "eu-central-1" belongs to,
+// and false for what does not have the shape of a region.
+func ByRegion(region string) (Partition, bool) {
+	if !regionShape.MatchString(region) {
+		return Partition{}, false
+	}
+	for _, p := range table {
+		if strings.HasPrefix(region, p.regionPrefix) {
+			return p, true
+		}
+	}
+	return Partition{}, false
+}
+
+// Names lists the partitions' names, "aws" first, for messages that say what is allowed.
+func Names() []string {
+	names := make([]string, 0, len(table))
+	names = append(names, table[len(table)-1].Name)
+	for _, p := range table[:len(table)-1] {
+		names = append(names, p.Name)
+	}
+	return names
+}
