@@ -1,0 +1,45 @@
+// Package irsa is the map of a library for AWS IAM Roles for Service Accounts: a Kubernetes
+// pod gets short-lived AWS credentials because AWS trusts the cluster's OIDC issuer. It has no
+// identifiers of its own. No package here runs a server or needs one to be running; a webhook,
+// an operator, an installer or a unit test imports the ones it wants.
+//
+//	          cluster's issuer                      AWS account                        pod
+//	oidc  ──  documents, keys, thumbprint ──▶  oidc/iamprovider (IAM OIDC provider)
+//	trust ──  policy: build, edit, judge  ──▶  trust/iamrole    (IAM role)
+//	mutate ─  pod + role ─▶ JSON patch ───────────────────────────────▶ env, volume, mount
+//	token ──  projected token ─▶ STS ─▶ credentials, kept fresh  ◀──────────────────┘
+//
+// # The issuer
+//
+// Package [github.com/irsa-go/irsa/oidc] reads and writes what an issuer publishes: discovery
+// document, keys, and the certificate chain whose thumbprint IAM may ask for. It verifies
+// service account tokens. Package [github.com/irsa-go/irsa/oidc/iamprovider] makes the IAM OIDC
+// provider for an issuer.
+//
+// # The role
+//
+// Package [github.com/irsa-go/irsa/trust] builds, edits, judges and lints trust policies
+// offline. Package [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles.
+//
+// # The pod
+//
+// Package [github.com/irsa-go/irsa/mutate] turns a pod and an identity into a JSON patch.
+// Package [github.com/irsa-go/irsa/mutate/webhook] is the admission handler around it, and the
+// module github.com/irsa-go/irsa/mutate/admissionpolicy the same mutation without any webhook,
+// run by the API server itself.
+//
+// # The credentials
+//
+// Package [github.com/irsa-go/irsa/token] trades the projected token for credentials and keeps
+// them fresh, for one pod or for many service accounts. Package
+// [github.com/irsa-go/irsa/token/tokenrequest] asks the Kubernetes API for another account's
+// token, and [github.com/irsa-go/irsa/token/doctor] finds the first broken link of the chain.
+//
+// # Test benches
+//
+// [github.com/irsa-go/irsa/oidc/oidctest] is an issuer, and
+// [github.com/irsa-go/irsa/trust/trusttest] an AWS account, for your tests and demonstrations.
+//
+// The four packages do not import each other. Importing trust pulls in neither Kubernetes nor
+// the AWS SDK, mutate no AWS SDK, and token no Kubernetes.
+package irsa
