@@ -1,0 +1,292 @@
+package token
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/irsa-go/irsa/internal/strictjson"
+)
+
+// maxTokenLength is the longest web identity token that STS takes
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+const maxTokenLength = 20000
+
+// tokenDepth bounds the nesting of a token's JSON; a service account token has three levels.
+const tokenDepth = 16
+
+// Unverified is what a token says of itself. Nobody has checked its signature, its times or its
+// issuer: anybody can write such a token, so it may choose a message, a log line or a session
+// name, but never grant anything. An oidc.Verifier gives claims that are true.
+//
+// A claim that the token does not have is the zero value of its field; a claim of the wrong type
+// is an error of [Inspect]. Unverified is a plain value and safe for concurrent use as long as
+// nobody writes to it. It holds no part of the token's signature and cannot be turned back into
+// the token.
+type Unverified struct {
+	// Algorithm is the header's "alg", such as "RS256" (RFC 7515 §4.1.1).
+	Algorithm string
+	// KeyID is the header's "kid" (RFC 7515 §4.1.4).
+	KeyID string
+	// Issuer is "iss" (RFC 7519 §4.1.1).
+	Issuer string
+	// Subject is "sub" (RFC 7519 §4.1.2), "system:serviceaccount:NAMESPACE:NAME" of a service account.
+	Subject string
+	// Audiences is "aud" (RFC 7519 §4.1.3), as a list also when the token has a single string.
+	Audiences []string
+	// AuthorizedParty is "azp" (OpenID Connect Core 1.0 §2). STS compares it, when there is one,
+	// in place of the audiences.
+	AuthorizedParty string
+	// ID is "jti" (RFC 7519 §4.1.7).
+	ID string
+	// IssuedAt is "iat" (RFC 7519 §4.1.6), in UTC.
+	IssuedAt time.Time
+	// NotBefore is "nbf" (RFC 7519 §4.1.5), in UTC.
+	NotBefore time.Time
+	// Expires is "exp" (RFC 7519 §4.1.4), in UTC.
+	Expires time.Time
+	// Kubernetes is "kubernetes.io".
+	Kubernetes Kubernetes
+}
+
+// Kubernetes is the private claim "kubernetes.io" of a service account token, unverified as all
+// of [Unverified] (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
+type Kubernetes struct {
+	// Namespace is the service account's, and its pod's.
+	Namespace string
+	// ServiceAccount is the account that the token speaks for.
+	ServiceAccount Object
+	// Pod is the pod that the token is bound to; zero when it is bound to none.
+	Pod Object
+	// Node is the node that the token's pod runs on, or that the token is bound to.
+	Node Object
+	// Secret is the secret that the token is bound to; zero when it is bound to none.
+	Secret Object
+	// WarnAfter is when a token that was meant to live shorter runs on borrowed time, in UTC.
+	WarnAfter time.Time
+}
+
+// Object names an object of a Kubernetes cluster. It is comparable.
+type Object struct {
+	// Name is the object's name.
+	Name string
+	// UID tells the object from a later one of the same name.
+	UID string
+}
+
+// MalformedTokenError says why a string is not a token that can be read. It never holds any part
+// of the token. It is immutable.
+type MalformedTokenError struct {
+	// Part is "token", "header", "claims" or "signature".
+	Part string
+	// Name is the header parameter or claim at fault, such as "exp" or "kubernetes.io/pod/uid";
+	// "" when it is the whole part.
+	Name string
+	// Reason says what it is and what it must be.
+	Reason string
+}
+
+// Error names the part, the claim and the reason.
+func (e *MalformedTokenError) Error() string {
+	if e.Name == "" {
+		return "the " + e.Part + ": " + e.Reason
+	}
+	return fmt.Sprintf("the %s: %q: %s", e.Part, e.Name, e.Reason)
+}
+
+// Inspect reads what a JWT says of itself, without verifying anything: see [Unverified].
+// White space around the token is ignored, as a token in a file may have it. A token longer than
+// the 20000 characters that STS takes, nested too deeply, with names twice, without the three
+// parts of a signed JWT (RFC 7515 §7.1) or with a claim of another type than its specification's
+// is a *[MalformedTokenError], and the result is zero. Inspect never panics, whatever the input.
+func Inspect(token string) (Unverified, error) {
+	u, err := inspect(token)
+	if err != nil {
+		return Unverified{}, fmt.Errorf("token: inspect: %w", err)
+	}
+	return u, nil
+}
+
+// inspect is Inspect without the package's prefix.
+func inspect(token string) (Unverified, error) {
+	header, claims, err := splitToken(strings.TrimSpace(token))
+	if err != nil {
+		return Unverified{}, err
+	}
+	h, err := readPart("header", header)
+	if err != nil {
+		return Unverified{}, err
+	}
+	c, err := readPart("claims", claims)
+	if err != nil {
+		return Unverified{}, err
+	}
+	u := Unverified{
+		Algorithm:       h.text("alg"),
+		KeyID:           h.text("kid"),
+		Issuer:          c.text("iss"),
+		Subject:         c.text("sub"),
+		Audiences:       c.list("aud"),
+		AuthorizedParty: c.text("azp"),
+		ID:              c.text("jti"),
+		IssuedAt:        c.date("iat"),
+		NotBefore:       c.date("nbf"),
+		Expires:         c.date("exp"),
+		Kubernetes:      c.kubernetes(),
+	}
+	if err := errors.Join(h.errs...); err != nil {
+		return Unverified{}, err
+	}
+	if err := errors.Join(c.errs...); err != nil {
+		return Unverified{}, err
+	}
+	return u, nil
+}
+
+// splitToken checks the form of a compact serialization (RFC 7515 §7.1). The signature may be
+// empty, as that of an unsecured JWT is: what a token says of itself can be read all the same.
+func splitToken(token string) (header, claims string, err error) {
+	malformed := func(part, reason string) error { return &MalformedTokenError{Part: part, Reason: reason} }
+	switch {
+	case token == "":
+		return "", "", malformed("token", "it is empty")
+	case len(token) > maxTokenLength:
+		return "", "", malformed("token", fmt.Sprintf("it has %d characters, more than %d", len(token), maxTokenLength))
+	}
+	if n := strings.Count(token, "."); n != 2 {
+		return "", "", malformed("token", fmt.Sprintf("it is no JWT: it has %d dots, want 2", n))
+	}
+	header, rest, _ := strings.Cut(token, ".")
+	claims, signature, _ := strings.Cut(rest, ".")
+	for _, part := range []struct{ name, text string }{
+		{"header", header}, {"claims", claims}, {"signature", signature},
+	} {
+		// encoding/base64 skips line breaks, which RFC 7515 §2 does not admit.
+		if i := strings.IndexFunc(part.text, notBase64URL); i >= 0 {
+			return "", "", malformed(part.name, fmt.Sprintf("it has a character that base64url has not, at offset %d", i))
+		}
+	}
+	return header, claims, nil
+}
+
+func notBase64URL(r rune) bool {
+	return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
+// claimReader reads typed members of one JSON object and collects all that is wrong with them.
+type claimReader struct {
+	part, prefix string
+	members      map[string]json.RawMessage
+	errs         []error
+}
+
+func readPart(part, text string) (*claimReader, error) {
+	doc, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, &MalformedTokenError{Part: part, Reason: "it is not base64url"}
+	}
+	if err := strictjson.Check(doc, strictjson.Limits{Bytes: maxTokenLength, Depth: tokenDepth}); err != nil {
+		// The pointer is left out: it would quote names that only the token's author chose.
+		located := strictjson.Locate(doc, err)
+		return nil, &MalformedTokenError{Part: part, Reason: fmt.Sprintf("at byte %d: %s", located.Offset, located.Reason)}
+	}
+	r := &claimReader{part: part}
+	// A map keeps names as they are; a struct would take "ISS" for "iss".
+	if json.Unmarshal(doc, &r.members) != nil || r.members == nil {
+		return nil, &MalformedTokenError{Part: part, Reason: "it is no JSON object"}
+	}
+	return r, nil
+}
+
+func (r *claimReader) fail(name, want string) {
+	r.errs = append(r.errs, &MalformedTokenError{Part: r.part, Name: r.prefix + name, Reason: "want " + want})
+}
+
+func (r *claimReader) text(name string) string {
+	raw, ok := r.members[name]
+	if !ok {
+		return ""
+	}
+	var s *string
+	if json.Unmarshal(raw, &s) != nil || s == nil {
+		r.fail(name, "a string")
+		return ""
+	}
+	return *s
+}
+
+// list reads a string or an array of strings (RFC 7519 §4.1.3).
+func (r *claimReader) list(name string) []string {
+	raw, ok := r.members[name]
+	if !ok {
+		return nil
+	}
+	if len(raw) > 0 && raw[0] == '"' {
+		return []string{r.text(name)}
+	}
+	var items []*string
+	err := json.Unmarshal(raw, &items)
+	list := make([]string, 0, len(items))
+	for _, item := range items {
+		if item != nil {
+			list = append(list, *item)
+		}
+	}
+	if err != nil || items == nil || len(list) != len(items) {
+		r.fail(name, "a string or a list of strings")
+		return nil
+	}
+	return list
+}
+
+// lastDate is the end of the year 9999, the last that time.Time can write as JSON.
+const lastDate = 253402300799
+
+// date reads a NumericDate: seconds since 1970, possibly with a fraction (RFC 7519 §2).
+func (r *claimReader) date(name string) time.Time {
+	raw, ok := r.members[name]
+	if !ok {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || seconds < 0 || seconds > lastDate {
+		r.fail(name, "a number of seconds from 1970 to the year 9999")
+		return time.Time{}
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
+}
+
+// object returns a reader of the object called name, of an empty one when there is none.
+func (r *claimReader) object(name string) *claimReader {
+	o := &claimReader{part: r.part, prefix: r.prefix + name + "/"}
+	if raw, ok := r.members[name]; ok && (json.Unmarshal(raw, &o.members) != nil || o.members == nil) {
+		r.fail(name, "an object")
+	}
+	return o
+}
+
+func (r *claimReader) kubernetes() Kubernetes {
+	k := r.object("kubernetes.io")
+	read := func(name string) Object {
+		o := k.object(name)
+		named := Object{Name: o.text("name"), UID: o.text("uid")}
+		k.errs = append(k.errs, o.errs...)
+		return named
+	}
+	claims := Kubernetes{
+		Namespace:      k.text("namespace"),
+		ServiceAccount: read("serviceaccount"),
+		Pod:            read("pod"),
+		Node:           read("node"),
+		Secret:         read("secret"),
+		WarnAfter:      k.date("warnafter"),
+	}
+	r.errs = append(r.errs, k.errs...)
+	return claims
+}
