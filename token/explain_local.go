@@ -1,0 +1,158 @@
+package token
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// explainLocal explains errors for which no service had the chance to answer.
+func explainLocal(err error) (Explanation, bool) {
+	if errors.Is(err, context.Canceled) { // the caller's own doing
+		return Explanation{}, false
+	}
+	for i := range localRules {
+		if r := &localRules[i]; r.matches(err) {
+			return r.explanation(""), true
+		}
+	}
+	return Explanation{}, false
+}
+
+// localRule explains the errors that its function is recognizes.
+type localRule struct {
+	rule
+	is func(error) bool
+}
+
+func (r *localRule) matches(err error) bool { return r.is(err) }
+
+// localRules are tried in order: the more telling ones first.
+var localRules = []localRule{
+	{is: isMalformed, rule: rule{
+		name: "token-malformed", cause: CauseToken, retry: RetryNewToken,
+		meaning: "what the token source gave is no JWT, so it was not sent",
+		next:    []string{"what the token source gives: a projected service account token"},
+	}},
+	{is: isMissingFile, rule: rule{
+		name: "token-file-missing", cause: CauseToken, retry: RetryBackoff,
+		meaning: "the token file does not exist",
+		next: []string{
+			"AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at",
+			"that this container has the mount: an injected sidecar or a container left out by an annotation has not",
+		},
+	}},
+	{is: isUnreadableFile, rule: rule{
+		name: "token-file-unreadable", cause: CauseToken, retry: RetryBackoff,
+		meaning: "the token file exists, but this process may not read it",
+		next: []string{
+			"whether the process has changed its uid: the kubelet gives the file to the uid of the pod's containers",
+			"whether this is a debug container that runs as another uid",
+			"fsGroup in the pod's security context, which makes the file readable for that group",
+		},
+	}},
+	{is: isMissingRegion, rule: rule{
+		name: "region-missing", cause: CauseConfiguration, retry: RetryNever,
+		meaning: "the STS client has no region, and one is never guessed",
+		next:    []string{"AWS_REGION in the pod, or the region of the client's configuration"},
+	}},
+	{is: isUntrustedCertificate, rule: rule{
+		name: "certificate-untrusted", cause: CauseNetwork, retry: RetryNever,
+		meaning: "what answers shows a certificate that this process does not trust",
+		next: []string{
+			"the certificate authorities in the container image: a minimal image may have none",
+			"a proxy on the way that opens TLS",
+		},
+	}},
+	{is: isUnknownHost, rule: rule{
+		name: "host-unknown", cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "the name of the service's host does not resolve",
+		next: []string{
+			"the region: a wrong one makes a host that does not exist",
+			"the cluster's DNS, and whether a network policy lets the pod reach it",
+		},
+	}},
+	{is: isTimeout, rule: rule{
+		name: "timeout", cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "no answer came in time",
+		next: []string{
+			"network policies and security groups between the pod and STS",
+			"the VPC endpoint for STS, where the subnet has no way to the internet",
+		},
+	}},
+	{is: isConnection, rule: rule{
+		name: "connection-failed", cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "the connection could not be made or broke off",
+		next: []string{
+			"network policies, the proxy settings and the route from the pod to STS",
+			"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS",
+		},
+	}},
+}
+
+func isMalformed(err error) bool {
+	var malformed *MalformedTokenError
+	return errors.As(err, &malformed)
+}
+
+// fromIdentityTokenFile is how stscreds' own provider begins the error of a file it could not
+// read; the cause is not wrapped there.
+const fromIdentityTokenFile = "failed to retrieve jwt from provide source"
+
+func isMissingFile(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && !isConnection(err) ||
+		containsAll(err.Error(), fromIdentityTokenFile, "no such file or directory")
+}
+
+func isUnreadableFile(err error) bool {
+	return errors.Is(err, fs.ErrPermission) && !isConnection(err) ||
+		containsAll(err.Error(), fromIdentityTokenFile, "permission denied")
+}
+
+func isMissingRegion(err error) bool {
+	var missing *aws.MissingRegionError
+	return errors.As(err, &missing) || strings.Contains(err.Error(), "Invalid Configuration: Missing Region")
+}
+
+func isUntrustedCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
+}
+
+func isUnknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && !dns.IsTimeout
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isConnection(err error) bool {
+	// Not net.Error: every error number is one, that of a missing file too.
+	var op *net.OpError
+	var request *url.Error
+	var send *smithyhttp.RequestSendError
+	return errors.As(err, &op) || errors.As(err, &request) || errors.As(err, &send)
+}
+
+func containsAll(s string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(s, part) {
+			return false
+		}
+	}
+	return true
+}
