@@ -1,0 +1,127 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/irsa-go/irsa/internal/e2e/cluster"
+)
+
+var binary string // of the API server; set once, by TestMain
+
+func TestMain(m *testing.M) {
+	var err error
+	if binary, err = cluster.Binary("."); err != nil {
+		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	printMet()
+	os.Exit(code)
+}
+
+// testCluster is a cluster of one test.
+type testCluster struct {
+	*cluster.Cluster
+	client kubernetes.Interface
+}
+
+// startCluster gives the test an API server of its own, so that one test's webhooks and policies
+// never meet another's pods.
+func startCluster(t *testing.T, cfg cluster.Config) *testCluster {
+	t.Helper()
+	c, err := cluster.Start(t.Context(), binary, t.TempDir(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(c.Stop)
+	met(t, "kube-apiserver", c.Version)
+	met(t, "etcd", c.EtcdVersion)
+	t.Logf("ready after %v", c.ReadyAfter.Round(10*time.Millisecond))
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	require.NoError(t, err)
+	return &testCluster{Cluster: c, client: client}
+}
+
+// namespace creates a namespace; with no controllers running it has no default service account.
+func (c *testCluster) namespace(t *testing.T, name string, labels map[string]string) {
+	t.Helper()
+	_, err := c.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
+	}, metav1.CreateOptions{})
+	if !apierrors.IsAlreadyExists(err) {
+		require.NoError(t, err)
+	}
+}
+
+func (c *testCluster) account(t *testing.T, namespace, name string, annotations map[string]string) *corev1.ServiceAccount {
+	t.Helper()
+	account, err := c.client.CoreV1().ServiceAccounts(namespace).Create(t.Context(), &corev1.ServiceAccount{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: annotations},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	return account
+}
+
+func (c *testCluster) create(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	return c.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+}
+
+func (c *testCluster) dryRun(ctx context.Context, pod *corev1.Pod) (*corev1.Pod, error) {
+	return c.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+}
+
+// eventually polls until the API server's own watches have brought a change into force.
+func eventually(t *testing.T, what string, done func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	require.Eventually(t, done, 20*time.Second, 20*time.Millisecond, what)
+	took := time.Since(began)
+	t.Logf("%s after %v", what, took.Round(time.Millisecond))
+	return took
+}
+
+var metSystems = struct {
+	sync.Mutex
+	seen []string
+}{}
+
+// met records that the test spoke with a real system; all are printed once more at the end.
+func met(t *testing.T, system, version string) {
+	t.Helper()
+	line := system + " " + version
+	t.Log("met:", line)
+	metSystems.Lock()
+	defer metSystems.Unlock()
+	for _, seen := range metSystems.seen {
+		if seen == line {
+			return
+		}
+	}
+	metSystems.seen = append(metSystems.seen, line)
+}
+
+func printMet() {
+	metSystems.Lock()
+	defer metSystems.Unlock()
+	for _, line := range metSystems.seen {
+		fmt.Println("end-to-end tests met:", line)
+	}
+}
+
+func TestTheClusterStarts(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, cluster.Config{})
+	require.Equal(t, "v1.37.2", c.Version)
+	namespaces, err := c.client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.NotEmpty(t, namespaces.Items)
+}
