@@ -1,0 +1,190 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/partition"
+)
+
+// ErrNoRegion is what errors.Is finds when an STS client has no region. STS is asked in the region
+// that the program names, never in one that was guessed.
+var ErrNoRegion = errors.New("the STS client has no region: set AWS_REGION, or Region in its aws.Config")
+
+// Limits of AssumeRoleWithWebIdentity
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html);
+// AssumeRole has the same.
+const (
+	minDuration     = 15 * time.Minute
+	maxDuration     = 12 * time.Hour
+	maxPolicyLength = 2048
+	maxPolicyARNs   = 10
+)
+
+// Config is what a Provider asks STS for beyond the role, and how it keeps it. The zero value
+// asks for one hour of all that the role may do.
+type Config struct {
+	// SessionName names the session in CloudTrail and in the assumed role's ARN: 2 to 64 of
+	// [\w+=,.@-]. "": NAMESPACE.ACCOUNT@POD as the token says, which stays the same at every
+	// refresh and tells pods apart; one that is too long is cut and ends with a hash of the
+	// whole. Of a token that names no service account it is "irsa", with a hash of the subject
+	// where there is one.
+	SessionName string
+	// Duration is how long the credentials live: whole seconds from 15 minutes to 12 hours, at
+	// most the role's MaxSessionDuration. 0: STS's default, 1 hour.
+	Duration time.Duration
+	// Policy is a session policy in JSON, of at most 2048 characters, which narrows what the
+	// role may do. "": none.
+	Policy string
+	// PolicyARNs are at most 10 managed policies that narrow what the role may do. nil: none.
+	PolicyARNs []string
+	// Refresh says when the credentials are renewed.
+	Refresh Refresh
+}
+
+// problems are all that STS would refuse, most likely at the first call, hours after the start
+// of the program, or never noticed.
+func (c Config) problems() []error {
+	problems := sessionProblems("SessionName", c.SessionName)
+	problems = append(problems, durationProblems(c.Duration, maxDuration)...)
+	problems = append(problems, policyProblems(c.Policy, c.PolicyARNs)...)
+	return append(problems, c.Refresh.problems()...)
+}
+
+func sessionProblems(field, name string) []error {
+	if name == "" {
+		return nil
+	}
+	if err := arn.CheckSessionName(name); err != nil {
+		return []error{fmt.Errorf("%s: %w", field, err)}
+	}
+	return nil
+}
+
+func durationProblems(d, limit time.Duration) []error {
+	switch {
+	case d == 0:
+		return nil
+	case d < minDuration || d > limit:
+		return []error{fieldError("Duration", d, fmt.Sprintf("0 or %v to %v", minDuration, limit))}
+	case d%time.Second != 0:
+		return []error{fieldError("Duration", d, "whole seconds")}
+	}
+	return nil
+}
+
+func policyProblems(policy string, arns []string) []error {
+	var problems []error
+	// STS counts characters; IAM's documents are ASCII but for the values in them.
+	if n := len([]rune(policy)); n > maxPolicyLength {
+		problems = append(problems, fieldError("Policy", fmt.Sprintf("%d characters", n), fmt.Sprintf("at most %d", maxPolicyLength)))
+	}
+	if len(arns) > maxPolicyARNs {
+		problems = append(problems, fieldError("PolicyARNs", len(arns), fmt.Sprintf("at most %d", maxPolicyARNs)))
+	}
+	for i, a := range arns {
+		if err := checkPolicyARN(a); err != nil {
+			problems = append(problems, fmt.Errorf("PolicyARNs[%d]: %q: %w", i, a, err))
+		}
+	}
+	return problems
+}
+
+// checkPolicyARN admits the policies of AWS too, whose account is "aws".
+func checkPolicyARN(s string) error {
+	a, err := arn.Parse(s)
+	if err != nil {
+		return err
+	}
+	if err := arn.CheckPartition(a.Partition); err != nil {
+		return err
+	}
+	if a.AccountID == "aws" {
+		a.AccountID = "000000000000"
+	}
+	_, _, err = arn.ParseIAM(a.String(), "policy")
+	return err
+}
+
+func fieldError(field string, is any, want string) error {
+	return fmt.Errorf("%s: it is %v, want %s", field, is, want)
+}
+
+// roleProblems checks the role's ARN, and that it is of the partition that the client calls.
+func roleProblems(roleARN string, client any) []error {
+	role, err := arn.ParseRole(roleARN)
+	if err != nil {
+		return []error{fmt.Errorf("role ARN %q: %w", roleARN, err)}
+	}
+	o, ok := stsOptions(client)
+	if !ok || o.BaseEndpoint != nil {
+		return nil
+	}
+	if p, known := partition.ByRegion(o.Region); known && p.Name != role.Partition {
+		return []error{fmt.Errorf("role ARN %q: its partition is %q, but region %q of the STS client is of %q",
+			roleARN, role.Partition, o.Region, p.Name)}
+	}
+	return nil
+}
+
+// stsOptions are those of an *sts.Client, or of what passes them on; other clients have none to check.
+func stsOptions(client any) (sts.Options, bool) {
+	if c, ok := client.(*sts.Client); ok && c == nil {
+		return sts.Options{}, false
+	}
+	if c, ok := client.(interface{ Options() sts.Options }); ok {
+		return c.Options(), true
+	}
+	return sts.Options{}, false
+}
+
+func regionProblems(client any) []error {
+	if o, ok := stsOptions(client); ok && o.Region == "" {
+		return []error{ErrNoRegion}
+	}
+	return nil
+}
+
+func clientProblems(client any, operation string) []error {
+	switch c := client.(type) {
+	case nil:
+		return []error{fmt.Errorf("client: it is nil, want one that has %s", operation)}
+	case *sts.Client:
+		if c == nil {
+			return []error{errors.New("client: it is a nil *sts.Client")}
+		}
+	}
+	return regionProblems(client)
+}
+
+func sourceProblems(src Source) []error {
+	switch s := src.(type) {
+	case nil:
+		return []error{errors.New("source: it is nil")}
+	case SourceFunc:
+		if s == nil {
+			return []error{errors.New("source: it is a nil SourceFunc")}
+		}
+	case File:
+		if s == "" {
+			return []error{errors.New("source: it is a File with an empty path")}
+		}
+	}
+	return nil
+}
+
+// seconds is d as STS takes it; nil: STS's default.
+func seconds(d time.Duration) *int32 {
+	if d == 0 {
+		return nil
+	}
+	return aws.Int32(int32(d / time.Second))
+}
+
+var _ stscreds.AssumeRoleWithWebIdentityAPIClient = (*sts.Client)(nil)

@@ -1,0 +1,137 @@
+package token
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// mandatoryWindow is the time before expiry in which callers wait for a refresh.
+const mandatoryWindow = time.Minute
+
+// defaultTimeout bounds one shared attempt.
+const defaultTimeout = time.Minute
+
+// minFresh is how long new credentials are served before they are asked for again, however wide
+// the advisory window is; half their lifetime when that is shorter. Without it a source whose
+// credentials live shorter than the window would be asked at every call.
+const minFresh = time.Minute
+
+// Refresh says when and how cached credentials are renewed. The zero value is how the AWS SDKs
+// do it from 2026 on, which they call static stability:
+//
+//   - Inside the advisory window before expiry, one caller waits for new credentials and all
+//     others are served the cached ones.
+//   - In the last minute before expiry, and after expiry, all callers wait.
+//   - When the refresh fails, the cached credentials are served, even expired ones, and there is
+//     no further attempt for the time that Backoff gives. With nothing cached, the error is
+//     returned and the next call tries again.
+//   - An error that is final (see [IsFinal]) is returned at once even when credentials are
+//     cached; the same error answers all calls of the next 1 to 5 seconds.
+//
+// Refresh is a plain value; its functions must be safe for concurrent use when several providers
+// share them.
+type Refresh struct {
+	// AdvisoryWindow is how long before expiry new credentials are asked for. 0: by the lifetime
+	// that credentials have when they are obtained: 5 minutes up to a lifetime of 20 minutes, 15
+	// minutes below 90 minutes, 60 minutes from there on. New credentials are in any case served
+	// for a minute, or for half their lifetime when that is shorter, before they are asked for
+	// again. Negative is an error.
+	AdvisoryWindow time.Duration
+	// Timeout bounds one attempt, which all callers share. 0: 1 minute. Negative is an error. A
+	// source that does not return by then is left behind and its answer is dropped.
+	Timeout time.Duration
+	// Backoff gives the time after a failed attempt in which the source is not asked again and
+	// the cached credentials are served. nil: uniformly random between 5 and 10 minutes. A
+	// negative time is taken as 0.
+	Backoff func() time.Duration
+	// ExpiredBackoff gives the time to wait once the cached credentials have expired, counted
+	// from the failed attempt or from the expiry, whichever is later; it never makes a wait
+	// longer than Backoff does. It trades calls to a failing source for a faster recovery. nil:
+	// expiry makes no difference.
+	ExpiredBackoff func() time.Duration
+	// OnAttempt is called after every attempt, before its callers go on; it must return soon and
+	// be safe for concurrent use. nil: nobody is told.
+	OnAttempt func(Attempt)
+}
+
+// Attempt is what [Refresh.OnAttempt] learns about one attempt to get credentials. It holds no
+// secret.
+type Attempt struct {
+	// Err is why there are no new credentials; nil: there are.
+	Err error
+	// Final is whether Err is one that asking again cannot heal, so that callers got it although
+	// credentials may be cached.
+	Final bool
+	// Stale is whether the attempt failed and the callers were served the cached credentials.
+	Stale bool
+	// Took is the time from the attempt's start to its end.
+	Took time.Duration
+	// AccessKeyID and Expires are those of the new credentials; zero when there are none. Expires
+	// is when they really expire, not when to ask again.
+	AccessKeyID string
+	Expires     time.Time
+	// AdvisoryWindow is the time before Expires at which the next attempt is due; zero when
+	// there are no new credentials or they do not expire.
+	AdvisoryWindow time.Duration
+	// Next is before when no further attempt is made: the start of the advisory window, the end
+	// of a backoff. Zero: the next call asks, or, with credentials that do not expire, none does.
+	Next time.Time
+}
+
+func (r Refresh) timeout() time.Duration {
+	if r.Timeout == 0 {
+		return defaultTimeout
+	}
+	return r.Timeout
+}
+
+// window is the advisory window for credentials that have lifetime left when they are obtained.
+func (r Refresh) window(lifetime time.Duration) time.Duration {
+	switch {
+	case r.AdvisoryWindow != 0:
+		return r.AdvisoryWindow
+	case lifetime <= 20*time.Minute:
+		return 5 * time.Minute
+	case lifetime < 90*time.Minute:
+		return 15 * time.Minute
+	default:
+		return time.Hour
+	}
+}
+
+// fresh is how long credentials that have lifetime left are served before they are asked for again.
+func (r Refresh) fresh(lifetime time.Duration) time.Duration {
+	return max(lifetime-r.window(lifetime), min(lifetime/2, minFresh))
+}
+
+// backoff is how long to leave the source alone when an attempt fails and the cached credentials
+// have left to live; left is negative once they have expired.
+func (r Refresh) backoff(left time.Duration) time.Duration {
+	d := between(5*time.Minute, 10*time.Minute)
+	if r.Backoff != nil {
+		d = r.Backoff()
+	}
+	if r.ExpiredBackoff != nil && d > left {
+		d = min(d, max(left, 0)+max(r.ExpiredBackoff(), 0))
+	}
+	return max(d, 0)
+}
+
+// finalFor is how long a final error answers all calls.
+func finalFor() time.Duration { return between(time.Second, 5*time.Second) }
+
+// between is uniformly random; no secret depends on it.
+func between(from, to time.Duration) time.Duration {
+	return from + rand.N(to-from+1)
+}
+
+func (r Refresh) problems() []error {
+	var problems []error
+	if r.AdvisoryWindow < 0 {
+		problems = append(problems, fieldError("Refresh.AdvisoryWindow", r.AdvisoryWindow, "0 or more"))
+	}
+	if r.Timeout < 0 {
+		problems = append(problems, fieldError("Refresh.Timeout", r.Timeout, "0 or more"))
+	}
+	return problems
+}

@@ -1,0 +1,70 @@
+package token
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// maxSessionName is STS's limit for RoleSessionName.
+const maxSessionName = 64
+
+// anonymousSession is the session name of a token that says nothing of whom it speaks for.
+const anonymousSession = "irsa"
+
+// sessionName derives a session name from what a token says of itself, so that it is the same at
+// every refresh: services that pin a principal, such as MSK, refuse one that changes. A namespace
+// has no dot and no name has an '@', so the parts can be told apart again.
+func sessionName(u Unverified) string {
+	namespace, account := u.Kubernetes.Namespace, u.Kubernetes.ServiceAccount.Name
+	if namespace == "" || account == "" {
+		namespace, account = accountOf(u.Subject)
+	}
+	switch {
+	case namespace != "" && account != "" && u.Kubernetes.Pod.Name != "":
+		return fitSession(namespace + "." + account + "@" + u.Kubernetes.Pod.Name)
+	case namespace != "" && account != "":
+		return fitSession(namespace + "." + account)
+	case u.Subject != "":
+		return fitSession(anonymousSession + "-" + hashOf(u.Issuer+" "+u.Subject))
+	}
+	return anonymousSession
+}
+
+// accountOf takes "system:serviceaccount:NAMESPACE:NAME" apart
+// (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens).
+func accountOf(subject string) (namespace, name string) {
+	rest, ok := strings.CutPrefix(subject, "system:serviceaccount:")
+	if !ok {
+		return "", ""
+	}
+	namespace, name, _ = strings.Cut(rest, ":")
+	return namespace, name
+}
+
+// fitSession makes STS accept a name. What loses characters on the way ends with a hash of the
+// whole, so that two names stay two.
+func fitSession(name string) string {
+	fit := strings.Map(func(r rune) rune {
+		if isSessionRune(r) {
+			return r
+		}
+		return '-'
+	}, name)
+	if fit == name && len(name) <= maxSessionName {
+		return name
+	}
+	hash := hashOf(name)
+	return fit[:min(len(fit), maxSessionName-1-len(hash))] + "-" + hash
+}
+
+// isSessionRune says whether [\w+=,.@-] has r; \w is ASCII's in STS.
+func isSessionRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_+=,.@-", r)
+}
+
+// hashOf is 48 bits of SHA-256, in hexadecimal: a mark of difference, not a secret.
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:6])
+}
