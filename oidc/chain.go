@@ -1,0 +1,222 @@
+package oidc
+
+import (
+	"crypto/sha1" //nolint:gosec // what IAM calls a thumbprint
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+)
+
+const roleRedirect = "redirect"
+
+// Codes of the problems of a chain.
+const (
+	// CodeMisordered: a certificate does not follow the one that it issued. AWS takes the last
+	// one, which is not the top of the chain, and STS fails.
+	CodeMisordered = "chain-misordered"
+	// CodeDuplicate: a certificate is sent twice.
+	CodeDuplicate = "chain-duplicate"
+	// CodeSuperfluous: a certificate is sent that issued none of the others.
+	CodeSuperfluous = "chain-superfluous"
+	// CodeIncomplete: a certificate between the server's and the root is missing.
+	CodeIncomplete = "chain-incomplete"
+	// CodeLeafAlone: the server's certificate is sent without the one that issued it.
+	CodeLeafAlone = "leaf-alone"
+	// CodeExpired: a certificate is not valid any more.
+	CodeExpired = "certificate-expired"
+	// CodeNotYetValid: a certificate is not valid yet.
+	CodeNotYetValid = "certificate-not-yet-valid"
+	// CodeExpiresSoon: a certificate's last month has begun.
+	CodeExpiresSoon = "certificate-expires-soon"
+	// CodeNameMismatch: the server's certificate is for other names.
+	CodeNameMismatch = "name-mismatch"
+	// CodeUnverified: the chain does not lead to the roots.
+	CodeUnverified = "chain-unverified"
+	// CodeRedirected: the issuer sends its callers to another host.
+	CodeRedirected = "redirected"
+)
+
+// soon is how long before its end a certificate is reported: a month, in which the owners of
+// most certificates have already replaced them.
+const soon = 30 * 24 * time.Hour
+
+// ErrNoCertificates is in the error of ChainThumbprint without certificates.
+var ErrNoCertificates = errors.New("no certificates are given")
+
+// ChainThumbprint is [Client.Thumbprints] for an issuer that cannot be reached yet: sent is
+// what it will send, in that order, its own certificate first. Nothing is verified but what
+// the list itself shows; Need tells whether the chain leads to this machine's roots now.
+func ChainThumbprint(sent []*x509.Certificate) (*ThumbprintReport, error) {
+	return chainThumbprint(sent, time.Now())
+}
+
+func chainThumbprint(sent []*x509.Certificate, now time.Time) (*ThumbprintReport, error) {
+	fail := func(err error) (*ThumbprintReport, error) {
+		return nil, &ThumbprintError{Report: &ThumbprintReport{}, Err: err}
+	}
+	if len(sent) == 0 {
+		return fail(ErrNoCertificates)
+	}
+	for i, cert := range sent {
+		if cert == nil || len(cert.Raw) == 0 {
+			return fail(fmt.Errorf("certificate %d is empty", i+1))
+		}
+	}
+	v := chainView{sent: sent, now: now}
+	err := verifyChain(sent, x509.VerifyOptions{CurrentTime: now})
+	e := Endpoint{Roles: []string{roleDiscovery, roleKeys}, Roots: rootsName(nil), Need: v.need(err)}
+	e.describe(sent, err, true)
+	// A private CA is what such a list is usually given for: no problem by itself.
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		err = nil
+	}
+	e.Problems = v.problems(err)
+	r := &ThumbprintReport{}
+	r.add(e)
+	return r, nil
+}
+
+func describe(cert *x509.Certificate) Certificate {
+	one, two := sha1.Sum(cert.Raw), sha256.Sum256(cert.Raw)
+	return Certificate{
+		Subject: cert.Subject.String(), Issuer: cert.Issuer.String(),
+		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
+		SHA1: hex.EncodeToString(one[:]), SHA256: hex.EncodeToString(two[:]),
+	}
+}
+
+// chainView is a chain as sent and the circumstances that judge it.
+type chainView struct {
+	sent  []*x509.Certificate
+	host  string         // "": not known
+	roots *x509.CertPool // nil: the system's
+	now   time.Time
+}
+
+// need asks this machine's roots; verifyErr is what the given ones said.
+func (v chainView) need(verifyErr error) Need {
+	if v.roots != nil {
+		verifyErr = verifyChain(v.sent, x509.VerifyOptions{DNSName: v.host, CurrentTime: v.now})
+	}
+	if verifyErr != nil {
+		return NeedPrivateCA
+	}
+	return NeedNone
+}
+
+// problems finds everything that the chain shows; verifyErr says it does not verify.
+func (v chainView) problems(verifyErr error) []Problem {
+	var found []Problem
+	add := func(code, format string, args ...any) {
+		found = append(found, Problem{code, fmt.Sprintf(format, args...)})
+	}
+	v.order(add)
+	v.missing(verifyErr, add)
+	v.validity(add)
+	v.name(add)
+	if verifyErr != nil {
+		add(CodeUnverified, "the chain does not lead to %s: %v", rootsName(v.roots), verifyErr)
+	}
+	return found
+}
+
+// order walks from the server's certificate upwards, as an issuer's certificate directly
+// follows the one that it issued (RFC 5246 §7.4.2).
+func (v chainView) order(add func(string, string, ...any)) {
+	path := []int{0}
+	used := map[int]bool{0: true}
+	for at := 0; !isSelfSigned(v.sent[at]); {
+		next := slices.IndexFunc(v.sent, func(c *x509.Certificate) bool { return issued(c, v.sent[at]) })
+		if next < 0 || used[next] {
+			break
+		}
+		path, at = append(path, next), next
+		used[next] = true
+	}
+	for i, cert := range v.sent {
+		first := slices.IndexFunc(v.sent, cert.Equal)
+		switch {
+		case first < i:
+			add(CodeDuplicate, "certificate %d is the same as certificate %d: %s", i+1, first+1, cert.Subject)
+		case !used[i]:
+			add(CodeSuperfluous, "certificate %d issued none of the others: %s", i+1, cert.Subject)
+		}
+	}
+	if !slices.IsSorted(path) {
+		add(CodeMisordered, "in the order of issuance the certificates are %s; each must follow the one that it issued", positions(path))
+	}
+}
+
+func positions(path []int) string {
+	var out string
+	for i, at := range path {
+		if i > 0 {
+			out += ", "
+		}
+		out += fmt.Sprint(at + 1)
+	}
+	return out
+}
+
+// missing needs the verdict: that a chain stops below its root is how it should be.
+func (v chainView) missing(verifyErr error, add func(string, string, ...any)) {
+	leaf := v.sent[0]
+	alone := len(v.sent) == 1 && !isSelfSigned(leaf)
+	if alone {
+		add(CodeLeafAlone, "only the server's certificate is sent, without %s, which issued it", leaf.Issuer)
+	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(verifyErr, &unknown) && !alone && len(v.sent) > 1 && !v.linked() {
+		add(CodeIncomplete, "none of the certificates issued the first one, %s, whose issuer is %s", leaf.Subject, leaf.Issuer)
+	}
+}
+
+func (v chainView) linked() bool {
+	return isSelfSigned(v.sent[0]) || slices.ContainsFunc(v.sent[1:], func(c *x509.Certificate) bool { return issued(c, v.sent[0]) })
+}
+
+func (v chainView) validity(add func(string, string, ...any)) {
+	for i, cert := range v.sent {
+		end := cert.NotAfter.UTC().Format(time.RFC3339)
+		switch left := cert.NotAfter.Sub(v.now); {
+		case v.now.Before(cert.NotBefore):
+			add(CodeNotYetValid, "certificate %d is valid from %s only: %s", i+1, cert.NotBefore.UTC().Format(time.RFC3339), cert.Subject)
+		case left < 0:
+			add(CodeExpired, "certificate %d was valid until %s: %s", i+1, end, cert.Subject)
+		case left < soon:
+			add(CodeExpiresSoon, "certificate %d is valid until %s, less than 30 days: %s", i+1, end, cert.Subject)
+		}
+	}
+}
+
+func (v chainView) name(add func(string, string, ...any)) {
+	if v.host == "" {
+		return
+	}
+	if err := v.sent[0].VerifyHostname(v.host); err != nil {
+		add(CodeNameMismatch, "the server's certificate is not for %q: %v", v.host, err)
+	}
+}
+
+func isSelfSigned(c *x509.Certificate) bool { return issued(c, c) }
+
+// issued goes by the signature, because names alone are not proof.
+func issued(by, cert *x509.Certificate) bool {
+	return string(by.RawSubject) == string(cert.RawIssuer) && cert.CheckSignatureFrom(by) == nil
+}
+
+func contains(list []string, s string) bool { return slices.Contains(list, s) }
+
+func proxyHost(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

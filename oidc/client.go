@@ -1,0 +1,181 @@
+package oidc
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Client asks issuers. The zero value works. It keeps no state and no connection between
+// calls, so every call's answer is the issuer's present one, and no goroutine is left when a
+// call returns. It is safe for concurrent use as long as no field is changed any more.
+//
+// Every call ends with its context, after 30 seconds when the context has no deadline. Bodies
+// are read up to 64 KiB (documents) and 1 MiB (key sets); longer is an error. Redirects are
+// followed up to five times and never away from https. Nothing is retried and nothing falls
+// back: an error is an error.
+type Client struct {
+	// RootCAs are whom the issuer's certificates must lead to. nil: the system's.
+	RootCAs *x509.CertPool
+
+	// DialContext connects to an issuer or a proxy. nil: a [net.Dialer].
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Proxy tells which proxy a request goes through, a nil URL meaning none.
+	// nil: what the environment says ([http.ProxyFromEnvironment]); with a DialContext none,
+	// as who brings a dialer decides the way.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// AllowAddress vets every address after resolution, that of the issuer and of every
+	// redirect included, and an error refuses it. It alone decides then.
+	//
+	// nil: the issuer's own host may be at a public, private or loopback address; what it
+	// leads to, by jwks_uri or a redirect, must be at a public address or at one of the same
+	// class. Link-local addresses, which include instance metadata, and all other special ones
+	// are never allowed.
+	//
+	// Of connections that DialContext made, the remote address is vetted when it is an IP
+	// address; one without, such as a pipe in memory, counts as the class that its host
+	// spells. Of requests through a proxy, only hosts that are spelled as addresses are
+	// vetted: the proxy does the resolving, and has to do the rest.
+	AllowAddress func(netip.Addr) error
+
+	// Now is the time by which certificates are valid. nil: time.Now.
+	Now func() time.Time
+}
+
+const (
+	// defaultTimeout is for callers without a deadline. STS itself gives up after 5 seconds.
+	defaultTimeout = 30 * time.Second
+	maxRedirects   = 5
+)
+
+// Media types. kube-apiserver answers 406 to an Accept header that has only application/json
+// when asked for its keys.
+const (
+	acceptDocument = "application/json"
+	acceptKeySet   = "application/jwk-set+json, application/json;q=0.9, */*;q=0.1"
+)
+
+// Discover fetches the issuer's discovery document. Its issuer must be iss, character for
+// character ([ErrIssuerMismatch]), and it must name an https jwks_uri ([ErrDocument]).
+// Other errors are *[StatusError], *[AddressError], [ErrTooLarge], [ErrRedirect] and those of
+// the network and of TLS.
+func (c *Client) Discover(ctx context.Context, iss Issuer) (*Document, error) {
+	return withSession(ctx, c, iss, "discovery", func(ctx context.Context, s *session) (*Document, error) {
+		return s.discover(ctx, tlsAny)
+	})
+}
+
+// Keys fetches the issuer's discovery document, as Discover does, and the key set to which
+// it points, as [ParseKeySet] reads it.
+func (c *Client) Keys(ctx context.Context, iss Issuer) (*KeySet, error) {
+	return withSession(ctx, c, iss, "keys", func(ctx context.Context, s *session) (*KeySet, error) {
+		doc, err := s.discover(ctx, tlsAny)
+		if err != nil {
+			return nil, err
+		}
+		return s.keys(ctx, doc)
+	})
+}
+
+func withSession[T any](ctx context.Context, c *Client, iss Issuer, what string, do func(context.Context, *session) (T, error)) (T, error) {
+	var zero T
+	if iss.IsZero() {
+		return zero, fmt.Errorf("oidc: %s: %w", what, ErrIssuerZero)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	s := newSession(c, iss)
+	defer s.close()
+	result, err := do(ctx, s)
+	if err != nil {
+		return zero, fmt.Errorf("oidc: issuer %q: %s: %w", iss, what, err)
+	}
+	return result, nil
+}
+
+// bounded keeps a call without a deadline from lasting for ever.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, defaultTimeout,
+		fmt.Errorf("no answer within %s, the limit of a call without a deadline: %w", defaultTimeout, context.DeadlineExceeded))
+}
+
+func (c *Client) now() time.Time {
+	if c != nil && c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c *Client) proxy(req *http.Request) (*url.URL, error) {
+	switch {
+	case c != nil && c.Proxy != nil:
+		return c.Proxy(req)
+	case c != nil && c.DialContext != nil:
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
+}
+
+func (c *Client) roots() *x509.CertPool {
+	if c == nil {
+		return nil
+	}
+	return c.RootCAs
+}
+
+func (s *session) discover(ctx context.Context, offer tlsVersions) (*Document, error) {
+	body, err := s.get(ctx, s.issuer.DiscoveryURL(), request{accept: acceptDocument, limit: documentLimits.Bytes, tls: offer})
+	if err != nil {
+		return nil, err
+	}
+	doc, err := parseDocument(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	if doc.Issuer != s.issuer {
+		return nil, fmt.Errorf("%w: the discovery document says %q", ErrIssuerMismatch, doc.Issuer)
+	}
+	return doc, nil
+}
+
+func (s *session) keys(ctx context.Context, doc *Document) (*KeySet, error) {
+	body, err := s.get(ctx, doc.JWKSURI, request{accept: acceptKeySet, limit: keySetLimits.Bytes})
+	if err != nil {
+		return nil, fmt.Errorf("jwks_uri %q: %w", doc.JWKSURI, err)
+	}
+	keys, err := parseKeySet(body)
+	if err != nil {
+		return nil, fmt.Errorf("jwks_uri %q: %w", doc.JWKSURI, err)
+	}
+	return keys, nil
+}
+
+var (
+	// ErrTooLarge is in the error of an answer that is longer than any real one.
+	ErrTooLarge = errors.New("the answer is too long")
+	// ErrRedirect is in the error of a redirect that is not followed: away from https, to
+	// no valid URL, or the sixth in a row.
+	ErrRedirect = errors.New("the redirect is not followed")
+)
+
+// StatusError is an answer of another status than 200. It is a plain value.
+type StatusError struct {
+	URL    string // that answered, after redirects
+	Status int
+}
+
+// Error names the URL and the status; the body is never shown.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
+}

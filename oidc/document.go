@@ -1,0 +1,166 @@
+package oidc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/irsa-go/irsa/internal/issuerurl"
+)
+
+var (
+	// ErrIssuerMismatch is in the error of a discovery document or a token that names another
+	// issuer than the one that it was asked of. They are compared character for character
+	// (OpenID Connect Discovery 1.0 §4.3).
+	ErrIssuerMismatch = errors.New("another issuer")
+	// ErrDocument is in the error of a discovery document without what STS needs of it.
+	ErrDocument = errors.New("unusable discovery document")
+)
+
+// Document is an issuer's discovery document (OpenID Connect Discovery 1.0 §3), as far as
+// Kubernetes and AWS use it. It is a plain value; copies share the slices.
+type Document struct {
+	// Issuer is who the document says it is of.
+	Issuer Issuer
+	// JWKSURI is where the keys are, an https URL.
+	JWKSURI string
+	// AuthorizationEndpoint is required by the specification of everybody and used by nobody
+	// here; "" is left out, as kube-apiserver does.
+	AuthorizationEndpoint string
+	// ResponseTypes is response_types_supported.
+	ResponseTypes []string
+	// SubjectTypes is subject_types_supported.
+	SubjectTypes []string
+	// SigningAlgorithms is id_token_signing_alg_values_supported.
+	SigningAlgorithms []string
+	// Claims is claims_supported; nil is left out.
+	Claims []string
+}
+
+// NewDocument makes the document that a self-hosted issuer publishes: that of kube-apiserver,
+// with the members that self-hosting guides and EKS add. jwksURI must be an https URL;
+// "" is the path that kube-apiserver has, ISSUER/openid/v1/jwks. The algorithms are those of
+// the keys, of which there must be at least one.
+func NewDocument(iss Issuer, jwksURI string, keys *KeySet) (*Document, error) {
+	if iss.IsZero() {
+		return nil, fmt.Errorf("oidc: document: %w", ErrIssuerZero)
+	}
+	if jwksURI == "" {
+		jwksURI = iss.JWKSURL()
+	}
+	if _, err := parseJWKSURI(jwksURI); err != nil {
+		return nil, fmt.Errorf("oidc: document of issuer %q: %w", iss, err)
+	}
+	if keys.Len() == 0 {
+		return nil, fmt.Errorf("oidc: document of issuer %q: the key set is empty", iss)
+	}
+	return &Document{
+		Issuer:                iss,
+		JWKSURI:               jwksURI,
+		AuthorizationEndpoint: "urn:kubernetes:programmatic_authorization",
+		ResponseTypes:         []string{"id_token"},
+		SubjectTypes:          []string{"public"},
+		SigningAlgorithms:     keys.Algorithms(),
+		Claims:                []string{"sub", "iss"},
+	}, nil
+}
+
+// ParseDocument reads a discovery document of up to 64 KiB. Members that Document does not
+// have are passed over; issuer and jwks_uri must be there.
+func ParseDocument(doc []byte) (*Document, error) {
+	d, err := parseDocument(doc)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: document: %w: %w", ErrDocument, err)
+	}
+	return d, nil
+}
+
+func parseDocument(doc []byte) (*Document, error) {
+	o, err := parseObject(doc, documentLimits)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{}
+	issuer, err := o.text("issuer")
+	if err != nil {
+		return nil, err
+	}
+	if d.Issuer, err = ParseIssuer(issuer); err != nil {
+		return nil, errors.New(`"issuer" is not an https URL without query and fragment`)
+	}
+	if d.JWKSURI, err = o.text("jwks_uri"); err != nil {
+		return nil, err
+	}
+	if _, err := parseJWKSURI(d.JWKSURI); err != nil {
+		return nil, err
+	}
+	if d.AuthorizationEndpoint, err = o.text("authorization_endpoint"); err != nil {
+		return nil, err
+	}
+	for name, into := range map[string]*[]string{
+		"response_types_supported":              &d.ResponseTypes,
+		"subject_types_supported":               &d.SubjectTypes,
+		"id_token_signing_alg_values_supported": &d.SigningAlgorithms,
+		"claims_supported":                      &d.Claims,
+	} {
+		if *into, err = o.texts(name); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// parseJWKSURI accepts what an issuer's own URL may be and a query besides: OpenID Connect
+// Discovery 1.0 §3 asks for https, RFC 8414 §2 allows the rest.
+func parseJWKSURI(raw string) (issuerurl.URL, error) {
+	if raw == "" {
+		return issuerurl.URL{}, errors.New(`it has no "jwks_uri"`)
+	}
+	u, err := issuerurl.Parse(withoutQuery(raw))
+	if err != nil {
+		return issuerurl.URL{}, fmt.Errorf(`"jwks_uri": %w`, err)
+	}
+	return u, nil
+}
+
+// JWKSURL returns where kube-apiserver has its keys below an issuer: ISSUER/openid/v1/jwks.
+// What an issuer really uses is in its [Document]. The zero value gives "".
+func (i Issuer) JWKSURL() string {
+	if i.IsZero() {
+		return ""
+	}
+	return i.base() + "/openid/v1/jwks"
+}
+
+// documentJSON has kube-apiserver's members in its order, and the others where EKS has them.
+type documentJSON struct {
+	Issuer                Issuer   `json:"issuer"`
+	JWKSURI               string   `json:"jwks_uri"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint,omitempty"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	Claims                []string `json:"claims_supported,omitempty"`
+	SigningAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
+}
+
+// MarshalJSON writes the document, the same bytes for the same value.
+func (d *Document) MarshalJSON() ([]byte, error) {
+	if d == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(documentJSON{
+		Issuer: d.Issuer, JWKSURI: d.JWKSURI, AuthorizationEndpoint: d.AuthorizationEndpoint,
+		ResponseTypes: d.ResponseTypes, SubjectTypes: d.SubjectTypes, Claims: d.Claims,
+		SigningAlgorithms: d.SigningAlgorithms,
+	})
+}
+
+// UnmarshalJSON is as [ParseDocument]. On an error d keeps its value.
+func (d *Document) UnmarshalJSON(doc []byte) error {
+	parsed, err := ParseDocument(doc)
+	if err != nil {
+		return err
+	}
+	*d = *parsed
+	return nil
+}

@@ -1,0 +1,150 @@
+package oidc
+
+import (
+	"crypto"
+	"fmt"
+	"slices"
+)
+
+// KeySet is the public keys of an issuer, in order. It is immutable and safe for concurrent
+// use; the zero value and nil are empty.
+type KeySet struct {
+	keys    []jwk // usable, in order
+	ignored []jwk // seen by ParseKeySet and left out; CheckSTS still tells about them
+}
+
+// jwk is one entry of a set (RFC 7517 §4).
+type jwk struct {
+	index    int // in the document
+	pub      crypto.PublicKey
+	kid      string
+	kty, crv string
+	alg, use string
+	keyOps   []string
+	x5c      []string
+	why      string // it was left out
+}
+
+// NewKeySet makes a set of *rsa.PublicKey and *ecdsa.PublicKey, with the key ids that
+// Kubernetes gives them ([KeyID]). A key given twice is there once. Private keys and keys
+// that no cluster can sign with are refused with [ErrKey].
+func NewKeySet(keys ...crypto.PublicKey) (*KeySet, error) {
+	return (*KeySet)(nil).With(keys...)
+}
+
+// With returns the set with the keys added at its end; those that it already has under
+// their Kubernetes id stay where they are. The receiver is not changed.
+func (s *KeySet) With(keys ...crypto.PublicKey) (*KeySet, error) {
+	next := s.clone()
+	for i, pub := range keys {
+		alg, err := algorithmOf(pub)
+		if err != nil {
+			return nil, fmt.Errorf("oidc: key set: key %d: %w", i+1, err)
+		}
+		kid, err := keyID(pub)
+		if err != nil {
+			return nil, fmt.Errorf("oidc: key set: key %d: %w", i+1, err)
+		}
+		if !slices.ContainsFunc(next.keys, func(k jwk) bool { return k.kid == kid }) {
+			next.keys = append(next.keys, jwk{index: len(next.keys), pub: pub, kid: kid, alg: alg, use: "sig"})
+		}
+	}
+	return next, nil
+}
+
+// Without returns the set without the keys of these ids, all entries of an id that stands
+// there more than once included. An id that the set does not have is [ErrUnknownKey]: a
+// mistyped one must not pass for a retired key. The receiver is not changed.
+func (s *KeySet) Without(kids ...string) (*KeySet, error) {
+	next := s.clone()
+	for _, kid := range kids {
+		if !slices.Contains(s.IDs(), kid) {
+			return nil, fmt.Errorf("oidc: key set: %w: it has no key %q", ErrUnknownKey, kid)
+		}
+		next.keys = slices.DeleteFunc(next.keys, func(k jwk) bool { return k.kid == kid })
+	}
+	return next, nil
+}
+
+// Merge returns the set with the other's keys added, for clusters that share an issuer.
+// Entries that are equal in id and key are there once; one id for two keys is refused, as
+// only one of them could ever be found.
+func (s *KeySet) Merge(other *KeySet) (*KeySet, error) {
+	next := s.clone()
+	for _, k := range other.clone().keys {
+		i := slices.IndexFunc(next.keys, func(have jwk) bool { return have.kid == k.kid })
+		if i < 0 {
+			next.keys = append(next.keys, k)
+		} else if !samePublicKey(next.keys[i].pub, k.pub) {
+			return nil, fmt.Errorf("oidc: key set: %w: two keys have the id %q", ErrKey, k.kid)
+		}
+	}
+	return next, nil
+}
+
+// Len returns the number of usable keys.
+func (s *KeySet) Len() int { return len(s.IDs()) }
+
+// IDs returns the key ids in order, "" for a key without one.
+func (s *KeySet) IDs() []string {
+	if s == nil {
+		return nil
+	}
+	ids := make([]string, len(s.keys))
+	for i, k := range s.keys {
+		ids[i] = k.kid
+	}
+	return ids
+}
+
+// Key returns the public key of that id; of an id that stands there twice the last, as STS does.
+func (s *KeySet) Key(kid string) (crypto.PublicKey, bool) {
+	k, ok := s.find(kid)
+	return k.pub, ok
+}
+
+// Algorithms returns the algorithms that the keys sign with, sorted and each once.
+func (s *KeySet) Algorithms() []string {
+	if s == nil {
+		return nil
+	}
+	var algs []string
+	for _, k := range s.keys {
+		algs = append(algs, k.algorithm())
+	}
+	slices.Sort(algs)
+	return slices.Compact(algs)
+}
+
+func (s *KeySet) find(kid string) (jwk, bool) {
+	if s != nil {
+		for _, k := range slices.Backward(s.keys) {
+			if k.kid == kid {
+				return k, true
+			}
+		}
+	}
+	return jwk{}, false
+}
+
+func (s *KeySet) clone() *KeySet {
+	if s == nil {
+		return &KeySet{}
+	}
+	return &KeySet{keys: slices.Clone(s.keys), ignored: slices.Clone(s.ignored)}
+}
+
+// algorithm is what the entry says or what follows from the key; an entry that was left out
+// has none of its own.
+func (k jwk) algorithm() string {
+	if k.alg != "" {
+		return k.alg
+	}
+	alg, _ := algorithmOf(k.pub)
+	return alg
+}
+
+func samePublicKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}

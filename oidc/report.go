@@ -1,0 +1,240 @@
+package oidc
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+)
+
+// ThumbprintReport is everything about an issuer's certificates that matters to IAM and to a
+// person who looks for a fault at night. It is a plain value: print it with String, or marshal
+// it to JSON. It is safe for concurrent use as long as nobody changes it.
+type ThumbprintReport struct {
+	// Issuer is whose it is; zero for a list of certificates.
+	Issuer Issuer `json:"issuer,omitzero"`
+	// Thumbprints is what to give IAM: 40 lower-case hexadecimal digits each, those of the
+	// discovery host first, no duplicates, never more than the five that IAM takes.
+	Thumbprints []string `json:"thumbprints"`
+	// Need says whether AWS will look at them at all: the strongest of the endpoints'.
+	Need Need `json:"need"`
+	// Insecure is true of what InsecureUnverified found: nothing says whose certificates
+	// these are.
+	Insecure bool `json:"insecure,omitempty"`
+	// Endpoints are the TLS servers met, in order.
+	Endpoints []Endpoint `json:"endpoints"`
+	// Problems are those of the whole; each endpoint has its own.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Endpoint is one TLS server, as this machine met it. Another client, or another place, may
+// be shown another chain.
+type Endpoint struct {
+	// Roles are what it is there for: "discovery", "jwks", or "redirect" for a host to which
+	// one of these sent us on.
+	Roles []string `json:"roles"`
+	// Host is the host and port of the URL; empty for a list of certificates.
+	Host string `json:"host,omitempty"`
+	// Address is the IP address and port that answered; empty behind a proxy and in memory.
+	Address string `json:"address,omitempty"`
+	// Proxy is the host of the proxy through which it was reached, if any.
+	Proxy string `json:"proxy,omitempty"`
+	// SNI is the server name that was sent; empty when the host is an address (RFC 6066 §3).
+	SNI string `json:"sni,omitempty"`
+	// TLSVersion is what was agreed on, such as "TLS 1.2".
+	TLSVersion string `json:"tlsVersion,omitempty"`
+	// Chain is the certificates in the order in which the server sent them.
+	Chain []Certificate `json:"chain"`
+	// Thumbprint is the SHA-1 of the last one; empty when the chain does not verify and that
+	// was not waived.
+	Thumbprint string `json:"thumbprint,omitempty"`
+	// Verified says whether the chain leads to Roots now and is for this host.
+	Verified bool `json:"verified"`
+	// Roots is what it was verified against: "this machine's roots" or "the given roots".
+	Roots string `json:"roots"`
+	// VerifyError is why it does not verify.
+	VerifyError string `json:"verifyError,omitempty"`
+	// Need says whether AWS would look at the thumbprint of this endpoint.
+	Need Need `json:"need"`
+	// Problems are what is wrong with the chain or will be soon.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Certificate is what matters of one certificate.
+type Certificate struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	SHA1      string    `json:"sha1"`   // of the DER, lower-case hexadecimal
+	SHA256    string    `json:"sha256"` // of the DER, lower-case hexadecimal
+}
+
+// Need says whether AWS looks at a provider's thumbprints: it does when its own library of
+// trusted CAs does not lead it to the endpoint's certificate, and when the endpoint takes only
+// TLS 1.3. AWS's library is not public; this machine's roots stand for it, so behind a proxy
+// that inspects TLS the answer is wrong.
+type Need string
+
+// The values of [Need].
+const (
+	// NeedUnknown: the endpoint was not reached.
+	NeedUnknown Need = ""
+	// NeedNone: not needed, the chain verifies against this machine's roots.
+	NeedNone Need = "not-needed"
+	// NeedPrivateCA: needed, the chain does not verify against this machine's roots.
+	NeedPrivateCA Need = "private-ca"
+	// NeedTLS13Only: needed, the endpoint refuses TLS 1.2.
+	NeedTLS13Only Need = "tls13-only"
+)
+
+// String says it in words.
+func (n Need) String() string {
+	switch n {
+	case NeedNone:
+		return "not needed: verifies against this machine's roots"
+	case NeedPrivateCA:
+		return "needed: private CA (does not verify against this machine's roots)"
+	case NeedTLS13Only:
+		return "needed: TLS 1.3 only"
+	case NeedUnknown:
+		return "unknown"
+	}
+	return string(n)
+}
+
+// stronger orders the reasons for the whole report.
+func (n Need) stronger(than Need) bool {
+	order := map[Need]int{NeedUnknown: 0, NeedNone: 1, NeedTLS13Only: 2, NeedPrivateCA: 3}
+	return order[n] > order[than]
+}
+
+func (p *probe) report() *ThumbprintReport {
+	r := &ThumbprintReport{Issuer: p.issuer, Insecure: p.insecure, Thumbprints: []string{}}
+	for i, c := range p.contacts {
+		if i+1 < len(p.contacts) && !c.shaken && p.contacts[i+1].route.addr == c.route.addr {
+			continue // refused TLS 1.2, and was met again with 1.3
+		}
+		r.add(p.endpoint(c))
+	}
+	return r
+}
+
+func (r *ThumbprintReport) add(e Endpoint) {
+	r.Endpoints = append(r.Endpoints, e)
+	if e.Need.stronger(r.Need) {
+		r.Need = e.Need
+	}
+	relevant := len(e.Roles) != 1 || e.Roles[0] != roleRedirect
+	if e.Thumbprint != "" && relevant && !contains(r.Thumbprints, e.Thumbprint) {
+		r.Thumbprints = append(r.Thumbprints, e.Thumbprint)
+	}
+}
+
+func (p *probe) endpoint(c *contact) Endpoint {
+	host, _, _ := net.SplitHostPort(c.route.addr)
+	e := Endpoint{Roles: p.roles[c.route.addr], Host: c.route.addr, Address: c.serverIP, Roots: rootsName(p.client.RootCAs)}
+	if e.Roles == nil {
+		e.Roles = []string{roleRedirect}
+		e.Problems = append(e.Problems, Problem{CodeRedirected,
+			"the issuer redirects to " + c.route.addr + ": nothing says that AWS follows, and its thumbprint is not given"})
+	}
+	if c.route.proxy != "" {
+		e.Proxy = proxyHost(c.route.proxy)
+	}
+	if net.ParseIP(host) == nil {
+		e.SNI = host
+	}
+	if !c.seen {
+		return e
+	}
+	e.TLSVersion = tls.VersionName(c.state.Version)
+	e.describe(c.state.PeerCertificates, c.verifyErr, p.insecure)
+	v := chainView{sent: c.state.PeerCertificates, host: host, roots: p.client.RootCAs, now: p.client.now()}
+	e.Need = v.need(c.verifyErr)
+	if c.route.tls == tlsMin13 && e.Need == NeedNone {
+		e.Need = NeedTLS13Only
+	}
+	e.Problems = append(e.Problems, v.problems(c.verifyErr)...)
+	return e
+}
+
+func (e *Endpoint) describe(sent []*x509.Certificate, verifyErr error, insecure bool) {
+	for _, cert := range sent {
+		e.Chain = append(e.Chain, describe(cert))
+	}
+	e.Verified = verifyErr == nil
+	if verifyErr != nil {
+		e.VerifyError = verifyErr.Error()
+	}
+	if len(sent) > 0 && (e.Verified || insecure) {
+		e.Thumbprint = e.Chain[len(sent)-1].SHA1
+	}
+}
+
+func rootsName(given *x509.CertPool) string {
+	if given == nil {
+		return "this machine's roots"
+	}
+	return "the given roots"
+}
+
+// String prints the report for people, several lines, ending in a newline.
+func (r *ThumbprintReport) String() string {
+	if r == nil {
+		return "no report\n"
+	}
+	var b strings.Builder
+	if !r.Issuer.IsZero() {
+		fmt.Fprintf(&b, "issuer       %s\n", r.Issuer)
+	}
+	if r.Insecure {
+		b.WriteString("INSECURE     nothing was verified: compare before you give this to IAM\n")
+	}
+	fmt.Fprintf(&b, "thumbprints  %s\n", orNone(strings.Join(r.Thumbprints, " ")))
+	fmt.Fprintf(&b, "for AWS      %s\n", r.Need)
+	for _, e := range r.Endpoints {
+		e.print(&b)
+	}
+	printProblems(&b, "", r.Problems)
+	return b.String()
+}
+
+func (e Endpoint) print(b *strings.Builder) {
+	fmt.Fprintf(b, "\n%s  %s\n", orNone(e.Host), strings.Join(e.Roles, ", "))
+	for _, line := range [][2]string{
+		{"address", e.Address}, {"proxy", e.Proxy}, {"SNI", e.SNI}, {"TLS", e.TLSVersion},
+		{"thumbprint", e.Thumbprint}, {"for AWS", e.Need.String()},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(b, "  %-10s %s\n", line[0], line[1])
+		}
+	}
+	if e.Verified {
+		fmt.Fprintf(b, "  %-10s against %s\n", "verifies", e.Roots)
+	} else {
+		fmt.Fprintf(b, "  %-10s against %s: %s\n", "UNVERIFIED", e.Roots, orNone(e.VerifyError))
+	}
+	for i, c := range e.Chain {
+		fmt.Fprintf(b, "  sent %d     %s\n", i+1, c.Subject)
+		fmt.Fprintf(b, "    issuer   %s\n", c.Issuer)
+		fmt.Fprintf(b, "    validity %s to %s\n", c.NotBefore.UTC().Format(time.RFC3339), c.NotAfter.UTC().Format(time.RFC3339))
+		fmt.Fprintf(b, "    SHA-1    %s\n    SHA-256  %s\n", c.SHA1, c.SHA256)
+	}
+	printProblems(b, "  ", e.Problems)
+}
+
+func printProblems(b *strings.Builder, indent string, problems []Problem) {
+	for _, p := range problems {
+		fmt.Fprintf(b, "%sproblem    %s\n", indent, p)
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,107 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	jose "github.com/go-jose/go-jose/v4"
+)
+
+// maxToken is the longest token that STS takes
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+const maxToken = 20000
+
+// What can be wrong with a token before anything in it is believed.
+var (
+	// ErrMalformedToken: it is no JWT in compact form, or longer than the 20000 characters
+	// that STS takes, or its payload is no JSON object.
+	ErrMalformedToken = errors.New("it is not a valid JWT")
+	// ErrAlgorithm: it is signed with an algorithm that STS does not verify, or with another
+	// than its key is for.
+	ErrAlgorithm = errors.New("its algorithm is not allowed")
+	// ErrUnknownKey: the issuer has no such key, or the token names none and the issuer has
+	// not exactly one.
+	ErrUnknownKey = errors.New("unknown key")
+	// ErrSignature: the key of that id did not sign it.
+	ErrSignature = errors.New("its signature is wrong")
+)
+
+// algorithms are those that STS verifies
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
+func algorithms() []jose.SignatureAlgorithm {
+	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512}
+}
+
+// VerifySignature checks a token's signature as STS does and returns its payload, whose
+// claims it does not look at: use a [Verifier] for a verdict. The header's kid picks the key;
+// a token without kid is verified when the set has exactly one key or one without id. The algorithm must
+// be one of RS256, RS384, RS512, ES256, ES384 and ES512 and the key's own.
+// Errors are [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey] and [ErrSignature].
+func (s *KeySet) VerifySignature(token string) (payload []byte, err error) {
+	t, err := parseToken(token)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: token: %w", err)
+	}
+	if payload, err = t.verify(s); err != nil {
+		return nil, fmt.Errorf("oidc: token: %w", err)
+	}
+	return payload, nil
+}
+
+// signedToken is a token of which nothing is verified yet.
+type signedToken struct {
+	jws *jose.JSONWebSignature
+	kid string
+	alg string
+}
+
+func parseToken(token string) (signedToken, error) {
+	if len(token) > maxToken {
+		return signedToken{}, fmt.Errorf("%w: it has %d characters, more than %d", ErrMalformedToken, len(token), maxToken)
+	}
+	jws, err := jose.ParseSignedCompact(token, algorithms())
+	if err != nil {
+		// The cause is not wrapped: it may quote the token.
+		if unexpected := (*jose.ErrUnexpectedSignatureAlgorithm)(nil); errors.As(err, &unexpected) {
+			return signedToken{}, fmt.Errorf("%w: RS256, RS384, RS512, ES256, ES384 and ES512 are", ErrAlgorithm)
+		}
+		return signedToken{}, ErrMalformedToken
+	}
+	h := jws.Signatures[0].Protected
+	return signedToken{jws: jws, kid: h.KeyID, alg: h.Algorithm}, nil
+}
+
+// verify returns the payload, once it is the issuer's.
+func (t signedToken) verify(s *KeySet) ([]byte, error) {
+	k, err := t.key(s)
+	if err != nil {
+		return nil, err
+	}
+	own, err := algorithmOf(k.pub)
+	if err != nil {
+		return nil, err
+	}
+	if !fits(t.alg, own) || k.alg != "" && k.alg != t.alg {
+		return nil, fmt.Errorf("%w: key %q signs with %s, the token says %s", ErrAlgorithm, k.kid, k.algorithm(), t.alg)
+	}
+	payload, err := t.jws.Verify(k.pub)
+	if err != nil {
+		return nil, ErrSignature
+	}
+	return payload, nil
+}
+
+func (t signedToken) key(s *KeySet) (jwk, error) {
+	if t.kid == "" && s.Len() == 1 {
+		return s.keys[0], nil
+	}
+	if t.kid == "" && !slices.Contains(s.IDs(), "") {
+		return jwk{}, fmt.Errorf("%w: the token names none and the issuer has %d", ErrUnknownKey, s.Len())
+	}
+	k, ok := s.find(t.kid)
+	if !ok {
+		return jwk{}, fmt.Errorf("%w: the issuer does not have the token's", ErrUnknownKey)
+	}
+	return k, nil
+}

@@ -1,0 +1,141 @@
+package oidc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+)
+
+// Thumbprints finds what IAM may need to know of the issuer's certificates, by the procedure
+// that AWS documents
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html):
+// the SHA-1 of the last certificate that the host of the keys sends, and, as IAM's API asks
+// for when they differ, of the one that the host of the discovery document sends.
+//
+// Servers are offered TLS 1.2 at first, because AWS decides by the thumbprint when an
+// endpoint takes only 1.3, and 1.3 when they refuse that.
+//
+// A chain that does not verify gives no thumbprint. Every error is a *[ThumbprintError], which
+// has the report as far as it got, and wraps the cause.
+func (c *Client) Thumbprints(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
+	return c.thumbprints(ctx, iss, false)
+}
+
+// InsecureUnverified is [Client.Thumbprints] for once without verifying certificates: what it
+// returns is whatever the network showed, an interceptor's certificate included, and must be
+// compared with what is known by other means before it is given to IAM. The report says so.
+// It is not a setting of the Client, so that nothing can leave it on.
+func (c *Client) InsecureUnverified(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
+	return c.thumbprints(ctx, iss, true)
+}
+
+// ThumbprintError is why there are no thumbprints, with the evidence. It is a plain value.
+type ThumbprintError struct {
+	Issuer Issuer
+	// Report has every endpoint that was met, with the chain that it sent, and what is wrong
+	// with it. Its Thumbprints are empty.
+	Report *ThumbprintReport
+	Err    error // the cause
+}
+
+// Error names the issuer and the cause; the evidence is printed by Report.String.
+func (e *ThumbprintError) Error() string {
+	return fmt.Sprintf("oidc: thumbprints of issuer %q: %v", e.Issuer, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *ThumbprintError) Unwrap() error { return e.Err }
+
+func (c *Client) thumbprints(ctx context.Context, iss Issuer, insecure bool) (*ThumbprintReport, error) {
+	if iss.IsZero() {
+		return nil, &ThumbprintError{Report: &ThumbprintReport{Insecure: insecure}, Err: ErrIssuerZero}
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	s := newSession(c, iss)
+	s.insecure = insecure
+	defer s.close()
+	p := probe{session: s, roles: map[string][]string{}}
+	err := p.run(ctx)
+	report := p.report()
+	if err != nil {
+		report.Thumbprints = nil
+		return nil, &ThumbprintError{Issuer: iss, Report: report, Err: err}
+	}
+	return report, nil
+}
+
+// Roles of an endpoint.
+const (
+	roleDiscovery = "discovery"
+	roleKeys      = "jwks"
+)
+
+// probe is one search for thumbprints.
+type probe struct {
+	*session
+	roles map[string][]string // of host:port
+}
+
+func (p *probe) run(ctx context.Context) error {
+	discovery := hostPort(p.issuer.url)
+	p.roles[discovery] = []string{roleDiscovery}
+	doc, err := p.document(ctx)
+	if err != nil {
+		return err
+	}
+	u, err := parseJWKSURI(doc.JWKSURI)
+	if err != nil {
+		return err
+	}
+	keys := hostPort(u)
+	p.roles[keys] = append(p.roles[keys], roleKeys)
+	if keys == discovery {
+		return nil
+	}
+	if err := p.meet(ctx, doc.JWKSURI); err != nil {
+		return fmt.Errorf("jwks_uri %q: %w", doc.JWKSURI, err)
+	}
+	return nil
+}
+
+func (p *probe) document(ctx context.Context) (*Document, error) {
+	var doc *Document
+	err := p.either(ctx, func(offer tlsVersions) (err error) {
+		doc, err = p.discover(ctx, offer)
+		return err
+	})
+	return doc, err
+}
+
+// meet connects without asking for anything: the thumbprint is in the handshake.
+func (p *probe) meet(ctx context.Context, rawURL string) error {
+	return p.either(ctx, func(offer tlsVersions) error {
+		return p.touch(ctx, rawURL, offer)
+	})
+}
+
+// either does it with TLS 1.2 and, when the last server met refused that in its handshake,
+// with 1.3 alone.
+func (p *probe) either(ctx context.Context, do func(tlsVersions) error) error {
+	err := do(tlsMax12)
+	if err == nil || !p.refused12(err) {
+		return explain(ctx, err)
+	}
+	if retried := do(tlsMin13); retried != nil {
+		return explain(ctx, fmt.Errorf("with TLS 1.3: %w (with TLS 1.2: %w)", retried, err))
+	}
+	return nil
+}
+
+// refused12 tells a refused handshake from a certificate that does not verify, which no other
+// version makes better, and from a server that was not reached.
+func (p *probe) refused12(err error) bool {
+	if len(p.contacts) == 0 {
+		return false
+	}
+	last := p.contacts[len(p.contacts)-1]
+	var unverified *tls.CertificateVerificationError
+	return last.connected && !last.shaken && !errors.As(err, &unverified)
+}
