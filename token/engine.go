@@ -37,6 +37,20 @@ type tuning struct {
 	// cold is how long a temporary error answers all calls while nothing is cached, after so many
 	// failures in a row, the first being 1. nil or ≤0: the next call tries again.
 	cold func(failures int, err error) time.Duration
+	// final is how long a final error answers all calls, after so many failures in a row. nil: 1
+	// to 5 seconds.
+	final func(failures int) time.Duration
+	// revoke makes a final error drop the cached credentials: no later failure that is temporary
+	// brings them back.
+	revoke bool
+}
+
+// finalFor is how long the final error after so many failures in a row answers all calls.
+func (t tuning) finalFor(failures int) time.Duration {
+	if t.final != nil {
+		return t.final(failures)
+	}
+	return finalFor()
 }
 
 // engine holds credentials and renews them as [Refresh] describes. Everything that a caller may
@@ -98,6 +112,11 @@ func (e *engine) wait(ctx context.Context) (aws.Credentials, error) {
 	case f == nil:
 		return c.creds, nil
 	}
+	return e.await(ctx, f)
+}
+
+// await waits for an attempt's result, or until ctx is done.
+func (e *engine) await(ctx context.Context, f *flight) (aws.Credentials, error) {
 	select {
 	case <-f.done:
 	case <-ctx.Done():
@@ -180,6 +199,13 @@ func (e *engine) close(err error) {
 		f.over, f.err = true, e.closed
 		f.land()
 	}
+}
+
+// busy says whether an attempt is under way.
+func (e *engine) busy() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.flight != nil
 }
 
 // replace puts c in the place of what is cached. mu is held.

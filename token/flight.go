@@ -111,7 +111,10 @@ func (e *engine) settle(f *flight, creds aws.Credentials, err error) Attempt {
 	var d time.Duration
 	switch {
 	case a.Final:
-		d = finalFor()
+		d = e.tune.finalFor(e.failures)
+		if e.tune.revoke {
+			e.replace(nil)
+		}
 		f.err, e.kept, e.keptUntil = err, err, now+d
 	case c != nil:
 		a.Stale = true
