@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -135,10 +136,7 @@ func roleProblems(roleARN string, client any) []error {
 
 // stsOptions are those of an *sts.Client, or of what passes them on; other clients have none to check.
 func stsOptions(client any) (sts.Options, bool) {
-	if c, ok := client.(*sts.Client); ok && c == nil {
-		return sts.Options{}, false
-	}
-	if c, ok := client.(interface{ Options() sts.Options }); ok {
+	if c, ok := client.(interface{ Options() sts.Options }); ok && !isNil(client) {
 		return c.Options(), true
 	}
 	return sts.Options{}, false
@@ -152,31 +150,32 @@ func regionProblems(client any) []error {
 }
 
 func clientProblems(client any, operation string) []error {
-	switch c := client.(type) {
-	case nil:
+	if isNil(client) {
 		return []error{fmt.Errorf("client: it is nil, want one that has %s", operation)}
-	case *sts.Client:
-		if c == nil {
-			return []error{errors.New("client: it is a nil *sts.Client")}
-		}
 	}
 	return regionProblems(client)
 }
 
 func sourceProblems(src Source) []error {
-	switch s := src.(type) {
-	case nil:
+	if isNil(src) {
 		return []error{errors.New("source: it is nil")}
-	case SourceFunc:
-		if s == nil {
-			return []error{errors.New("source: it is a nil SourceFunc")}
-		}
-	case File:
-		if s == "" {
-			return []error{errors.New("source: it is a File with an empty path")}
-		}
+	}
+	if f, ok := src.(File); ok && f == "" {
+		return []error{errors.New("source: it is a File with an empty path")}
 	}
 	return nil
+}
+
+// isNil finds also the nil pointer or function of an interface that is not nil.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map:
+		return r.IsNil()
+	}
+	return false
 }
 
 // seconds is d as STS takes it; nil: STS's default.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -58,28 +59,31 @@ func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN str
 }
 
 // Keep returns a Provider that gets its credentials from inner and keeps them as [Refresh] says:
-// an EKS Pod Identity endpoint, an assumed role, anything. Do not give it an
-// aws.CredentialsCache: that would answer every early question with the credentials it holds.
+// an EKS Pod Identity endpoint, an assumed role, anything. inner is asked by one goroutine at a
+// time, unless a call outlives [Refresh.Timeout]. Credentials that cannot expire are kept until
+// they are invalidated.
 //
-// inner is asked by one goroutine at a time, unless a call outlives [Refresh.Timeout]. Its
-// credentials that cannot expire are kept until they are invalidated.
+// An aws.CredentialsCache as inner, such as config.LoadDefaultConfig makes, would answer an early
+// question with the credentials it holds, so it is invalidated before it is asked; do not use it
+// beside the Provider.
 func Keep(inner aws.CredentialsProvider, r Refresh) (*Provider, error) {
 	problems := r.problems()
-	switch p := inner.(type) {
-	case nil:
+	if isNil(inner) {
 		problems = append(problems, errors.New("the inner provider is nil"))
-	case *aws.CredentialsCache:
-		problems = append(problems, errors.New("the inner provider is an aws.CredentialsCache, "+
-			"which never asks early: give what it wraps"))
-	case *Provider:
-		if p == nil || p.engine == nil {
-			problems = append(problems, errors.New("the inner provider is a nil or zero *Provider"))
-		}
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("token: keep: %w", err)
 	}
-	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) { return inner.Retrieve(ctx) }
+	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) {
+		if cache, ok := inner.(*aws.CredentialsCache); ok {
+			cache.Invalidate()
+		}
+		creds, err := inner.Retrieve(ctx)
+		if err != nil {
+			return aws.Credentials{}, redact(err, "")
+		}
+		return creds, nil
+	}
 	p := &Provider{engine: newEngine(fetch, "", r, tuning{})}
 	if s, ok := inner.(aws.CredentialProviderSource); ok {
 		p.sources = s.ProviderSources()
@@ -122,5 +126,5 @@ func (p *Provider) ProviderSources() []aws.CredentialSource {
 	if p == nil {
 		return nil
 	}
-	return append([]aws.CredentialSource(nil), p.sources...)
+	return slices.Clone(p.sources)
 }

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,7 @@ func newWebIdentity(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN 
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	cfg.PolicyARNs = append([]string(nil), cfg.PolicyARNs...)
+	cfg.PolicyARNs = slices.Clone(cfg.PolicyARNs)
 	return &webIdentity{client: client, roleARN: roleARN, src: src, cfg: cfg}, nil
 }
 
@@ -102,10 +103,8 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (aws.Credent
 		RoleSessionName:  &name,
 		WebIdentityToken: &token.raw,
 		DurationSeconds:  seconds(w.cfg.Duration),
+		Policy:           optional(w.cfg.Policy),
 		PolicyArns:       policyDescriptors(w.cfg.PolicyARNs),
-	}
-	if w.cfg.Policy != "" {
-		input.Policy = &w.cfg.Policy
 	}
 	out, err := w.client.AssumeRoleWithWebIdentity(ctx, input, onceAndUnlogged)
 	if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {

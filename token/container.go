@@ -1,0 +1,143 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+)
+
+// ecsHost is the host that a relative URI is of
+// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
+const ecsHost = "169.254.170.2"
+
+// isNodeLocal says whether credentials may be asked of a host over plain http: only what does not
+// leave the node. The link-local addresses are those of the ECS agent and the EKS Pod Identity
+// agent.
+func isNodeLocal(host string) bool {
+	if strings.EqualFold(host, "localhost") { // RFC 6761 §6.3: always loopback
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil || addr.Zone() != "" {
+		return false
+	}
+	addr = addr.Unmap()
+	if addr.IsLoopback() {
+		return true
+	}
+	switch addr.String() {
+	case ecsHost, "169.254.170.23", "fd00:ec2::23":
+		return true
+	}
+	return false
+}
+
+func (res *Resolution) chooseContainer(env environment) error {
+	res.Kind = Container
+	raw, name := env.first(envRelativeURI, envFullURI)
+	res.Reason = name + " is set, and there are neither static keys nor a web identity"
+	if name == envRelativeURI {
+		if !strings.HasPrefix(raw, "/") { // anything else would continue the host's name
+			return fmt.Errorf("%s: it is %q, want a path that begins with a slash", name, raw)
+		}
+		raw = "http://" + ecsHost + raw
+	}
+	if err := checkEndpoint(raw); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	res.Endpoint = raw
+	// The file comes first, as in the SDKs: it is what is rotated.
+	if file := env.get(envAuthTokenFile); file != "" {
+		res.AuthorizationFile = File(file)
+	} else if token := env.get(envAuthToken); token != "" {
+		res.authorization = &token
+	}
+	return nil
+}
+
+// checkEndpoint admits https to anywhere, and http to what is on the node. A hostname over http
+// is refused without resolving it: what it resolves to may change.
+func checkEndpoint(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return errors.New("it is no URL") // url.Error would quote all of it
+	}
+	host := u.Hostname()
+	switch {
+	case host == "":
+		return errors.New("it has no host")
+	case u.User != nil:
+		return errors.New("it has a user, which would be sent along")
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme != "http":
+		return fmt.Errorf("its scheme is %q, want http or https", u.Scheme)
+	case !isNodeLocal(host):
+		return fmt.Errorf("its host is %q: over plain http only a loopback address, %s, 169.254.170.23 and fd00:ec2::23 are admitted", host, ecsHost)
+	}
+	return nil
+}
+
+// Provider builds the Provider of the choice that was made. client is used for a WebIdentity and
+// may be nil otherwise; cfg.SessionName comes before AWS_ROLE_SESSION_NAME, and for what is no
+// web identity only cfg.Refresh matters. A NodeRole is refused here: give ec2rolecreds.New to
+// [Keep] to say it once more.
+func (res Resolution) Provider(client stscreds.AssumeRoleWithWebIdentityAPIClient, cfg Config) (*Provider, error) {
+	switch res.Kind {
+	case WebIdentity:
+		if cfg.SessionName == "" {
+			cfg.SessionName = res.SessionName
+		}
+		return NewProvider(client, res.RoleARN, res.TokenFile, cfg)
+	case Container:
+		return Keep(res.containerProvider(), cfg.Refresh)
+	case StaticKeys:
+		return Keep(staticProvider{res.static}, cfg.Refresh)
+	case NodeRole:
+		return nil, errors.New("token: provider: the choice is the node's role: give ec2rolecreds.New() to Keep if that is meant")
+	}
+	return nil, errors.New("token: provider: there is no choice: use Resolve")
+}
+
+func (res Resolution) containerProvider() aws.CredentialsProvider {
+	return endpointcreds.New(res.Endpoint, func(o *endpointcreds.Options) {
+		o.CredentialSources = []aws.CredentialSource{aws.CredentialSourceHTTP}
+		if strings.HasPrefix(res.Endpoint, "http:") {
+			// What must not leave the node must not go to a proxy either; HTTP_PROXY would catch
+			// the link-local addresses.
+			o.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
+		}
+		switch {
+		case res.AuthorizationFile != "":
+			// Read at each refresh: the kubelet rotates it.
+			o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
+				return res.AuthorizationFile.read(context.Background())
+			})
+		case res.authorization != nil:
+			o.AuthorizationToken = *res.authorization
+		}
+	})
+}
+
+// staticProvider gives what the environment had. Its pointer keeps the secret from being printed.
+type staticProvider struct{ creds *aws.Credentials }
+
+func (p staticProvider) Retrieve(context.Context) (aws.Credentials, error) {
+	if p.creds == nil {
+		return aws.Credentials{}, Final(errors.New("the static keys are not known: use Resolve"))
+	}
+	return *p.creds, nil
+}
+
+func (p staticProvider) ProviderSources() []aws.CredentialSource {
+	return []aws.CredentialSource{aws.CredentialSourceEnvVars}
+}

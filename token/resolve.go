@@ -1,0 +1,277 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Kind is where credentials come from. Its text is stable.
+type Kind string
+
+const (
+	// StaticKeys are an access key in the environment.
+	StaticKeys Kind = "static-keys"
+	// WebIdentity is a service account token that STS changes for a role's credentials.
+	WebIdentity Kind = "web-identity"
+	// Container is an endpoint that hands out credentials: EKS Pod Identity, or ECS.
+	Container Kind = "container"
+	// NodeRole is the instance metadata service: the role of the node, which every pod on the
+	// node shares that can reach it.
+	NodeRole Kind = "node-role"
+)
+
+// ErrNoIdentity is what errors.Is finds when an environment names no source of credentials of the
+// pod's own, so that only the node's role would be left.
+var ErrNoIdentity = errors.New("no source of credentials of the pod's own: only the node's role is left, and it is not used unless asked for")
+
+// The environment variables that decide, as the AWS SDKs read them
+// (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings).
+const (
+	envRoleARN       = "AWS_ROLE_ARN"
+	envTokenFile     = "AWS_WEB_IDENTITY_TOKEN_FILE"
+	envSessionName   = "AWS_ROLE_SESSION_NAME"
+	envRegion        = "AWS_REGION"
+	envDefaultRegion = "AWS_DEFAULT_REGION"
+	envRelativeURI   = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+	envFullURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	envAuthToken     = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+	envAuthTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+	envSTSEndpoints  = "AWS_STS_REGIONAL_ENDPOINTS"
+	envProfile       = "AWS_PROFILE"
+)
+
+// Warning is something in an environment that works and is not what it seems.
+type Warning struct {
+	// Code is stable and kebab-case: static-keys-shadow-web-identity, static-keys-shadow-container,
+	// web-identity-shadows-container, half-static-keys, half-web-identity, no-region,
+	// profile-not-read, global-sts-not-used, node-role.
+	Code string
+	// Message says what is so and what to do.
+	Message string
+}
+
+// String returns the message with the code.
+func (w Warning) String() string { return w.Message + " (" + w.Code + ")" }
+
+// Resolution is the choice among the sources of credentials that an environment names, and the
+// reasons. The zero value is no choice. It is a plain value; a secret in it is not printed.
+type Resolution struct {
+	// Kind is the source chosen.
+	Kind Kind
+	// Reason says why, in terms of the variables.
+	Reason string
+	// Warnings are what is surprising about it.
+	Warnings []Warning
+
+	// Region is AWS_REGION, else AWS_DEFAULT_REGION; "" when neither is set.
+	Region string
+
+	// RoleARN, TokenFile and SessionName are a WebIdentity's; SessionName is "" when the
+	// environment does not choose one.
+	RoleARN     string
+	TokenFile   File
+	SessionName string
+
+	// Endpoint is a Container's, checked: over plain http only an address on the node.
+	Endpoint string
+	// AuthorizationFile is the file with the token that the Endpoint asks for; "" when the
+	// environment has none.
+	AuthorizationFile File
+
+	// AccessKeyID is that of StaticKeys.
+	AccessKeyID string
+
+	static        *aws.Credentials // of StaticKeys; a pointer is not printed in depth
+	authorization *string          // from the environment itself
+}
+
+// Resolve reads a pod's environment and says which source of credentials it names, and why.
+// lookup is os.LookupEnv or stands for it; a variable that is empty counts as absent, as in the
+// SDKs. Nothing is read or called.
+//
+// The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
+// container's endpoint. Profiles, which are files, are not read. Other than the SDK, Resolve does
+// not go on to the role of the node when there is nothing of the pod's own, or only half: the
+// error says what is missing, and errors.Is finds [ErrNoIdentity] when nothing is there. A
+// [Resolver] can ask for it.
+func Resolve(lookup func(string) (string, bool)) (Resolution, error) {
+	return Resolver{}.Resolve(lookup)
+}
+
+// Resolver is how to read an environment. The zero value does as [Resolve] does. It is a plain
+// value.
+type Resolver struct {
+	// InsecureNodeRole admits the node's role as the last resort. Every pod on the node that
+	// reaches the instance metadata service has that role, and a pod whose own identity went
+	// missing runs with it unnoticed. A half-configured web identity stays an error.
+	InsecureNodeRole bool
+}
+
+// Resolve is the function Resolve, with what r admits.
+func (r Resolver) Resolve(lookup func(string) (string, bool)) (Resolution, error) {
+	if lookup == nil {
+		return Resolution{}, errors.New("token: resolve: lookup is nil: give os.LookupEnv")
+	}
+	res, err := r.resolve(environment(lookup))
+	if err != nil {
+		return Resolution{}, fmt.Errorf("token: resolve: %w", err)
+	}
+	return res, nil
+}
+
+// environment looks a variable up; "" is absent.
+type environment func(string) (string, bool)
+
+func (e environment) get(name string) string {
+	value, _ := e(name)
+	return value
+}
+
+// first returns the first of the variables that is there, and its name.
+func (e environment) first(names ...string) (value, name string) {
+	for _, name := range names {
+		if value := e.get(name); value != "" {
+			return value, name
+		}
+	}
+	return "", ""
+}
+
+func (e environment) has(names ...string) bool {
+	value, _ := e.first(names...)
+	return value != ""
+}
+
+func (r Resolver) resolve(env environment) (Resolution, error) {
+	res := Resolution{}
+	res.Region, _ = env.first(envRegion, envDefaultRegion)
+	var err error
+	switch static := staticKeys(env); {
+	case static.HasKeys():
+		res.chooseStatic(env, static)
+	case env.has(envTokenFile):
+		err = res.chooseWebIdentity(env)
+	case env.has(envRelativeURI, envFullURI):
+		err = res.chooseContainer(env)
+	default:
+		err = r.chooseNodeRole(env, &res)
+	}
+	if err != nil {
+		return Resolution{}, err
+	}
+	res.warnOfIgnored(env)
+	return res, nil
+}
+
+// staticKeys reads both spellings, as the SDK for Go does.
+func staticKeys(env environment) aws.Credentials {
+	id, _ := env.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+	secret, _ := env.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
+	return aws.Credentials{
+		AccessKeyID: id, SecretAccessKey: secret, SessionToken: env.get("AWS_SESSION_TOKEN"), Source: "EnvConfigCredentials",
+	}
+}
+
+func (res *Resolution) chooseStatic(env environment, keys aws.Credentials) {
+	res.Kind, res.AccessKeyID, res.static = StaticKeys, keys.AccessKeyID, &keys
+	res.Reason = "an access key and its secret are in the environment, which come before all else"
+	const remove = "; remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to have it used"
+	if env.has(envTokenFile, envRoleARN) {
+		res.warn("static-keys-shadow-web-identity", "the web identity of the pod is not used, because static keys are set"+remove)
+	}
+	if env.has(envRelativeURI, envFullURI) {
+		res.warn("static-keys-shadow-container", "the container's credentials endpoint is not used, because static keys are set"+remove)
+	}
+}
+
+func (res *Resolution) chooseWebIdentity(env environment) error {
+	res.Kind, res.RoleARN, res.TokenFile = WebIdentity, env.get(envRoleARN), File(env.get(envTokenFile))
+	res.SessionName = env.get(envSessionName)
+	res.Reason = envTokenFile + " and " + envRoleARN + " are set, and there are no static keys"
+	if res.RoleARN == "" {
+		return fmt.Errorf("%s is set but %s is not: the pod has half a web identity", envTokenFile, envRoleARN)
+	}
+	problems := prefixed(envRoleARN, roleProblems(res.RoleARN, nil))
+	problems = append(problems, sessionProblems(envSessionName, res.SessionName)...)
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	if env.has(envRelativeURI, envFullURI) {
+		res.warn("web-identity-shadows-container",
+			"the container's credentials endpoint is not used, because a web identity is set: keep the one that is meant")
+	}
+	if res.Region == "" {
+		res.warn("no-region", "there is no region to call STS in: set "+envRegion)
+	}
+	return nil
+}
+
+func (r Resolver) chooseNodeRole(env environment, res *Resolution) error {
+	if env.has(envRoleARN) {
+		return fmt.Errorf("%s is set but %s is not: the pod has half a web identity: %w", envRoleARN, envTokenFile, ErrNoIdentity)
+	}
+	if !r.InsecureNodeRole {
+		return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set",
+			ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
+	}
+	if strings.EqualFold(env.get("AWS_EC2_METADATA_DISABLED"), "true") {
+		return fmt.Errorf("%w: it was asked for, but AWS_EC2_METADATA_DISABLED is set", ErrNoIdentity)
+	}
+	res.Kind = NodeRole
+	res.Reason = "the environment names no source of the pod's own, and the node's role was asked for"
+	res.warn("node-role", "the credentials are those of the node, which its pods share")
+	return nil
+}
+
+// warnOfIgnored names what the environment has and nobody uses.
+func (res *Resolution) warnOfIgnored(env environment) {
+	id := env.has("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
+	secret := env.has("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
+	if id != secret {
+		res.warn("half-static-keys", "an access key's id or its secret is set, but not both: it is not used")
+	}
+	if res.Kind == Container && env.has(envRoleARN) {
+		res.warn("half-web-identity", fmt.Sprintf("%s is set but %s is not: the role is not assumed", envRoleARN, envTokenFile))
+	}
+	if res.Kind != StaticKeys && env.has(envProfile) {
+		res.warn("profile-not-read", fmt.Sprintf("%s is set: profiles are not read here; "+
+			"the SDK prefers one that has credentials to a container's endpoint", envProfile))
+	}
+	if strings.EqualFold(env.get(envSTSEndpoints), "legacy") {
+		res.warn("global-sts-not-used", envSTSEndpoints+" is legacy, but this SDK always calls STS in the region")
+	}
+}
+
+func (res *Resolution) warn(code, message string) {
+	res.Warnings = append(res.Warnings, Warning{Code: code, Message: message})
+}
+
+// HasWarning says whether there is a warning of that code.
+func (res Resolution) HasWarning(code string) bool {
+	return slices.ContainsFunc(res.Warnings, func(w Warning) bool { return w.Code == code })
+}
+
+// String says what was chosen and why, with the warnings.
+func (res Resolution) String() string {
+	if res.Kind == "" {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", res.Kind, res.Reason)
+	for _, w := range res.Warnings {
+		fmt.Fprintf(&b, "\n  warning: %s", w)
+	}
+	return b.String()
+}
+
+// prefixed puts the name of what they are about before errors.
+func prefixed(name string, errs []error) []error {
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("%s: %w", name, err)
+	}
+	return errs
+}
