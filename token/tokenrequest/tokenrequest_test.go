@@ -1,0 +1,227 @@
+package tokenrequest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/token/tokenrequest"
+)
+
+// creatorFunc is an API server that is asked for nothing but tokens.
+type creatorFunc func(ctx context.Context, name string, req *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error)
+
+func (f creatorFunc) CreateToken(ctx context.Context, name string, req *authenticationv1.TokenRequest, _ metav1.CreateOptions) (*authenticationv1.TokenRequest, error) {
+	return f(ctx, name, req)
+}
+
+// granting answers as kube-apiserver does, which grants limit at most.
+func granting(limit time.Duration, seen *authenticationv1.TokenRequest) creatorFunc {
+	return func(_ context.Context, _ string, req *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+		*seen = *req.DeepCopy()
+		answer := req.DeepCopy()
+		lifetime := min(time.Duration(*req.Spec.ExpirationSeconds)*time.Second, limit)
+		answer.Status = authenticationv1.TokenRequestStatus{
+			Token:               "header.claims.signature",
+			ExpirationTimestamp: metav1.NewTime(time.Now().Add(lifetime)),
+		}
+		return answer, nil
+	}
+}
+
+func TestTokenAsksForTheLeastByDefault(t *testing.T) {
+	t.Parallel()
+	var seen authenticationv1.TokenRequest
+	src, err := tokenrequest.New(granting(time.Hour, &seen), "api", tokenrequest.Config{})
+	require.NoError(t, err)
+	jwt, err := src.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "header.claims.signature", jwt)
+	assert.Equal(t, []string{"sts.amazonaws.com"}, seen.Spec.Audiences)
+	assert.Equal(t, int64(600), *seen.Spec.ExpirationSeconds)
+	assert.Nil(t, seen.Spec.BoundObjectRef)
+}
+
+func TestTokenAsksForWhatIsConfigured(t *testing.T) {
+	t.Parallel()
+	var seen authenticationv1.TokenRequest
+	bound := &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: "p", UID: "u"}
+	src, err := tokenrequest.New(granting(time.Hour, &seen), "api", tokenrequest.Config{
+		Audience: "other", Expiration: time.Hour, BoundObject: bound,
+	})
+	require.NoError(t, err)
+	bound.Name = "changed later"
+	_, err = src.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"other"}, seen.Spec.Audiences)
+	assert.Equal(t, int64(3600), *seen.Spec.ExpirationSeconds)
+	assert.Equal(t, &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: "p", UID: "u"}, seen.Spec.BoundObjectRef)
+}
+
+func TestTokenReportsTheLifetimeReallyGranted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		limit     time.Duration
+		shortened bool
+	}{
+		"all of it":                     {48 * time.Hour, false},
+		"what the server's maximum is":  {24 * time.Hour, true},
+		"all but a moment of clock lag": {47*time.Hour + 59*time.Minute + 30*time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var issued tokenrequest.Issued
+			src, err := tokenrequest.New(granting(tc.limit, new(authenticationv1.TokenRequest)), "api", tokenrequest.Config{
+				Expiration: 48 * time.Hour, OnIssued: func(i tokenrequest.Issued) { issued = i },
+			})
+			require.NoError(t, err)
+			_, err = src.Token(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, 48*time.Hour, issued.Requested)
+			assert.Equal(t, tc.shortened, issued.Shortened)
+			assert.WithinDuration(t, time.Now().Add(tc.limit), issued.Expires, 20*time.Second)
+		})
+	}
+}
+
+func TestAnswersOfTheServerThatAreNoToken(t *testing.T) {
+	t.Parallel()
+	accounts := schema.GroupResource{Resource: "serviceaccounts"}
+	for name, tc := range map[string]struct {
+		err   error
+		final bool
+		code  string
+		cause token.Cause
+	}{
+		"401 is final":     {apierrors.NewUnauthorized("who"), true, "tokenrequest-unauthorized", token.CauseToken},
+		"403 is final":     {apierrors.NewForbidden(accounts, "api", errors.New("no")), true, "tokenrequest-forbidden", token.CauseToken},
+		"404 is final":     {apierrors.NewNotFound(accounts, "api"), true, "service-account-missing", token.CauseToken},
+		"409 may pass":     {apierrors.NewConflict(accounts, "api", errors.New("uid")), false, "tokenrequest-refused", token.CauseConfiguration},
+		"429 may pass":     {apierrors.NewTooManyRequests("slow down", 1), false, "tokenrequest-throttled", token.CauseThrottling},
+		"500 may pass":     {apierrors.NewInternalError(errors.New("x")), false, "tokenrequest-server-fault", token.CauseTransient},
+		"wrapped is known": {fmt.Errorf("client: %w", apierrors.NewNotFound(accounts, "api")), true, "service-account-missing", token.CauseToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src, err := tokenrequest.New(creatorFunc(func(context.Context, string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+				return nil, tc.err
+			}), "api", tokenrequest.Config{})
+			require.NoError(t, err)
+			jwt, err := src.Token(t.Context())
+			assert.Empty(t, jwt)
+			require.ErrorIs(t, err, tc.err)
+			assert.Equal(t, tc.final, token.IsFinal(err))
+			var refused *tokenrequest.Error
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, "api", refused.ServiceAccount)
+			x, ok := token.Explain(err)
+			require.True(t, ok)
+			assert.Equal(t, tc.code, x.Code)
+			assert.Equal(t, tc.cause, x.Cause)
+			assert.NotEmpty(t, x.Meaning)
+			assert.NotEmpty(t, x.Next)
+		})
+	}
+}
+
+func TestNoAnswerIsNotFinal(t *testing.T) {
+	t.Parallel()
+	src, err := tokenrequest.New(creatorFunc(func(ctx context.Context, _ string, _ *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}), "api", tokenrequest.Config{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = src.Token(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.False(t, token.IsFinal(err))
+}
+
+func TestTokenRefusesAnAnswerThatIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	status := func(s authenticationv1.TokenRequestStatus) *authenticationv1.TokenRequest {
+		return &authenticationv1.TokenRequest{Status: s}
+	}
+	for name, answer := range map[string]*authenticationv1.TokenRequest{
+		"none":                       nil,
+		"without a token":            status(authenticationv1.TokenRequestStatus{ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}),
+		"without an expiration":      status(authenticationv1.TokenRequestStatus{Token: "secret"}),
+		"with a token from the past": status(authenticationv1.TokenRequestStatus{Token: "secret", ExpirationTimestamp: metav1.NewTime(time.Now().Add(-time.Hour))}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src, err := tokenrequest.New(creatorFunc(func(context.Context, string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+				return answer, nil
+			}), "api", tokenrequest.Config{OnIssued: func(tokenrequest.Issued) { t.Error("nothing was issued") }})
+			require.NoError(t, err)
+			jwt, err := src.Token(t.Context())
+			require.Error(t, err)
+			assert.Empty(t, jwt)
+			assert.False(t, token.IsFinal(err))
+			assert.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+func TestNewRefusesAllThatIsWrongAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := tokenrequest.New(nil, "Not A Name", tokenrequest.Config{
+		Expiration:  time.Minute,
+		BoundObject: &authenticationv1.BoundObjectReference{Kind: "Pod"},
+	})
+	require.Error(t, err)
+	for _, part := range []string{"tokenrequest: ", "creator", "Not A Name", "1m0s", `name ""`} {
+		assert.ErrorContains(t, err, part)
+	}
+	for name, d := range map[string]time.Duration{
+		"below the server's least":       599 * time.Second,
+		"negative":                       -time.Hour,
+		"not whole seconds":              time.Hour + time.Millisecond,
+		"more than the server can count": (1 << 32) * time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src, err := tokenrequest.New(creatorFunc(nil), "api", tokenrequest.Config{Expiration: d})
+			require.Error(t, err)
+			assert.Nil(t, src)
+		})
+	}
+}
+
+func TestTheZeroSourceGivesAnError(t *testing.T) {
+	t.Parallel()
+	_, err := new(tokenrequest.Source).Token(t.Context())
+	require.Error(t, err)
+	_, err = (*tokenrequest.Source)(nil).Token(t.Context())
+	require.Error(t, err)
+}
+
+func ExampleNew() {
+	// With client-go: clientset.CoreV1().ServiceAccounts("payments").
+	var serviceAccounts tokenrequest.Creator = granting(24*time.Hour, new(authenticationv1.TokenRequest))
+
+	source, err := tokenrequest.New(serviceAccounts, "api", tokenrequest.Config{
+		Expiration: 48 * time.Hour,
+		OnIssued:   func(i tokenrequest.Issued) { fmt.Println("shortened:", i.Shortened) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	jwt, err := source.Token(context.Background())
+	fmt.Println(jwt, err)
+	// Output:
+	// shortened: true
+	// header.claims.signature <nil>
+}
