@@ -1,0 +1,88 @@
+package trust
+
+import (
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/arn"
+)
+
+// AssumeRoleSession describes a call of sts:AssumeRole by an IAM principal.
+type AssumeRoleSession struct {
+	// PrincipalARN is the caller as GetCallerIdentity names it: a user, a role session
+	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION") or the account's root. Required.
+	PrincipalARN string
+	// RoleARN is the role's own ARN, with its path, when the caller is a role session. "":
+	// a role of the session's name without a path.
+	RoleARN string
+	// PrincipalID is the caller's unique id (AROA…:SESSION, AIDA…). "": not known, and a policy
+	// that names ids then never allows.
+	PrincipalID string
+	// OrgID is the caller's organization, aws:PrincipalOrgID; "" leaves the key unknown.
+	OrgID string
+	// PrincipalTags are the caller's own tags, aws:PrincipalTag/NAME.
+	PrincipalTags map[string]string
+	// ExternalID becomes sts:ExternalId; "" leaves it out.
+	ExternalID string
+	// SessionName becomes sts:RoleSessionName; "" leaves the key unknown.
+	SessionName string
+	// SessionTags become aws:RequestTag/NAME; any asks for sts:TagSession too.
+	SessionTags map[string]string
+	// TransitiveTagKeys become sts:TransitiveTagKeys.
+	TransitiveTagKeys []string
+	// SourceIdentity becomes sts:SourceIdentity; any asks for sts:SetSourceIdentity too.
+	SourceIdentity string
+}
+
+// AssumeRole is sts:AssumeRole by an IAM principal. It judges the trust policy alone: unless
+// the policy names the caller itself in the role's own account, AWS also wants the caller's
+// own policies to allow the call. A caller that is no IAM principal is never allowed.
+func AssumeRole(s AssumeRoleSession) Request {
+	r := &request{actions: []string{actionAssumeRole}}
+	a, err := arn.Parse(s.PrincipalARN)
+	if err != nil || arn.CheckAccountID(a.AccountID) != nil || a.Service != "iam" && a.Service != "sts" {
+		r.refuse("the caller is not an IAM principal")
+		return Request{r}
+	}
+	r.caller = caller{
+		kind: callerAWS, arn: s.PrincipalARN, roleARN: s.RoleARN,
+		accountID: a.AccountID, partition: a.Partition, id: s.PrincipalID,
+	}
+	principal := s.PrincipalARN
+	if rest, ok := strings.CutPrefix(a.Resource, "assumed-role/"); ok {
+		if r.caller.roleARN == "" {
+			name, _, _ := strings.Cut(rest, "/")
+			r.caller.roleARN = "arn:" + a.Partition + ":iam::" + a.AccountID + ":role/" + name
+		}
+		principal = r.caller.roleARN // what aws:PrincipalArn is for a role session
+	}
+	r.set("aws:securetransport", "true")
+	r.set("aws:principalarn", principal)
+	r.set("aws:principalaccount", a.AccountID)
+	r.set("aws:principaltype", principalType(a.Resource))
+	r.set("aws:principalisawsservice", "false")
+	r.set("aws:userid", s.PrincipalID)
+	r.set("aws:principalorgid", s.OrgID)
+	r.set("sts:externalid", s.ExternalID)
+	r.set("sts:rolesessionname", s.SessionName)
+	for name, value := range s.PrincipalTags {
+		r.keys = append(r.keys, attribute{name: "aws:principaltag/" + lowerASCII(name), one: value})
+	}
+	r.setTags(s.SessionTags, s.TransitiveTagKeys)
+	r.setSourceIdentity(s.SourceIdentity)
+	return Request{r}
+}
+
+// principalType is aws:PrincipalType.
+func principalType(resource string) string {
+	switch kind, _, _ := strings.Cut(resource, "/"); kind {
+	case "root":
+		return "Account"
+	case "user":
+		return "User"
+	case "federated-user":
+		return "FederatedUser"
+	case "assumed-role":
+		return "AssumedRole"
+	}
+	return ""
+}

@@ -1,0 +1,226 @@
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/kubename"
+)
+
+// New builds a policy from web identity grants: one statement for each provider and list of
+// audiences with subjects, and one with patterns. The same grants give the same bytes. No
+// grant at all is refused, and so is a grant without provider, without subjects and patterns,
+// with zero values among them, or with an empty or inexact audience.
+func New(grants ...Grant) (*Policy, error) {
+	if len(grants) == 0 {
+		return nil, errors.New("trust: new policy: it has no grants")
+	}
+	p := newPolicy(emptyDocument())
+	var errs []error
+	for i, g := range grants {
+		if err := g.check(); err != nil {
+			errs = append(errs, fmt.Errorf("grant %d: %w", i+1, err))
+			continue
+		}
+		p = p.add(g)
+	}
+	if err := joinProblems("trust: new policy", errs...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// PodIdentityGrant lets pods have a role through EKS Pod Identity. The zero value is AWS's own
+// recommendation: every pod that an association in the role's account gives the role to; each
+// field narrows it. Conditions on namespaces and service accounts need the session tags, which
+// an association can switch off: then they deny.
+type PodIdentityGrant struct {
+	// AccountID is the account of the clusters (aws:SourceAccount); "": not asked.
+	AccountID string
+	// ClusterARNs are the clusters (aws:SourceArn); nil: not asked.
+	ClusterARNs []string
+	// Namespaces admits all of their service accounts; nil: not asked.
+	Namespaces []string
+	// Subjects admits exactly these service accounts; each namespace makes one statement. Not
+	// together with Namespaces.
+	Subjects []Subject
+}
+
+// NewPodIdentity builds the policy for EKS Pod Identity
+// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html,
+// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html): the service principal
+// pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession.
+func NewPodIdentity(g PodIdentityGrant) (*Policy, error) {
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	var statements []*node
+	if len(g.Subjects) == 0 {
+		statements = append(statements, g.statementNode(g.Namespaces, nil))
+	}
+	var namespaces []string
+	names := map[string][]string{}
+	for _, s := range g.Subjects {
+		namespace, name, _ := s.ServiceAccount()
+		namespaces = append(namespaces, namespace)
+		names[namespace] = append(names[namespace], name)
+	}
+	for _, namespace := range unique(namespaces) {
+		statements = append(statements, g.statementNode([]string{namespace}, unique(names[namespace])))
+	}
+	return newPolicy(emptyDocument().with("Statement", arrayNode(statements...))), nil
+}
+
+func (g PodIdentityGrant) check() error {
+	var errs []error
+	if g.AccountID != "" {
+		errs = append(errs, arn.CheckAccountID(g.AccountID))
+	}
+	for _, s := range g.ClusterARNs {
+		a, err := arn.Parse(s)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("cluster ARN %q: %w", clip(s), err))
+		case arn.CheckPartition(a.Partition) != nil, a.Service != "eks", arn.CheckAccountID(a.AccountID) != nil,
+			!strings.HasPrefix(a.Resource, "cluster/"), strings.ContainsAny(s, "*?$"):
+			errs = append(errs, fmt.Errorf(`cluster ARN %q: want "arn:PARTITION:eks:REGION:ACCOUNT:cluster/NAME"`, clip(s)))
+		case g.AccountID != "" && a.AccountID != g.AccountID:
+			errs = append(errs, fmt.Errorf("cluster ARN %q: it is not in account %s", s, g.AccountID))
+		}
+	}
+	for _, namespace := range g.Namespaces {
+		errs = append(errs, kubename.CheckNamespace(namespace))
+	}
+	for _, s := range g.Subjects {
+		if _, _, ok := s.ServiceAccount(); !ok {
+			errs = append(errs, fmt.Errorf("subject %q is not a service account", s.text))
+		}
+	}
+	if len(g.Namespaces) > 0 && len(g.Subjects) > 0 {
+		errs = append(errs, errors.New("it has both namespaces and subjects"))
+	}
+	return joinProblems("trust: new pod identity policy", errs...)
+}
+
+func (g PodIdentityGrant) statementNode(namespaces, names []string) *node {
+	equals := objectNode()
+	add := func(n *node, key string, values []string) *node {
+		if len(values) == 0 {
+			return n
+		}
+		return n.with(key, listNode(unique(values)))
+	}
+	if g.AccountID != "" {
+		equals = add(equals, "aws:SourceAccount", []string{g.AccountID})
+	}
+	equals = add(equals, "aws:RequestTag/kubernetes-namespace", namespaces)
+	equals = add(equals, "aws:RequestTag/kubernetes-service-account", names)
+	conditions := objectNode()
+	if len(equals.members) > 0 {
+		conditions = conditions.with("StringEquals", equals)
+	}
+	if len(g.ClusterARNs) > 0 {
+		conditions = conditions.with("ArnEquals", add(objectNode(), "aws:SourceArn", g.ClusterARNs))
+	}
+	return assumeRoleNode(member{"Service", stringNode(podIdentityService)}, true, conditions)
+}
+
+// assumeRoleNode is an Allow of sts:AssumeRole, with sts:TagSession when tags are to be set.
+func assumeRoleNode(principal member, tags bool, conditions *node) *node {
+	actions := []string{"sts:AssumeRole"}
+	if tags {
+		actions = append(actions, "sts:TagSession")
+	}
+	n := objectNode(
+		member{"Effect", stringNode(string(Allow))},
+		member{"Principal", objectNode(principal)},
+		member{"Action", listNode(actions)},
+	)
+	if len(conditions.members) > 0 {
+		n = n.with("Condition", conditions)
+	}
+	return n
+}
+
+// ChainGrant lets sessions of other roles have a role: role chaining, and the target role of
+// an EKS Pod Identity association.
+type ChainGrant struct {
+	// RoleARNs are the roles whose sessions are admitted; required. Each must exist when IAM
+	// stores the policy.
+	RoleARNs []string
+	// ExternalID is asked for as sts:ExternalId, which a Pod Identity association with a target
+	// role has; "": not asked.
+	ExternalID string
+	// TagSession lets sessions carry tags, as those of EKS Pod Identity do.
+	TagSession bool
+}
+
+// NewChain builds the policy of a role that sessions of other roles may assume
+// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html).
+func NewChain(g ChainGrant) (*Policy, error) {
+	var errs []error
+	if len(g.RoleARNs) == 0 {
+		errs = append(errs, errors.New("it names no role"))
+	}
+	for _, s := range g.RoleARNs {
+		if _, err := arn.ParseRole(s); err != nil {
+			errs = append(errs, fmt.Errorf("role ARN %q: %w", clip(s), err))
+		}
+	}
+	errs = append(errs, checkExternalID(g.ExternalID))
+	if err := joinProblems("trust: new chaining policy", errs...); err != nil {
+		return nil, err
+	}
+	conditions := objectNode()
+	if g.ExternalID != "" {
+		conditions = objectNode(member{"StringEquals", objectNode(member{"sts:ExternalId", stringNode(g.ExternalID)})})
+	}
+	s := assumeRoleNode(member{"AWS", listNode(unique(g.RoleARNs))}, g.TagSession, conditions)
+	return newPolicy(emptyDocument().with("Statement", arrayNode(s))), nil
+}
+
+// checkExternalID allows what STS takes: 2 to 1224 of [\w+=,.@:\/-]
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+func checkExternalID(id string) error {
+	if id == "" {
+		return nil
+	}
+	if len(id) < 2 || len(id) > 1224 {
+		return fmt.Errorf("the external id has %d characters, want 2 to 1224", len(id))
+	}
+	for _, c := range id {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune("_+=,.@:/-", c) {
+			return fmt.Errorf("the external id has a character %q other than letters, digits and _+=,.@:/-", c)
+		}
+	}
+	return nil
+}
+
+// Join puts the statements of several policies into one, such as New's and NewPodIdentity's for
+// a role that moves from one to the other. Statements that are there already are left out. It
+// refuses policies of another version than 2012-10-17, in which values mean something else, and
+// two statements with the same Sid.
+func Join(policies ...*Policy) (*Policy, error) {
+	var statements []*node
+	sids := map[string]bool{}
+	seen := map[string]bool{}
+	for i, p := range policies {
+		if v := p.tree().get("Version"); v == nil || v.text != versionCurrent {
+			return nil, fmt.Errorf("trust: join policies: policy %d is not of version %s", i+1, versionCurrent)
+		}
+		for _, s := range p.list() {
+			text := string(appendNode(nil, s.node))
+			if seen[text] {
+				continue
+			}
+			if s.sid != "" && sids[s.sid] {
+				return nil, fmt.Errorf("trust: join policies: policy %d has another statement with Sid %q", i+1, s.sid)
+			}
+			seen[text], sids[s.sid] = true, true
+			statements = append(statements, s.node)
+		}
+	}
+	return newPolicy(emptyDocument().with("Statement", arrayNode(statements...))), nil
+}

@@ -1,0 +1,126 @@
+package trust
+
+import "slices"
+
+// condition is one key under one operator, with its values made ready.
+type condition struct {
+	pointer  string
+	operator string // as written
+	key      string // as written
+	lookup   string // the key in lower case
+	op       operator
+	texts    []string // the values as written
+	values   []matcher
+	flaw     string // why it can never be judged; "" when nothing is wrong
+}
+
+// compileConditions returns a flaw only when the block as a whole cannot be read.
+func compileConditions(block *node, pointer string, vars bool) ([]condition, string) {
+	if block == nil {
+		return nil, ""
+	}
+	if block.kind != '{' {
+		return nil, "its Condition is not an object"
+	}
+	var conditions []condition
+	for _, operator := range block.members {
+		if operator.value.kind != '{' {
+			return nil, "its Condition has an operator that is not an object of keys"
+		}
+		for _, key := range operator.value.members {
+			c := compileCondition(operator.name, key, vars)
+			c.pointer = pointer + "/Condition/" + escapePointer(operator.name) + "/" + escapePointer(key.name)
+			conditions = append(conditions, c)
+		}
+	}
+	return conditions, ""
+}
+
+func compileCondition(name string, key member, vars bool) condition {
+	op, order := parseOperator(name)
+	c := condition{operator: name, key: key.name, lookup: lowerASCII(key.name), op: op}
+	texts, ok := key.value.scalars()
+	c.texts = texts
+	switch {
+	case op.family == familyUnknown:
+		c.flaw = "the operator is not known"
+	case !ok:
+		c.flaw = "the value is neither a scalar nor a list of scalars"
+	case len(texts) == 0:
+		c.flaw = "the list of values is empty"
+	default:
+		for _, text := range texts {
+			c.values = append(c.values, compileMatcher(op, order, text, vars))
+		}
+	}
+	return c
+}
+
+// match follows
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html.
+func (c *condition) match(r *request) verdict {
+	if c.flaw != "" {
+		return unproven
+	}
+	got, presence := r.lookup(c.lookup)
+	switch {
+	case presence == presenceUnknown:
+		return unproven
+	case c.op.family == familyNull:
+		return c.matchNull(presence)
+	case presence == absent:
+		return c.absent()
+	}
+	if c.op.set == setForAnyValue {
+		v := no
+		for i := range got.len() {
+			v = max(v, c.matchOne(r, got.at(i)))
+		}
+		return v
+	}
+	all, some := yes, no
+	for i := range got.len() {
+		v := c.matchOne(r, got.at(i))
+		all, some = min(all, v), max(some, v)
+	}
+	if c.op.set == setNone && all != some {
+		return unproven // several values for an operator that takes one
+	}
+	return all
+}
+
+// absent is the verdict on a key that the request does not have: IfExists and ForAllValues are
+// satisfied, ForAnyValue is not, and without a qualifier a negated operator is. Which of
+// ForAnyValue and IfExists wins, no source says.
+func (c *condition) absent() verdict {
+	if c.op.set == setForAnyValue {
+		return unprovenIf(c.op.ifExists)
+	}
+	return verdictOf(c.op.ifExists || c.op.negated || c.op.set == setForAllValues)
+}
+
+func (c *condition) matchNull(p presence) verdict {
+	v := no
+	for i := range c.values {
+		v = max(v, c.values[i].matchNull(p == absent))
+	}
+	return v
+}
+
+// matchOne compares one value of the request with the condition's values, which are ORed; a
+// negated operator asks that none of them matches.
+func (c *condition) matchOne(r *request, got string) verdict {
+	v := no
+	for i := range c.values {
+		if v = max(v, c.values[i].match(r, got)); v == yes {
+			break
+		}
+	}
+	if c.op.negated {
+		return v.not()
+	}
+	return v
+}
+
+// holds says whether the condition's values, taken as texts, hold this one.
+func (c *condition) holds(text string) bool { return slices.Contains(c.texts, text) }

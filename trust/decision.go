@@ -1,0 +1,172 @@
+package trust
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Decision is a verdict with its reasons. It is a value of its own; changing it changes nothing.
+type Decision struct {
+	// Allowed is the verdict.
+	Allowed bool
+	// Refusal says why no policy could allow the request; "" when the request is in order.
+	Refusal string
+	// Statements has every statement in order, once for each action that the request needs.
+	Statements []StatementResult
+}
+
+// StatementResult is what one statement says to one action of a request.
+type StatementResult struct {
+	// Path is the statement's JSON pointer in the document.
+	Path string
+	// Sid is the statement's own name, "" when it has none.
+	Sid string
+	// Effect is Allow or Deny. A statement whose effect is neither counts as a Deny.
+	Effect Effect
+	// Action is the action asked for, such as "sts:AssumeRoleWithWebIdentity".
+	Action string
+	// Matched says that the statement takes effect.
+	Matched bool
+	// Unproven says that IAM's own answer is not known: no Allow matches so, every Deny does.
+	Unproven bool
+	// ActionMatched and PrincipalMatched are the parts beside the conditions.
+	ActionMatched, PrincipalMatched bool
+	// Flaw says why IAM could not hold the statement, "" when nothing is wrong with it.
+	Flaw string
+	// Conditions has every condition, in order. All must be met.
+	Conditions []ConditionResult
+
+	principals *principals
+	actions    *actions
+	caller     caller
+}
+
+// ConditionResult is one key under one operator.
+type ConditionResult struct {
+	// Path is the key's JSON pointer in the document.
+	Path string
+	// Operator and Key are as the policy writes them.
+	Operator, Key string
+	// Want are the policy's values; one of them is enough.
+	Want []string
+	// Got are the request's values; empty when the request does not have the key.
+	Got []string
+	// Present says that the request has the key.
+	Present bool
+	// Met says that the condition is satisfied, for the statement's effect.
+	Met bool
+	// Unproven is as for StatementResult.
+	Unproven bool
+	// Note says what a person would want to be told, quoted; "" when nothing.
+	Note string
+}
+
+// String prints the verdict and, for what decided it, each statement and condition. Everything
+// that comes from policy or token is quoted, so it cannot play with a terminal.
+func (d Decision) String() string {
+	var b strings.Builder
+	b.WriteString(map[bool]string{true: "allowed", false: "denied"}[d.Allowed])
+	if d.Refusal != "" {
+		b.WriteString(": " + d.Refusal)
+	} else if len(d.Statements) == 0 {
+		b.WriteString(": the policy has no statement")
+	}
+	b.WriteByte('\n')
+	for _, s := range d.Statements {
+		s.write(&b)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func (s *StatementResult) write(b *strings.Builder) {
+	fmt.Fprintf(b, "  %s", s.Path)
+	if s.Sid != "" {
+		fmt.Fprintf(b, " (Sid %s)", strconv.QuoteToASCII(s.Sid))
+	}
+	fmt.Fprintf(b, ": %s %s: %s\n", s.Effect, s.Action, map[bool]string{true: "matches", false: "does not match"}[s.Matched])
+	if s.Flaw != "" {
+		fmt.Fprintf(b, "    %s\n", s.Flaw)
+	}
+	if s.actions != nil && !s.ActionMatched {
+		fmt.Fprintf(b, "    the statement is for %s\n", s.actions)
+	}
+	if s.principals != nil && !s.PrincipalMatched {
+		fmt.Fprintf(b, "    the caller is %s, the policy wants %s\n", strconv.QuoteToASCII(s.caller.arn), s.principals)
+	}
+	for _, c := range s.Conditions {
+		c.write(b, s.Matched)
+	}
+}
+
+func (c *ConditionResult) write(b *strings.Builder, statementMatched bool) {
+	if statementMatched && !c.Unproven {
+		return
+	}
+	verb := map[bool]string{true: "met", false: "not met"}[c.Met]
+	got := "absent"
+	if c.Present {
+		got = strings.Join(quoteAll(c.Got), ", ")
+	}
+	fmt.Fprintf(b, "    %s %s: %s: the request has %s, the policy wants %s",
+		strconv.QuoteToASCII(c.Operator), strconv.QuoteToASCII(c.Key), verb, got, strings.Join(quoteAll(c.Want), " or "))
+	if c.Note != "" {
+		fmt.Fprintf(b, " (%s)", c.Note)
+	}
+	b.WriteByte('\n')
+}
+
+// quoteAll makes values safe to print.
+func quoteAll(values []string) []string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.QuoteToASCII(v)
+	}
+	return quoted
+}
+
+func (p *principals) String() string {
+	if p.everyone {
+		return `"*"`
+	}
+	return strings.Join(quoteAll(slices.Concat(p.federated, p.aws, p.service, p.canonical)), " or ")
+}
+
+// note finds the usual reasons why a condition does not hold.
+func (c *condition) note(v verdict, p presence, got []string) string {
+	switch {
+	case c.flaw != "":
+		return c.flaw
+	case v == yes:
+		return ""
+	case p == presenceUnknown:
+		return "it is not known offline: add it with Request.With"
+	case p == present && v == no && len(got) == 1 && c.op.isMatching():
+		return c.explainMismatch(got[0])
+	case p == absent && !c.op.isMatching():
+		return ""
+	case p == absent && strings.Contains(c.key, "kubernetes.io"):
+		return "STS does not make this claim a condition key"
+	}
+	return ""
+}
+
+// explainMismatch compares a token's sub with the ones that the policy has.
+func (c *condition) explainMismatch(got string) string {
+	subject := strings.Split(strings.TrimPrefix(got, serviceAccountPrefix), ":")
+	for _, want := range c.texts {
+		wanted := strings.Split(strings.TrimPrefix(want, serviceAccountPrefix), ":")
+		switch {
+		case c.op.family == familyString && strings.ContainsAny(want, "*?") && compileGlob(want).match(got):
+			return c.operator + " takes wildcards literally: StringLike would match"
+		case strings.EqualFold(got, want):
+			return "they differ in case"
+		case strings.TrimSpace(got) == strings.TrimSpace(want):
+			return "they differ in white space"
+		case len(subject) == 2 && len(wanted) == 2 && subject[0] == wanted[1] && subject[1] == wanted[0]:
+			return "namespace and name swapped?"
+		}
+	}
+	return ""
+}

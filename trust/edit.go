@@ -1,0 +1,150 @@
+package trust
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// EditError says why an edit would not have done what it says. The policy is unchanged.
+type EditError struct {
+	// Edit is the method's name, such as "WithoutGrant".
+	Edit string
+	// Subject is the subject or pattern concerned; "" when the edit as a whole is refused.
+	Subject string
+	// Path is the JSON pointer of the statement that stands in the way; "" when there is none.
+	Path string
+	// Reason says what is in the way.
+	Reason string
+}
+
+// Error names the subject, the reason and the statement.
+func (e *EditError) Error() string {
+	var b strings.Builder
+	if e.Subject != "" {
+		fmt.Fprintf(&b, "subject %q ", e.Subject)
+	}
+	b.WriteString(e.Reason)
+	if e.Path != "" {
+		fmt.Fprintf(&b, " (%s)", e.Path)
+	}
+	return b.String()
+}
+
+// WithGrant returns a policy that admits the grant too, changed as little as possible: a subject
+// joins the statement that has its provider, its audiences and no other condition; otherwise a
+// statement is added. It returns the receiver itself when all of the grant is admitted already.
+// *EditError: the grant names nobody, or a Deny overrides it.
+func (p *Policy) WithGrant(g Grant) (*Policy, error) {
+	if err := g.checkEdit("WithGrant"); err != nil {
+		return nil, joinProblems("trust: WithGrant", err)
+	}
+	out := p.add(g)
+	var errs []error
+	for _, sub := range slices.Concat(g.subjects(), g.patterns()) {
+		for _, aud := range g.audiences() {
+			if s := out.denying(g.Provider, sample(sub), aud); s != nil {
+				errs = append(errs, &EditError{Edit: "WithGrant", Subject: sub, Path: s.pointer, Reason: "would still be denied"})
+				break
+			}
+		}
+	}
+	if err := joinProblems("trust: WithGrant", errs...); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// checkEdit makes a grant without anybody an *EditError.
+func (g Grant) checkEdit(edit string) error {
+	if len(g.Subjects) == 0 && len(g.Patterns) == 0 {
+		return &EditError{Edit: edit, Reason: "the grant names nobody"}
+	}
+	return g.check()
+}
+
+// sample is a sub that a pattern admits.
+func sample(pattern string) string { return strings.NewReplacer("*", "x", "?", "x").Replace(pattern) }
+
+// denying finds the Deny that overrides an admission. Denies that hang on the network or the
+// clock do not count: they override it only at times.
+func (p *Policy) denying(provider Provider, sub, aud string) *statement {
+	q := WebIdentity(provider, Claims{"sub": sub, "aud": aud})
+	q.r.lenient = true
+	for i := range p.list() {
+		if s := &p.statements[i]; s.effect != Allow && s.match(q.r, actionWebIdentity) != no {
+			return s
+		}
+	}
+	return nil
+}
+
+// add puts a checked grant into the policy.
+func (p *Policy) add(g Grant) *Policy {
+	out := p.addSubs(g, "StringEquals", g.subjects())
+	return out.addSubs(g, "StringLike", g.patterns())
+}
+
+func (p *Policy) addSubs(g Grant, operator string, subs []string) *Policy {
+	subs = slices.DeleteFunc(subs, func(sub string) bool { return p.admitsPlainly(g, operator, sub) })
+	if len(subs) == 0 {
+		return p
+	}
+	for i := range p.list() {
+		if s := &p.statements[i]; s.isPlain(g, operator) {
+			values, _ := s.subValue(g.Provider, operator).strings()
+			return p.replaceStatement(i, s.withSubs(g.Provider, operator, append(values, subs...)))
+		}
+	}
+	return p.appendStatement(g.statementNode(operator, subs))
+}
+
+// admitsPlainly says that statements of this grant's own kind admit the sub for every audience
+// of the grant.
+func (p *Policy) admitsPlainly(g Grant, operator, sub string) bool {
+	for _, aud := range g.audiences() {
+		if !slices.ContainsFunc(p.list(), func(s statement) bool {
+			for _, op := range [...]string{"StringEquals", "StringLike"} {
+				if !s.hasPlainShape(g.Provider, op) {
+					continue
+				}
+				audiences, _ := s.audValue(g.Provider).strings()
+				subs, _ := s.subValue(g.Provider, op).strings()
+				if slices.Contains(audiences, aud) && (op == operator && slices.Contains(subs, sub) ||
+					operator == "StringEquals" && op == "StringLike" && slices.ContainsFunc(subs, func(pattern string) bool {
+						return compileGlob(pattern).match(sub)
+					})) {
+					return true
+				}
+			}
+			return false
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Policy) replaceStatement(i int, n *node) *Policy {
+	root := p.tree()
+	list := root.get("Statement")
+	if list.kind != '[' {
+		return newPolicy(root.with("Statement", n))
+	}
+	items := slices.Clone(list.items)
+	items[i] = n
+	return newPolicy(root.with("Statement", arrayNode(items...)))
+}
+
+func (p *Policy) appendStatement(n *node) *Policy {
+	root := p.tree()
+	var items []*node
+	switch list := root.get("Statement"); {
+	case list == nil:
+	case list.kind == '[':
+		items = slices.Clone(list.items)
+	default:
+		items = []*node{list}
+	}
+	return newPolicy(root.with("Statement", arrayNode(append(items, n)...)))
+}

@@ -1,0 +1,83 @@
+// Package trust reads, writes, edits and judges the trust policies of IAM roles.
+package trust
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Policy is a trust policy document. It is immutable: edits return another policy. The zero
+// value and nil allow nothing. It is safe for concurrent use, UnmarshalJSON excepted.
+type Policy struct {
+	root       *node // nil: the empty policy
+	statements []statement
+}
+
+// Parse reads a document strictly and keeps all of it: the order of members, one value or a
+// list, and what this package does not know. Errors are *SyntaxError: JSON that is not well
+// formed, a duplicate or wrongly cased name, anything after the document, not an object, more
+// than 256 KiB, more than 32 levels. What can be read but not stored in IAM is Validate's to
+// tell; it never allows anything.
+func Parse(document []byte) (*Policy, error) {
+	root, err := readDocument(document)
+	if err != nil {
+		return nil, fmt.Errorf("trust: policy: %w", err)
+	}
+	return newPolicy(root), nil
+}
+
+func newPolicy(root *node) *Policy {
+	return &Policy{root: root, statements: compileStatements(root)}
+}
+
+// tree returns the document, that of an empty policy for nil and the zero value.
+func (p *Policy) tree() *node {
+	if p == nil || p.root == nil {
+		return emptyDocument()
+	}
+	return p.root
+}
+
+func emptyDocument() *node {
+	return objectNode(
+		member{"Version", stringNode(versionCurrent)},
+		member{"Statement", arrayNode()},
+	)
+}
+
+func (p *Policy) list() []statement {
+	if p == nil {
+		return nil
+	}
+	return p.statements
+}
+
+// Len returns how many statements the policy has.
+func (p *Policy) Len() int { return len(p.list()) }
+
+// Document returns the JSON to send to IAM: without white space, so that nothing counts against
+// the quota that need not; with '<', '>' and '&' as they are; and with everything above U+00FF,
+// which IAM does not take, escaped. A nil or zero policy gives one without statements, which
+// IAM refuses.
+func (p *Policy) Document() string { return string(appendNode(nil, p.tree())) }
+
+// String is Document.
+func (p *Policy) String() string { return p.Document() }
+
+// MarshalJSON returns Document's bytes. Note that encoding/json, when it puts them into a larger
+// document, escapes '<', '>' and '&'.
+func (p *Policy) MarshalJSON() ([]byte, error) { return appendNode(nil, p.tree()), nil }
+
+// UnmarshalJSON is Parse. It replaces what the policy was, so it must not run while others use
+// the same *Policy; on error the policy stays as it was.
+func (p *Policy) UnmarshalJSON(document []byte) error {
+	if p == nil {
+		return errors.New("trust: UnmarshalJSON into a nil *Policy")
+	}
+	parsed, err := Parse(document)
+	if err != nil {
+		return err
+	}
+	*p = *parsed
+	return nil
+}

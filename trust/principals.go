@@ -1,0 +1,158 @@
+package trust
+
+import (
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/arn"
+)
+
+// principals is the Principal element
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html).
+type principals struct {
+	everyone  bool // "Principal": "*"
+	federated []string
+	aws       []string
+	service   []string
+	canonical []string
+	entries   int
+}
+
+func compilePrincipals(n *node) (principals, string) {
+	var p principals
+	switch {
+	case n == nil:
+		return p, "it has no Principal"
+	case n.kind == '"' && n.text == "*":
+		p.everyone = true
+		return p, ""
+	case n.kind != '{' || len(n.members) == 0:
+		return p, `its Principal is neither "*" nor an object with members`
+	}
+	for _, m := range n.members {
+		values, ok := m.value.strings()
+		if !ok || len(values) == 0 {
+			return principals{}, "its Principal has a member that is neither a string nor a list of strings"
+		}
+		switch m.name {
+		case "Federated":
+			p.federated = values
+		case "AWS":
+			p.aws = values
+		case "Service":
+			p.service = values
+		case "CanonicalUser":
+			p.canonical = values
+		default:
+			return principals{}, "its Principal has an unknown member"
+		}
+		p.entries += len(values)
+	}
+	return p, ""
+}
+
+// match asks whether one of the principals is the caller. "*" in a trust policy is not
+// supported by IAM and never lets anyone in here, but a Deny of it denies.
+func (p *principals) match(r *request) verdict {
+	if p.everyone || p.entries == 0 {
+		return unproven
+	}
+	v := no
+	switch r.caller.kind {
+	case callerWebIdentity:
+		v = matchName(p.federated, r.caller.arn)
+	case callerService:
+		v = matchName(p.service, r.caller.arn)
+	case callerAWS:
+		for _, s := range p.aws {
+			v = max(v, r.caller.is(s))
+		}
+		return max(v, unprovenIf(len(p.canonical) > 0))
+	}
+	// {"AWS": "*"} authorises neither a web identity nor a service, but a Deny may mean it to.
+	for _, s := range p.aws {
+		v = max(v, unprovenIf(s == "*"))
+	}
+	return v
+}
+
+func unprovenIf(b bool) verdict {
+	if b {
+		return unproven
+	}
+	return no
+}
+
+// matchFederated compares the whole ARN, so partition and account must be the provider's too.
+func matchName(values []string, name string) verdict {
+	v := no
+	for _, s := range values {
+		switch {
+		case s == name:
+			return yes
+		case strings.EqualFold(s, name), strings.ContainsAny(s, "*?"):
+			v = unproven
+		}
+	}
+	return v
+}
+
+// caller is who asks for the role.
+type caller struct {
+	kind      callerKind
+	arn       string // of the OIDC provider; of the IAM principal; or the service's name
+	roleARN   string // of a role session: the role's
+	accountID string
+	partition string
+	id        string // AROA…, AIDA…; "" when it is not known
+}
+
+type callerKind int
+
+const (
+	callerWebIdentity callerKind = iota + 1
+	callerService
+	callerAWS
+)
+
+// is compares the caller with one value of Principal.AWS.
+func (c *caller) is(principal string) verdict {
+	switch {
+	case principal == "*":
+		return yes
+	case principal == c.arn || c.roleARN != "" && principal == c.roleARN:
+		return yes
+	case principal == c.accountID: // a bare account id means that account's root
+		return yes
+	case isUniqueID(principal):
+		if c.id == "" {
+			return unproven
+		}
+		return verdictOf(principal == c.id || strings.HasPrefix(c.id, principal+":"))
+	}
+	a, err := arn.Parse(principal)
+	if err != nil {
+		return unproven
+	}
+	if a.Partition == c.partition && a.Service == "iam" && a.AccountID == c.accountID && a.Resource == "root" {
+		return yes
+	}
+	return unprovenIf(strings.ContainsAny(principal, "*?"))
+}
+
+// isUniqueID recognises the ids that IAM keeps in place of an ARN
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
+func isUniqueID(s string) bool {
+	if len(s) < 16 || len(s) > 128 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if (s[i] < 'A' || s[i] > 'Z') && (s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	switch s[:4] {
+	case "AROA", "AIDA", "AIPA", "AGPA", "ANPA":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,174 @@
+package trust
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Effect is what a statement does when it matches.
+type Effect string
+
+// The two effects of the policy grammar. They are case-sensitive.
+const (
+	Allow Effect = "Allow"
+	Deny  Effect = "Deny"
+)
+
+// statement is one statement made ready for evaluation.
+type statement struct {
+	pointer    string // RFC 6901
+	node       *node
+	sid        string
+	effect     Effect // anything but Allow counts as Deny
+	flaw       string // why IAM cannot hold the statement; "" when nothing is wrong
+	principals principals
+	actions    actions
+	conditions []condition
+}
+
+// compileStatements never fails: what it cannot read becomes a flaw, which an Allow never
+// matches with and a Deny always may.
+func compileStatements(root *node) []statement {
+	var nodes []*node
+	pointer := func(int) string { return "/Statement" }
+	switch list := root.get("Statement"); {
+	case list == nil:
+		return nil
+	case list.kind == '[':
+		nodes = list.items
+		pointer = func(i int) string { return "/Statement/" + strconv.Itoa(i) }
+	default:
+		nodes = []*node{list}
+	}
+	vars := root.get("Version") != nil && root.get("Version").text == versionCurrent
+	flaw := versionFlaw(root.get("Version"))
+	statements := make([]statement, 0, len(nodes))
+	for i, n := range nodes {
+		s := compileStatement(n, pointer(i), vars)
+		if s.flaw == "" {
+			s.flaw = flaw
+		}
+		statements = append(statements, s)
+	}
+	return statements
+}
+
+const (
+	versionCurrent = "2012-10-17"
+	versionOld     = "2008-10-17" // also what a policy without a version has
+)
+
+func versionFlaw(version *node) string {
+	if version == nil || version.kind == '"' && (version.text == versionCurrent || version.text == versionOld) {
+		return ""
+	}
+	return "the policy's version is not one of IAM's"
+}
+
+func compileStatement(n *node, pointer string, vars bool) statement {
+	s := statement{pointer: pointer, node: n, effect: Deny}
+	if n.kind != '{' {
+		s.flaw = "the statement is not an object"
+		return s
+	}
+	if sid := n.get("Sid"); sid != nil {
+		s.sid = sid.text
+	}
+	switch effect := n.get("Effect"); {
+	case effect != nil && effect.kind == '"' && (effect.text == string(Allow) || effect.text == string(Deny)):
+		s.effect = Effect(effect.text)
+	default:
+		s.flaw = `its Effect is neither "Allow" nor "Deny"`
+		return s
+	}
+	for _, m := range n.members {
+		switch m.name {
+		case "Sid", "Effect", "Principal", "Action", "NotAction", "Condition":
+		default:
+			s.flaw = "it has an element that no trust policy may have: " + strconv.Quote(m.name)
+		}
+	}
+	var flaws [3]string
+	s.principals, flaws[0] = compilePrincipals(n.get("Principal"))
+	s.actions, flaws[1] = compileActions(n.get("Action"), n.get("NotAction"))
+	s.conditions, flaws[2] = compileConditions(n.get("Condition"), pointer, vars)
+	for _, flaw := range flaws {
+		if s.flaw == "" {
+			s.flaw = flaw
+		}
+	}
+	return s
+}
+
+// match is the conjunction of principal, action and every condition.
+func (s *statement) match(r *request, action string) verdict {
+	v := yes
+	if s.flaw != "" {
+		v = unproven
+	}
+	if v = min(v, s.actions.match(action)); v == no {
+		return no
+	}
+	if v = min(v, s.principals.match(r)); v == no {
+		return no
+	}
+	for i := range s.conditions {
+		if v = min(v, s.conditions[i].match(r)); v == no {
+			return no
+		}
+	}
+	return v
+}
+
+// actions is Action or NotAction.
+type actions struct {
+	negated bool
+	texts   []string
+	globs   []glob // of the lower-case texts: action names are case-insensitive
+}
+
+func compileActions(action, notAction *node) (actions, string) {
+	a := actions{negated: action == nil && notAction != nil}
+	n := action
+	if a.negated {
+		n = notAction
+	}
+	texts, ok := n.strings()
+	switch {
+	case action != nil && notAction != nil:
+		return actions{}, "it has both Action and NotAction"
+	case n == nil:
+		return actions{}, "it has no Action"
+	case !ok || len(texts) == 0:
+		return actions{}, "its Action is neither a string nor a list of strings"
+	}
+	a.texts = texts
+	for _, t := range texts {
+		a.globs = append(a.globs, compileGlob(lowerASCII(t)))
+	}
+	return a, ""
+}
+
+// match takes the action in lower case. No source says that IAM lets a trust policy hold
+// NotAction, so an Allow by exception is never proven.
+func (a *actions) match(action string) verdict {
+	if len(a.globs) == 0 {
+		return unproven
+	}
+	found := false
+	for i := range a.globs {
+		found = found || a.globs[i].match(action)
+	}
+	if !a.negated {
+		return verdictOf(found)
+	}
+	return min(unproven, verdictOf(!found))
+}
+
+func (a *actions) String() string {
+	s := "Action "
+	if a.negated {
+		s = "NotAction "
+	}
+	return s + strings.Join(quoteAll(a.texts), ", ")
+}

@@ -1,0 +1,140 @@
+package trust
+
+import "strings"
+
+// template is a condition value with policy variables: "${aws:RequestTag/team}",
+// "${aws:username, 'nobody'}", and the escapes "${*}", "${?}" and "${$}"
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+// What a variable brings in is literal text: a '*' in a token is no wildcard.
+type template struct{ pieces []piece }
+
+type piece struct {
+	text       string // literal, when key is ""; wildcards in it count
+	escaped    bool   // text is literal even where wildcards count
+	key        string // in lower case
+	fallback   string
+	hasDefault bool
+}
+
+// parseTemplate reports a value that it cannot read as flawed.
+func parseTemplate(s string) (t *template, flaw bool) {
+	t = &template{}
+	for {
+		before, rest, found := strings.Cut(s, "${")
+		if before != "" {
+			t.pieces = append(t.pieces, piece{text: before})
+		}
+		if !found {
+			return t, false
+		}
+		inner, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return nil, true
+		}
+		p, ok := parseVariable(inner)
+		if !ok {
+			return nil, true
+		}
+		t.pieces = append(t.pieces, p)
+		s = after
+	}
+}
+
+func parseVariable(s string) (piece, bool) {
+	switch s {
+	case "*", "?", "$":
+		return piece{text: s, escaped: true}, true
+	}
+	key, rest, hasDefault := strings.Cut(s, ",")
+	p := piece{key: lowerASCII(strings.TrimSpace(key)), hasDefault: hasDefault}
+	if hasDefault {
+		quoted := strings.TrimSpace(rest)
+		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' {
+			return piece{}, false
+		}
+		p.fallback = quoted[1 : len(quoted)-1]
+	}
+	return p, p.key != "" && !strings.ContainsAny(p.key, "${' ") && !strings.ContainsAny(p.fallback, "'$")
+}
+
+// value fills in the variable; ok is false when the request does not have exactly one value.
+func (p *piece) value(r *request) (text string, ok bool) {
+	if p.key == "" {
+		return p.text, true
+	}
+	got, presence := r.lookup(p.key)
+	switch {
+	case presence == present && got.len() == 1:
+		return got.at(0), true
+	case presence == absent && p.hasDefault:
+		return p.fallback, true
+	}
+	return "", false
+}
+
+// literal is the whole text, for the operators without wildcards.
+func (t *template) literal(r *request) (string, bool) {
+	var b strings.Builder
+	for i := range t.pieces {
+		text, ok := t.pieces[i].value(r)
+		if !ok {
+			return "", false
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
+}
+
+func (t *template) glob(r *request) (glob, bool) {
+	var b globBuilder
+	for i := range t.pieces {
+		p := &t.pieces[i]
+		text, ok := p.value(r)
+		if !ok {
+			return glob{}, false
+		}
+		if p.key != "" || p.escaped {
+			b.literal(text)
+			continue
+		}
+		for text != "" {
+			n := strings.IndexAny(text, "*?")
+			if n < 0 {
+				b.literal(text)
+				break
+			}
+			b.literal(text[:n])
+			b.wildcard(text[n])
+			text = text[n+1:]
+		}
+	}
+	return b.glob(), true
+}
+
+// arn splits the template at the colons that the policy's author wrote or a variable brings.
+func (t *template) arn(r *request) ([]glob, bool) {
+	builders := make([]globBuilder, 1, 6)
+	for i := range t.pieces {
+		p := &t.pieces[i]
+		text, ok := p.value(r)
+		if !ok {
+			return nil, false
+		}
+		for j := 0; j < len(text); j++ {
+			b := &builders[len(builders)-1]
+			switch c := text[j]; {
+			case c == ':' && len(builders) < 6:
+				builders = append(builders, globBuilder{})
+			case (c == '*' || c == '?') && p.key == "" && !p.escaped:
+				b.wildcard(c)
+			default:
+				b.literal(text[j : j+1])
+			}
+		}
+	}
+	globs := make([]glob, len(builders))
+	for i := range builders {
+		globs[i] = builders[i].glob()
+	}
+	return globs, len(globs) == 6
+}

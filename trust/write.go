@@ -1,0 +1,65 @@
+package trust
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// appendNode writes the tree without white space. Characters above U+00FF are escaped, because
+// IAM takes none of them as they are; '<', '>' and '&' are not, because IAM counts characters.
+func appendNode(b []byte, n *node) []byte {
+	switch n.kind {
+	case '"':
+		return appendString(b, n.text)
+	case '0':
+		return append(b, n.text...)
+	case 't':
+		return append(b, "true"...)
+	case 'f':
+		return append(b, "false"...)
+	case '{':
+		b = append(b, '{')
+		for i, m := range n.members {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, m.name), ':')
+			b = appendNode(b, m.value)
+		}
+		return append(b, '}')
+	case '[':
+		b = append(b, '[')
+		for i, item := range n.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendNode(b, item)
+		}
+		return append(b, ']')
+	}
+	return append(b, "null"...)
+}
+
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', byte(c))
+		case c == '\n':
+			b = append(b, `\n`...)
+		case c == '\r':
+			b = append(b, `\r`...)
+		case c == '\t':
+			b = append(b, `\t`...)
+		case c < ' ', 0x7f <= c && c <= 0x9f, 0xff < c && c <= 0xffff:
+			b = fmt.Appendf(b, `\u%04x`, c)
+		case c > 0xffff: // as a surrogate pair, RFC 8259 §7
+			c -= 0x10000
+			b = fmt.Appendf(b, `\u%04x\u%04x`, 0xd800+c>>10, 0xdc00+c&0x3ff)
+		default:
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return append(b, '"')
+}
