@@ -1,0 +1,170 @@
+package trusttest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// maxBody holds the longest request that the documented limits allow, percent-encoded: a
+// policy document of 131072 characters.
+const maxBody = 512 << 10
+
+// service is one of the APIs behind the endpoint.
+type service struct {
+	name      string // in the scope of a signature
+	version   string // of the API: what tells the services apart
+	namespace string
+}
+
+func iamService() service {
+	return service{name: "iam", version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/"}
+}
+
+func stsService() service {
+	return service{name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
+}
+
+// call is one request on its way through the account.
+type call struct {
+	ctx       context.Context
+	service   service
+	action    string
+	requestID string
+	form      *form
+	caller    session // zero for an operation that takes no signature
+}
+
+// operation does what an action is for and returns its result, nil for none.
+type operation func(*call) (any, error)
+
+// ServeHTTP answers requests of the Query protocol. It is safe for concurrent use and needs
+// no server of the account to run.
+func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{ctx: r.Context(), service: stsService(), requestID: newRequestID()}
+	result, err := a.serve(c, w, r)
+	if err == nil {
+		writeResult(w, c, result)
+		return
+	}
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		// Only a request whose client has gone gets here.
+		refused = refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "the request was given up")
+	}
+	writeRefusal(w, c, refused)
+}
+
+func (a *Account) serve(c *call, w http.ResponseWriter, r *http.Request) (any, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	values, err := parameters(r, body)
+	if err != nil {
+		return nil, err
+	}
+	c.form = &form{values: values}
+	c.action = values.Get("Action")
+	do, err := a.route(c, values.Get("Version"))
+	if err != nil {
+		return nil, err
+	}
+	a.calls.add(c.action)
+	if err := a.faults.strike(c); err != nil {
+		return nil, err
+	}
+	if c.action != "AssumeRoleWithWebIdentity" { // the one operation that takes no signature
+		if c.caller, err = a.authenticate(r, body, c.service.name); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.authorize(c); err != nil {
+		return nil, err
+	}
+	c.form.naming = c.service.name == "sts"
+	return do(c)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		// The text is unproven.
+		return nil, refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Request entity is too large.")
+	}
+	return body, err
+}
+
+// parameters reads the form of a POST or the query of a GET, never a mixture.
+func parameters(r *http.Request, body []byte) (url.Values, error) {
+	malformed := refuse(http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error") // CommonErrors
+	switch r.Method {
+	case http.MethodGet:
+		values, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return nil, malformed
+		}
+		return values, nil
+	case http.MethodPost:
+		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kind != "application/x-www-form-urlencoded" {
+			return nil, malformed
+		}
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, malformed
+		}
+		return values, nil
+	}
+	return nil, refuse(http.StatusMethodNotAllowed, "UnsupportedMethod", "want POST or GET") // unproven
+}
+
+func (a *Account) route(c *call, version string) (operation, error) {
+	if c.action == "" {
+		// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+		return nil, refuse(http.StatusBadRequest, "MissingAction", "The request is missing an action or a required parameter.")
+	}
+	var do operation
+	switch version {
+	case iamService().version:
+		c.service = iamService()
+		do = a.iamOperation(c.action)
+	case stsService().version:
+		do = a.stsOperation(c.action)
+	}
+	if do == nil {
+		// Observed of endpoints that are not STS's.
+		return nil, refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", c.action, version)
+	}
+	return do, nil
+}
+
+// callCounts counts requests by action.
+type callCounts struct {
+	mu     sync.Mutex
+	counts map[string]int
+	total  int
+}
+
+func (n *callCounts) add(action string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.counts == nil {
+		n.counts = map[string]int{}
+	}
+	n.counts[action]++
+	n.total++
+}
+
+func (n *callCounts) get(action string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if action == "" {
+		return n.total
+	}
+	return n.counts[action]
+}

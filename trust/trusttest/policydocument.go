@@ -1,0 +1,190 @@
+package trusttest
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/strictjson"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// maxTrustPolicySize is AssumeRolePolicySizeQuota of a new account
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+const maxTrustPolicySize = 2048
+
+// checkTrustPolicy refuses what IAM refuses of a role's trust policy, with IAM's own text. The
+// caller holds a.mu.
+func (a *Account) checkTrustPolicy(document string) error {
+	policy, err := trust.Parse([]byte(document))
+	if err != nil {
+		message := "Syntax errors in policy."
+		if syntax := (*trust.SyntaxError)(nil); errors.As(err, &syntax) && syntax.Message != "" {
+			message = syntax.Message
+		}
+		return malformedPolicy("%s", message)
+	}
+	if message := firstProven(policy.Validate()); message != "" {
+		return malformedPolicy("%s", message)
+	}
+	if err := a.checkPrincipals(document); err != nil {
+		return err
+	}
+	if policy.Size() > maxTrustPolicySize {
+		// Observed: https://github.com/kubeflow/kubeflow/issues/29
+		return limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicySize)
+	}
+	return nil
+}
+
+// firstProven returns the first message that IAM is known to answer with; a finding of which
+// nobody knows what IAM says lets the document pass.
+func firstProven(err error) string {
+	if err == nil {
+		return ""
+	}
+	var all []error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	} else {
+		all = []error{err}
+	}
+	for _, one := range all {
+		var invalid *trust.InvalidError
+		if errors.As(one, &invalid) && !invalid.Unproven {
+			return invalid.Message
+		}
+	}
+	return ""
+}
+
+// checkPrincipals refuses a principal that the account does not have: a role that is gone or
+// never was, a unique id, or an OIDC provider that has not propagated yet. Of other accounts
+// nothing is known. The text is AWS's for AWS principals
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html and
+// https://github.com/hashicorp/terraform-provider-aws/issues/8905); for providers it follows
+// the same form, unproven.
+func (a *Account) checkPrincipals(document string) error {
+	var policy struct{ Statement statements }
+	if json.Unmarshal([]byte(document), &policy) != nil {
+		return nil // trust has read it: only a principal of a form without names, as "*", gets here
+	}
+	for _, s := range policy.Statement {
+		for _, principal := range s.Principal["AWS"] {
+			if !a.knowsAWSPrincipal(principal) {
+				return malformedPolicy(`Invalid principal in policy: "AWS":"%s"`, principal)
+			}
+		}
+		for _, principal := range s.Principal["Federated"] {
+			p, ok := a.state.providers[principal]
+			if ok && !a.hasPropagated(p.created, a.faults.get().ProviderPropagation) {
+				return malformedPolicy(`Invalid principal in policy: "FEDERATED":"%s"`, principal)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *Account) knowsAWSPrincipal(principal string) bool {
+	switch {
+	case principal == "*", arn.CheckAccountID(principal) == nil:
+		return true
+	case !strings.HasPrefix(principal, "arn:"):
+		return false // a unique id is what IAM shows, not what it takes
+	}
+	r, err := arn.ParseRole(principal)
+	if err != nil || r.AccountID != a.id || r.Partition != a.partition {
+		return true
+	}
+	have, ok := a.state.roles[strings.ToLower(r.Name)]
+	return ok && have.arn == principal
+}
+
+// statements is one statement or a list of them.
+type statements []struct{ Principal principals }
+
+func (s *statements) UnmarshalJSON(b []byte) error {
+	type plain statements
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*plain)(s))
+	}
+	*s = make(statements, 1)
+	return json.Unmarshal(b, &(*s)[0])
+}
+
+// principals maps a kind to one name or a list of them; "*" has none.
+type principals map[string]oneOrMore
+
+func (p *principals) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '{' {
+		return nil
+	}
+	return json.Unmarshal(b, (*map[string]oneOrMore)(p))
+}
+
+type oneOrMore []string
+
+func (o *oneOrMore) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]string)(o))
+	}
+	*o = make(oneOrMore, 1)
+	return json.Unmarshal(b, &(*o)[0])
+}
+
+// checkPermissionPolicy refuses what IAM refuses of an inline or session policy: a rough
+// check, as nothing here evaluates such a policy. The texts are those of moto, which took
+// them from AWS (https://github.com/getmoto/moto/blob/master/moto/iam/policy_validation.py).
+func checkPermissionPolicy(document string) error {
+	if !json.Valid([]byte(document)) {
+		return malformedPolicy("Syntax errors in policy.")
+	}
+	var policy struct {
+		Version   string
+		Statement json.RawMessage
+	}
+	limit := strictjson.Limits{Bytes: 2 * 131072, Depth: 32}
+	if strictjson.Check([]byte(document), limit) != nil || json.Unmarshal([]byte(document), &policy) != nil || policy.Statement == nil {
+		return malformedPolicy("Syntax errors in policy.")
+	}
+	if policy.Version != "2012-10-17" && policy.Version != "2008-10-17" {
+		return malformedPolicy("Policy document must be version 2012-10-17 or greater.")
+	}
+	var all []map[string]json.RawMessage
+	if json.Unmarshal(policy.Statement, &all) != nil {
+		all = make([]map[string]json.RawMessage, 1)
+		if json.Unmarshal(policy.Statement, &all[0]) != nil {
+			return malformedPolicy("Syntax errors in policy.")
+		}
+	}
+	for _, statement := range all {
+		if err := checkPermission(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkPermission(statement map[string]json.RawMessage) error {
+	has := func(names ...string) bool {
+		for _, name := range names {
+			if _, ok := statement[name]; ok {
+				return true
+			}
+		}
+		return false
+	}
+	var effect string
+	switch {
+	case json.Unmarshal(statement["Effect"], &effect) != nil, effect != "Allow" && effect != "Deny":
+		return malformedPolicy("Syntax errors in policy.")
+	case has("Principal", "NotPrincipal"):
+		return malformedPolicy("Policy document should not specify a principal.")
+	case !has("Action", "NotAction"):
+		return malformedPolicy("Policy statement must contain actions.")
+	case !has("Resource", "NotResource"):
+		return malformedPolicy("Policy statement must contain resources.")
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package trusttest
+
+import (
+	"strings"
+	"time"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// stsOperation returns what an action of STS does, nil for one that the account does not know.
+func (a *Account) stsOperation(action string) operation {
+	switch action {
+	case "AssumeRoleWithWebIdentity":
+		return a.assumeRoleWithWebIdentity
+	case "AssumeRole":
+		return a.assumeRole
+	case "GetCallerIdentity":
+		return a.getCallerIdentity
+	}
+	return nil
+}
+
+// getCallerIdentity needs no permission
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).
+func (a *Account) getCallerIdentity(c *call) (any, error) {
+	return struct{ Arn, UserId, Account string }{c.caller.arn, c.caller.userID, a.id}, nil
+}
+
+// assumption is what both ways to assume a role ask for.
+type assumption struct {
+	roleARN     string
+	sessionName string
+	duration    time.Duration
+}
+
+func sessionNameLimits() limits {
+	return limits{required: true, min: 2, max: 64, class: sessionNameClass()}
+}
+
+// assumption reads the parameters; what is wrong with them waits in the form.
+func (f *form) assumption() assumption {
+	return assumption{
+		roleARN:     f.text("RoleArn", arnLimits()),
+		sessionName: f.text("RoleSessionName", sessionNameLimits()),
+		duration:    time.Duration(f.number("DurationSeconds", 900, 43200, 3600)) * time.Second,
+	}
+}
+
+// sessionPolicies checks what narrows a session down; nothing here evaluates it. longest is
+// the most characters of the policy, 0 for any.
+func (f *form) sessionPolicies(longest int) (check func() error) {
+	policy := f.text("Policy", limits{min: 1, max: longest, class: documentClass()})
+	var arns []string
+	for i := 1; ; i++ {
+		name := "PolicyArns.member." + itoa(i) + ".arn"
+		if !f.has(name) {
+			break
+		}
+		arns = append(arns, f.check(f.values.Get(name), "policyArns."+itoa(i)+".member.arn", arnLimits()))
+	}
+	return func() error {
+		if policy != "" {
+			if err := checkPermissionPolicy(policy); err != nil {
+				return err
+			}
+		}
+		// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html;
+		// both texts are unproven.
+		if len(arns) > 10 {
+			return validationError("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10")
+		}
+		for _, one := range arns {
+			if parsed, err := arn.Parse(one); err != nil || parsed.Service != "iam" || !strings.HasPrefix(parsed.Resource, "policy/") {
+				return validationError("ARN %s is not valid.", one)
+			}
+		}
+		return nil
+	}
+}
+
+// Results of
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
+
+type credentialsResult struct {
+	AccessKeyId, SecretAccessKey, SessionToken, Expiration string
+}
+
+type assumedRoleResult struct {
+	AssumedRoleId, Arn string
+}
+
+type assumeResult struct {
+	SubjectFromWebIdentityToken string `xml:",omitempty"`
+	Audience                    string `xml:",omitempty"`
+	AssumedRoleUser             assumedRoleResult
+	Credentials                 credentialsResult
+	Provider                    string `xml:",omitempty"`
+	SourceIdentity              string `xml:",omitempty"`
+}
+
+func resultOf(s session) assumeResult {
+	return assumeResult{
+		AssumedRoleUser: assumedRoleResult{AssumedRoleId: s.userID, Arn: s.arn},
+		Credentials: credentialsResult{
+			AccessKeyId: s.accessKeyID, SecretAccessKey: s.secret, SessionToken: s.token,
+			Expiration: timestamp(s.expires),
+		},
+	}
+}
+
+func (a *Account) assumeRoleWithWebIdentity(c *call) (any, error) {
+	in := c.form.assumption()
+	token := c.form.text("WebIdentityToken", limits{required: true, secret: true, min: 4, max: 20000})
+	checkPolicies := c.form.sessionPolicies(2048)
+	if err := c.form.err(); err != nil {
+		return nil, err
+	}
+	of, err := arn.ParseRole(in.roleARN)
+	if err != nil {
+		return nil, validationError("Request ARN is invalid")
+	}
+	if err := checkPolicies(); err != nil {
+		return nil, err
+	}
+	who, err := a.verifyToken(c.ctx, token, of)
+	if err != nil {
+		return nil, err
+	}
+	principal, err := trust.ParseProviderARN(who.provider.arn)
+	if err != nil { // only of a loopback issuer that trust does not know how to name
+		return nil, accessDenied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	}
+	request := trust.WebIdentity(principal, who.claims).With("sts:RoleSessionName", in.sessionName)
+	s, err := a.admit(in, c, request, accessDenied("Not authorized to perform sts:AssumeRoleWithWebIdentity"))
+	if err != nil {
+		return nil, err
+	}
+	result := resultOf(s)
+	result.SubjectFromWebIdentityToken = who.subject
+	result.Audience = who.audience
+	result.Provider = who.provider.arn
+	result.SourceIdentity, _ = who.claims["https://aws.amazon.com/source_identity"].(string)
+	return result, nil
+}
+
+// admit finds the role, asks its trust policy, and opens a session. A role that does not
+// exist is denied like one that does not trust the caller.
+func (a *Account) admit(in assumption, c *call, request trust.Request, denied error) (session, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.roleOf(in.roleARN)
+	if r == nil || !a.hasPropagated(r.created, a.faults.get().RolePropagation) {
+		return session{}, denied
+	}
+	policy, err := trust.Parse([]byte(r.trustPolicy))
+	if err != nil || !policy.Allows(a.withEnvironment(request)) {
+		return session{}, denied
+	}
+	// Texts seen in the field: https://repost.aws/knowledge-center/iam-role-chaining-limit.
+	if in.duration > time.Hour && c.caller.roleARN != "" {
+		return session{}, validationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	}
+	if in.duration > r.maxSession {
+		return session{}, validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	r.lastUsed = a.now()
+	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second)), nil
+}
+
+// roleOf wants the whole ARN to be right, the path and the case of the name included.
+func (a *Account) roleOf(roleARN string) *role {
+	for _, r := range a.state.roles {
+		if r.arn == roleARN {
+			return r
+		}
+	}
+	return nil
+}
+
+// withEnvironment adds what STS knows of every call; this one comes from this machine.
+func (a *Account) withEnvironment(request trust.Request) trust.Request {
+	return request.
+		With("aws:SourceIp", "127.0.0.1").
+		With("aws:RequestedRegion", a.region()).
+		With("aws:CurrentTime", timestamp(a.now())).
+		With("aws:EpochTime", itoa(int(a.now().Unix())))
+}

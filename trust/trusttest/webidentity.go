@@ -1,0 +1,213 @@
+package trusttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// issuedSkew is how far in the future a token may have been issued.
+const issuedSkew = 5 * time.Minute
+
+// identity is what a verified token says.
+type identity struct {
+	provider provider
+	claims   trust.Claims
+	subject  string
+	audience string // the one that is a client id
+}
+
+// badToken's texts are seen in the field, each with its code, unless a line says otherwise:
+// https://repost.aws/knowledge-center/eks-troubleshoot-oidc-and-irsa,
+// https://docs.gitlab.com/ci/cloud_services/aws/#troubleshooting.
+func badToken(format string, args ...any) error {
+	return refuse(http.StatusBadRequest, "InvalidIdentityToken", format, args...)
+}
+
+func expiredToken(format string, args ...any) error {
+	return refuse(http.StatusBadRequest, "ExpiredTokenException", format, args...)
+}
+
+func notJWT() error {
+	return badToken("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+}
+
+func noKey() error { // with the two spaces
+	return badToken("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
+}
+
+// verifyToken believes nothing of a token before its issuer's key has signed it.
+func (a *Account) verifyToken(ctx context.Context, token string, of arn.Role) (identity, error) {
+	iss, err := unverifiedIssuer(token)
+	if err != nil {
+		return identity{}, err
+	}
+	p, ok := a.providerOf(iss, of)
+	if !ok {
+		return identity{}, badToken("No OpenIDConnect provider found in your account for %s", iss)
+	}
+	parsed, err := oidc.ParseIssuer(iss)
+	if err != nil { // a provider's URL has been parsed before
+		return identity{}, noKey()
+	}
+	keys, err := a.keysOf(ctx, parsed, p.thumbprints)
+	switch {
+	case errors.Is(err, errThumbprint):
+		return identity{}, badToken("OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint")
+	case err != nil:
+		return identity{}, noKey()
+	}
+	payload, err := keys.VerifySignature(token)
+	switch {
+	case errors.Is(err, oidc.ErrUnknownKey):
+		return identity{}, noKey()
+	case err != nil: // of a wrong signature the text is unproven
+		return identity{}, notJWT()
+	}
+	return a.judgeClaims(payload, p)
+}
+
+// unverifiedIssuer reads iss, to find out whose keys to ask for.
+func unverifiedIssuer(token string) (string, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return "", notJWT()
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", notJWT()
+	}
+	claims, err := decodeClaims(payload)
+	if err != nil {
+		return "", notJWT()
+	}
+	iss, ok := claims["iss"].(string)
+	if !ok || iss == "" {
+		return "", missingClaim("iss")
+	}
+	return iss, nil
+}
+
+func decodeClaims(payload []byte) (trust.Claims, error) {
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	dec.UseNumber()
+	var claims trust.Claims
+	if err := dec.Decode(&claims); err != nil {
+		return nil, err
+	}
+	if claims == nil || dec.More() {
+		return nil, errors.New("no object")
+	}
+	return claims, nil
+}
+
+// providerOf looks among the providers of the role's account, which is this one or one that
+// nothing is known of. Issuers are compared character for character.
+func (a *Account) providerOf(iss string, of arn.Role) (provider, bool) {
+	hostPath, ok := strings.CutPrefix(iss, "https://")
+	if !ok || of.AccountID != a.id || of.Partition != a.partition {
+		return provider{}, false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p, ok := a.state.providers[a.arn("iam", "oidc-provider/"+hostPath)]
+	if !ok || !a.hasPropagated(p.created, a.faults.get().ProviderPropagation) {
+		return provider{}, false
+	}
+	return *p, true
+}
+
+// hasPropagated says whether something is old enough to be known everywhere.
+func (a *Account) hasPropagated(created time.Time, delay time.Duration) bool {
+	return delay <= 0 || a.now().Sub(created) >= delay
+}
+
+func missingClaim(name string) error { return badToken("Missing a required claim: %s", name) }
+
+func (a *Account) judgeClaims(payload []byte, p provider) (identity, error) {
+	claims, err := decodeClaims(payload)
+	if err != nil {
+		return identity{}, notJWT()
+	}
+	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+	for _, name := range []string{"iss", "sub", "aud", "iat", "exp"} {
+		if claims[name] == nil {
+			return identity{}, missingClaim(name)
+		}
+	}
+	if err := a.judgeTimes(claims); err != nil {
+		return identity{}, err
+	}
+	subject, ok := claims["sub"].(string)
+	if !ok {
+		return identity{}, notJWT()
+	}
+	audience, ok := audienceOf(claims)
+	if !ok || !slices.Contains(p.clientIDs, audience) {
+		return identity{}, badToken("Incorrect token audience")
+	}
+	return identity{provider: p, claims: claims, subject: subject, audience: audience}, nil
+}
+
+// judgeTimes allows no skew past exp: a token of 198 s before was refused
+// (https://github.com/awslabs/aws-orbit-workbench/issues/707).
+func (a *Account) judgeTimes(claims trust.Claims) error {
+	expires, ok1 := seconds(claims["exp"])
+	issued, ok2 := seconds(claims["iat"])
+	if !ok1 || !ok2 {
+		return notJWT()
+	}
+	now := a.now()
+	if now.Unix() >= expires {
+		return expiredToken("Token expired: current date/time %d must be before the expiration date/time%d", now.Unix(), expires)
+	}
+	if issued > now.Add(issuedSkew).Unix() {
+		return notJWT() // the text is unproven
+	}
+	return nil
+}
+
+// seconds reads a NumericDate (RFC 7519 §2), a fraction of which does not matter here.
+func seconds(claim any) (int64, bool) {
+	n, ok := claim.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	if whole, err := n.Int64(); err == nil {
+		return whole, true
+	}
+	f, err := n.Float64()
+	if err != nil || f < -1e15 || f > 1e15 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// audienceOf is what must be a client id: azp when there is one, else the only aud. Several
+// without azp are observed to be refused.
+func audienceOf(claims trust.Claims) (string, bool) {
+	if azp, ok := claims["azp"]; ok {
+		s, ok := azp.(string)
+		return s, ok
+	}
+	switch aud := claims["aud"].(type) {
+	case string:
+		return aud, true
+	case []any:
+		if len(aud) == 1 {
+			s, ok := aud[0].(string)
+			return s, ok
+		}
+	}
+	return "", false
+}
