@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // ErrPrivateKey is in the error of a key set that gives a private key away.
@@ -90,27 +91,28 @@ func parseJWK(entry []byte) (jwk, error) {
 	if err != nil {
 		return jwk{}, err
 	}
-	k.why = k.unusable()
+	k.own, k.why = k.judge()
 	return k, nil
 }
 
-// unusable says why a well-formed entry cannot verify a token, "" when it can.
-func (k jwk) unusable() string {
+// judge returns the algorithm of a well-formed entry's key, and why the entry cannot verify
+// a token, "" when it can.
+func (k jwk) judge() (own, why string) {
 	if k.pub == nil {
-		return fmt.Sprintf("kind %q", k.kty+k.crv)
+		return "", fmt.Sprintf("kind %q", strings.TrimSpace(k.kty+" "+k.crv))
 	}
 	own, err := algorithmOf(k.pub)
 	switch {
 	case err != nil:
-		return err.Error()
+		return "", err.Error()
 	case k.use != "" && k.use != "sig":
-		return fmt.Sprintf("use %q", k.use)
+		return own, fmt.Sprintf("use %q", k.use)
 	case len(k.keyOps) > 0 && !slices.Contains(k.keyOps, "verify"):
-		return "key_ops without verify"
+		return own, "key_ops without verify"
 	case k.alg != "" && !fits(k.alg, own):
-		return fmt.Sprintf("algorithm %q", k.alg)
+		return own, fmt.Sprintf("algorithm %q", k.alg)
 	}
-	return ""
+	return own, ""
 }
 
 // fits says whether an algorithm is one of a key whose natural one is own: an RSA key can

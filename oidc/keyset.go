@@ -20,6 +20,7 @@ type jwk struct {
 	kid      string
 	kty, crv string
 	alg, use string
+	own      string // the algorithm that follows from the key
 	keyOps   []string
 	x5c      []string
 	why      string // it was left out
@@ -46,7 +47,7 @@ func (s *KeySet) With(keys ...crypto.PublicKey) (*KeySet, error) {
 			return nil, fmt.Errorf("oidc: key set: key %d: %w", i+1, err)
 		}
 		if !slices.ContainsFunc(next.keys, func(k jwk) bool { return k.kid == kid }) {
-			next.keys = append(next.keys, jwk{index: len(next.keys), pub: pub, kid: kid, alg: alg, use: "sig"})
+			next.keys = append(next.keys, jwk{index: len(next.keys), pub: pub, kid: kid, alg: alg, own: alg, use: "sig"})
 		}
 	}
 	return next, nil
@@ -83,7 +84,12 @@ func (s *KeySet) Merge(other *KeySet) (*KeySet, error) {
 }
 
 // Len returns the number of usable keys.
-func (s *KeySet) Len() int { return len(s.IDs()) }
+func (s *KeySet) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.keys)
+}
 
 // IDs returns the key ids in order, "" for a key without one.
 func (s *KeySet) IDs() []string {
@@ -140,8 +146,7 @@ func (k jwk) algorithm() string {
 	if k.alg != "" {
 		return k.alg
 	}
-	alg, _ := algorithmOf(k.pub)
-	return alg
+	return k.own
 }
 
 func samePublicKey(a, b crypto.PublicKey) bool {

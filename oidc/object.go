@@ -15,7 +15,6 @@ type object map[string]json.RawMessage
 var (
 	documentLimits = strictjson.Limits{Bytes: 64 << 10, Depth: 32}
 	keySetLimits   = strictjson.Limits{Bytes: 1 << 20, Depth: 32}
-	claimsLimits   = strictjson.Limits{Bytes: maxToken, Depth: 32}
 )
 
 func parseObject(doc []byte, lim strictjson.Limits) (object, error) {

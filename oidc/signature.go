@@ -3,7 +3,6 @@ package oidc
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	jose "github.com/go-jose/go-jose/v4"
 )
@@ -78,11 +77,7 @@ func (t signedToken) verify(s *KeySet) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := algorithmOf(k.pub)
-	if err != nil {
-		return nil, err
-	}
-	if !fits(t.alg, own) || k.alg != "" && k.alg != t.alg {
+	if !fits(t.alg, k.own) || k.alg != "" && k.alg != t.alg {
 		return nil, fmt.Errorf("%w: key %q signs with %s, the token says %s", ErrAlgorithm, k.kid, k.algorithm(), t.alg)
 	}
 	payload, err := t.jws.Verify(k.pub)
@@ -96,10 +91,10 @@ func (t signedToken) key(s *KeySet) (jwk, error) {
 	if t.kid == "" && s.Len() == 1 {
 		return s.keys[0], nil
 	}
-	if t.kid == "" && !slices.Contains(s.IDs(), "") {
+	k, ok := s.find(t.kid)
+	if !ok && t.kid == "" {
 		return jwk{}, fmt.Errorf("%w: the token names none and the issuer has %d", ErrUnknownKey, s.Len())
 	}
-	k, ok := s.find(t.kid)
 	if !ok {
 		return jwk{}, fmt.Errorf("%w: the issuer does not have the token's", ErrUnknownKey)
 	}

@@ -1,0 +1,134 @@
+package iamprovider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/irsa-go/irsa/internal/iamcall"
+)
+
+// Step is one write to IAM.
+type Step struct {
+	// Action is the IAM action, such as "iam:TagOpenIDConnectProvider".
+	Action string
+	// Text says what it does, for a person.
+	Text string
+	// Removes is true of a step that takes something away that Ensure did not put there.
+	Removes bool
+
+	run func(context.Context, API) error
+}
+
+func createStep(w wanted) Step {
+	fetch := "thumbprints " + quoted(w.thumbprints)
+	if w.thumbprints == nil {
+		fetch = "the thumbprint that IAM fetches"
+	}
+	text := fmt.Sprintf("create provider with client ids %s, %s%s", quoted(w.clientIDs), fetch, tagText(", tags ", w.tags))
+	return Step{Action: "iam:CreateOpenIDConnectProvider", Text: text, run: func(ctx context.Context, api API) error {
+		in := &iam.CreateOpenIDConnectProviderInput{
+			Url:            aws.String(w.issuer.String()),
+			ClientIDList:   w.clientIDs,
+			ThumbprintList: w.thumbprints,
+			Tags:           iamcall.Tags(w.tags),
+		}
+		out, err := api.CreateOpenIDConnectProvider(ctx, in)
+		if err != nil && len(w.tags) > 0 && iamcall.IsTagOnCreateRefused(w.partition, err) {
+			in.Tags = nil // the next round finds it without tags, and sets them
+			out, err = api.CreateOpenIDConnectProvider(ctx, in)
+		}
+		if err != nil {
+			return err
+		}
+		return checkCreated(w.arn, aws.ToString(out.OpenIDConnectProviderArn))
+	}}
+}
+
+// checkCreated finds out that the credentials are of another account than the one named.
+func checkCreated(want, got string) error {
+	if got != want {
+		return fmt.Errorf("IAM created %q instead: the credentials are not of the account in the spec", got)
+	}
+	return nil
+}
+
+func addClientIDStep(arn, id string) Step {
+	return Step{Action: "iam:AddClientIDToOpenIDConnectProvider", Text: fmt.Sprintf("add client id %q", id),
+		run: func(ctx context.Context, api API) error {
+			_, err := api.AddClientIDToOpenIDConnectProvider(ctx, &iam.AddClientIDToOpenIDConnectProviderInput{
+				OpenIDConnectProviderArn: aws.String(arn), ClientID: aws.String(id),
+			})
+			return err
+		}}
+}
+
+func removeClientIDStep(arn, id string) Step {
+	return Step{Action: "iam:RemoveClientIDFromOpenIDConnectProvider", Text: fmt.Sprintf("remove client id %q", id), Removes: true,
+		run: func(ctx context.Context, api API) error {
+			_, err := api.RemoveClientIDFromOpenIDConnectProvider(ctx, &iam.RemoveClientIDFromOpenIDConnectProviderInput{
+				OpenIDConnectProviderArn: aws.String(arn), ClientID: aws.String(id),
+			})
+			return err
+		}}
+}
+
+// thumbprintStep replaces the list by next, as IAM has no smaller edit.
+func thumbprintStep(arn string, next, added, dropped []string) Step {
+	var parts []string
+	if len(added) > 0 {
+		parts = append(parts, "add thumbprint "+quoted(added))
+	}
+	if len(dropped) > 0 {
+		parts = append(parts, "remove thumbprint "+quoted(dropped))
+	}
+	return Step{Action: "iam:UpdateOpenIDConnectProviderThumbprint", Text: strings.Join(parts, ", "), Removes: len(dropped) > 0,
+		run: func(ctx context.Context, api API) error {
+			_, err := api.UpdateOpenIDConnectProviderThumbprint(ctx, &iam.UpdateOpenIDConnectProviderThumbprintInput{
+				OpenIDConnectProviderArn: aws.String(arn), ThumbprintList: next,
+			})
+			return err
+		}}
+}
+
+func tagStep(arn string, set map[string]string) Step {
+	return Step{Action: "iam:TagOpenIDConnectProvider", Text: tagText("set tags ", set),
+		run: func(ctx context.Context, api API) error {
+			_, err := api.TagOpenIDConnectProvider(ctx, &iam.TagOpenIDConnectProviderInput{
+				OpenIDConnectProviderArn: aws.String(arn), Tags: iamcall.Tags(set),
+			})
+			return err
+		}}
+}
+
+func untagStep(arn string, keys []string) Step {
+	return Step{Action: "iam:UntagOpenIDConnectProvider", Text: "remove tags " + quoted(keys), Removes: true,
+		run: func(ctx context.Context, api API) error {
+			_, err := api.UntagOpenIDConnectProvider(ctx, &iam.UntagOpenIDConnectProviderInput{
+				OpenIDConnectProviderArn: aws.String(arn), TagKeys: keys,
+			})
+			return err
+		}}
+}
+
+func quoted(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(out, ", ")
+}
+
+func tagText(prefix string, tags map[string]string) string {
+	if len(tags) == 0 {
+		return ""
+	}
+	var out []string
+	for _, t := range iamcall.Tags(tags) {
+		out = append(out, fmt.Sprintf("%q=%q", *t.Key, *t.Value))
+	}
+	return prefix + strings.Join(out, ", ")
+}

@@ -1,0 +1,178 @@
+package oidc
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+)
+
+const (
+	// maxMissing bounds the memory that forged key ids can take.
+	maxMissing = 1024
+	// abandonedInterval is the floor after a fetch that its callers gave up: shorter than
+	// after one that has an answer, or whoever gives up at once could keep others from
+	// fetching.
+	abandonedInterval = time.Second
+)
+
+// keyCache keeps an issuer's keys. It is safe for concurrent use.
+type keyCache struct {
+	fetch                           func(context.Context) (*KeySet, error)
+	now                             func() time.Time
+	maxAge, minInterval, missingFor time.Duration
+	fetchTimeout                    time.Duration
+
+	mu      sync.Mutex
+	keys    *KeySet
+	fetched time.Time            // when keys came
+	next    time.Time            // no fetch before
+	last    time.Time            // when next was set
+	failure error                // of the last fetch
+	missing map[string]time.Time // key ids the issuer does not have, until when
+	flight  *flight
+}
+
+// flight is one fetch and those who wait for it.
+type flight struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiters int
+}
+
+// have returns keys that need no fetch for that key id.
+func (c *keyCache) have(kid string) (*KeySet, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.usable(now) && c.age(now) < c.maxAge/2 && has(c.keys, kid) {
+		return c.keys, true
+	}
+	return nil, false
+}
+
+// get fetches when that may help and is allowed, and returns the newest keys.
+func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
+	c.mu.Lock()
+	now := c.now()
+	known := c.usable(now) && has(c.keys, kid)
+	wanted := !known && !c.isMissing(kid, now) || c.keys == nil || c.age(now) >= c.maxAge/2
+	// A token whose key is known is not held up by a fetch that another one waits for.
+	if c.flight != nil && known {
+		wanted = false
+	}
+	if !wanted || c.flight == nil && !c.allowed(now) {
+		defer c.mu.Unlock()
+		return c.present(now)
+	}
+	f := c.join(ctx)
+	c.mu.Unlock()
+
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		if !c.leave(f) {
+			return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, context.Cause(ctx))
+		}
+		<-f.done // it was cancelled: nothing is left when this call returns
+		return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, context.Cause(ctx))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now = c.now()
+	if c.usable(now) && !has(c.keys, kid) && c.failure == nil {
+		c.miss(kid, now)
+	}
+	return c.present(now)
+}
+
+func (c *keyCache) present(now time.Time) (*KeySet, error) {
+	if c.usable(now) {
+		return c.keys, nil
+	}
+	if c.failure != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, c.failure)
+	}
+	return nil, fmt.Errorf("%w: the last fetch was given up", ErrKeysUnavailable)
+}
+
+// join is called with the lock held.
+func (c *keyCache) join(ctx context.Context) *flight {
+	if c.flight == nil {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.fetchTimeout)
+		c.flight = &flight{done: make(chan struct{}), cancel: cancel}
+		go c.fly(shared, c.flight)
+	}
+	c.flight.waiters++
+	return c.flight
+}
+
+func (c *keyCache) fly(ctx context.Context, f *flight) {
+	defer close(f.done)
+	defer f.cancel()
+	keys, err := c.fetch(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flight != f {
+		return // given up
+	}
+	c.flight = nil
+	now := c.now()
+	c.wait(now, c.minInterval)
+	c.failure = err
+	if err == nil {
+		c.keys, c.fetched = keys, now
+		maps.DeleteFunc(c.missing, func(kid string, _ time.Time) bool { return has(keys, kid) })
+	}
+}
+
+// leave cancels the fetch when nobody waits any more, and says whether it did.
+func (c *keyCache) leave(f *flight) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.waiters--
+	if f.waiters > 0 {
+		return false
+	}
+	if c.flight == f {
+		c.flight = nil
+		c.wait(c.now(), min(c.minInterval, abandonedInterval))
+	}
+	f.cancel()
+	return true
+}
+
+func (c *keyCache) wait(now time.Time, d time.Duration) { c.last, c.next = now, now.Add(d) }
+
+// allowed does not let a clock that was set back lock the cache.
+func (c *keyCache) allowed(now time.Time) bool { return !now.Before(c.next) || now.Before(c.last) }
+
+func (c *keyCache) usable(now time.Time) bool { return c.keys != nil && c.age(now) < c.maxAge }
+
+// age is the full one when the clock was set back.
+func (c *keyCache) age(now time.Time) time.Duration {
+	if now.Before(c.fetched) {
+		return c.maxAge
+	}
+	return now.Sub(c.fetched)
+}
+
+func (c *keyCache) isMissing(kid string, now time.Time) bool {
+	until, ok := c.missing[kid]
+	return ok && now.Before(until)
+}
+
+// miss forgets all when full: the floor between fetches stays.
+func (c *keyCache) miss(kid string, now time.Time) {
+	if len(c.missing) >= maxMissing {
+		clear(c.missing)
+	}
+	c.missing[kid] = now.Add(c.missingFor)
+}
+
+// has says whether a token with that kid, which may be "", finds its key.
+func has(keys *KeySet, kid string) bool {
+	_, ok := keys.find(kid)
+	return ok || kid == "" && keys.Len() == 1
+}

@@ -1,0 +1,179 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrKeysUnavailable is in the error of a token that could not be judged, because the
+// issuer's keys could not be fetched. The cause is wrapped too.
+var ErrKeysUnavailable = errors.New("the issuer's keys are not available")
+
+// VerifierConfig is how a [Verifier] works. The zero value is what most need.
+type VerifierConfig struct {
+	// Client fetches the keys. nil: a zero Client.
+	Client *Client
+	// Keys are the issuer's, for where it cannot be asked: nothing is ever fetched then.
+	// nil: they are fetched.
+	Keys *KeySet
+	// Now is the time by which tokens are judged. nil: the Client's, or time.Now.
+	Now func() time.Time
+	// ClockSkew is how far a token's nbf and iat may be in the future, because the cluster's
+	// clock may be ahead. 0: 1 min; negative: none. An exp has no tolerance: the kubelet
+	// replaces tokens long before.
+	ClockSkew time.Duration
+	// MaxAge is how long fetched keys are used at most, which is how long a retired key may
+	// still be accepted. From half of it on they are fetched again, and used on when that
+	// fails. 0: 1 h.
+	MaxAge time.Duration
+	// MinInterval is the least time between two fetches, whatever tokens come, and for how
+	// long a failed fetch is not repeated. 0: 10 s. After a fetch that all its callers gave up
+	// it is 1 s at most.
+	MinInterval time.Duration
+	// MissingFor is for how long a key that the issuer does not have is not asked for again.
+	// 0: 1 min.
+	MissingFor time.Duration
+	// FetchTimeout bounds one fetch. 0: 10 s.
+	FetchTimeout time.Duration
+}
+
+// Verifier verifies the service account tokens of one issuer for one audience. It keeps the
+// issuer's keys, fetches them at the first token, when a token names one that it does not
+// have, and by age, and never more often than its MinInterval, so that a flood of forged
+// tokens is no flood at the issuer. It is safe for concurrent use: callers who need keys at
+// the same time share one fetch, which goes on as long as one of them waits.
+type Verifier struct {
+	issuer   Issuer
+	audience string
+	skew     time.Duration
+	now      func() time.Time
+	fixed    *KeySet
+	cache    *keyCache // nil with fixed keys
+}
+
+// NewVerifier makes a Verifier of tokens whose iss is iss and whose aud has audience, each
+// character for character. Both are required, and no duration but ClockSkew may be negative.
+// Nothing is fetched yet.
+func NewVerifier(iss Issuer, audience string, cfg VerifierConfig) (*Verifier, error) {
+	if iss.IsZero() {
+		return nil, fmt.Errorf("oidc: verifier: %w", ErrIssuerZero)
+	}
+	if audience == "" {
+		return nil, fmt.Errorf("oidc: verifier of issuer %q: no audience is given", iss)
+	}
+	for name, d := range map[string]time.Duration{
+		"MaxAge": cfg.MaxAge, "MinInterval": cfg.MinInterval, "MissingFor": cfg.MissingFor, "FetchTimeout": cfg.FetchTimeout,
+	} {
+		if d < 0 {
+			return nil, fmt.Errorf("oidc: verifier of issuer %q: %s is negative: %s", iss, name, d)
+		}
+	}
+	v := &Verifier{issuer: iss, audience: audience, fixed: cfg.Keys, now: cfg.Now}
+	if v.now == nil {
+		v.now = cfg.Client.now
+	}
+	v.skew = max(0, orDefault(cfg.ClockSkew, time.Minute))
+	if cfg.Keys == nil {
+		v.cache = &keyCache{
+			fetch:        func(ctx context.Context) (*KeySet, error) { return cfg.Client.Keys(ctx, iss) },
+			now:          v.now,
+			maxAge:       orDefault(cfg.MaxAge, time.Hour),
+			minInterval:  orDefault(cfg.MinInterval, 10*time.Second),
+			missingFor:   orDefault(cfg.MissingFor, time.Minute),
+			fetchTimeout: orDefault(cfg.FetchTimeout, 10*time.Second),
+			missing:      map[string]time.Time{},
+		}
+	}
+	return v, nil
+}
+
+func orDefault(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return d
+}
+
+// Verify returns a token's claims once its signature, issuer, audience, times and account are
+// right. What is wrong is one of [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey],
+// [ErrSignature], [ErrMissingClaim], [ErrMalformedClaim], [ErrIssuerMismatch], [ErrAudience],
+// [ErrExpired], [ErrNotYetValid] and [ErrNotServiceAccount]; with [ErrKeysUnavailable], and
+// when the context ends, nothing is known about the token. The claims are zero then. No error
+// holds any of the token.
+//
+// Nobody is asked whether the pod or the account still exists: that is what the TokenReview
+// API is for.
+func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
+	if v == nil {
+		return Claims{}, fmt.Errorf("oidc: verify: %w", ErrIssuerZero)
+	}
+	claims, err := v.verify(ctx, token)
+	if err != nil {
+		return Claims{}, fmt.Errorf("oidc: verify a token of issuer %q: %w", v.issuer, err)
+	}
+	return claims, nil
+}
+
+func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
+	t, err := parseToken(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	keys, err := v.keysFor(ctx, t)
+	if err != nil {
+		return Claims{}, err
+	}
+	payload, err := t.verify(keys)
+	if err != nil {
+		return Claims{}, err
+	}
+	c, err := parseClaims(payload)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := v.check(c); err != nil {
+		return Claims{}, err
+	}
+	if err := c.checkAccount(); err != nil {
+		return Claims{}, err
+	}
+	return c, nil
+}
+
+// keysFor does not fetch for a token that would be refused anyway: tokens of other issuers
+// come by all the time.
+func (v *Verifier) keysFor(ctx context.Context, t signedToken) (*KeySet, error) {
+	if v.cache == nil {
+		return v.fixed, nil
+	}
+	if keys, ok := v.cache.have(t.kid); ok {
+		return keys, nil
+	}
+	c, err := parseClaims(t.jws.UnsafePayloadWithoutVerification())
+	if err != nil {
+		return nil, err
+	}
+	if err := v.check(c); err != nil {
+		return nil, err
+	}
+	return v.cache.get(ctx, t.kid)
+}
+
+func (v *Verifier) check(c Claims) error {
+	now := v.now()
+	switch {
+	case c.Issuer != v.issuer:
+		return ErrIssuerMismatch
+	case !c.isFor(v.audience):
+		return fmt.Errorf("%w: %q is not among its %d", ErrAudience, v.audience, len(c.Audiences))
+	case !now.Before(c.Expires): // RFC 7519 §4.1.4: on or after
+		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.UTC().Format(time.RFC3339))
+	case now.Add(v.skew).Before(c.NotBefore):
+		return fmt.Errorf("%w: before %s", ErrNotYetValid, c.NotBefore.UTC().Format(time.RFC3339))
+	case now.Add(v.skew).Before(c.IssuedAt):
+		return fmt.Errorf("%w: issued at %s", ErrNotYetValid, c.IssuedAt.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
