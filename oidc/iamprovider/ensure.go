@@ -2,6 +2,7 @@ package iamprovider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -62,36 +63,39 @@ type ensurer struct {
 func (e *ensurer) run(ctx context.Context) (Result, error) {
 	e.result.ARN = e.wanted.arn
 	for {
-		have, changes, err := e.look(ctx)
-		if err != nil {
-			return Result{}, e.stopped(Step{}, err)
-		}
-		e.result.Warnings = changes.Warnings
-		if changes.Empty() {
+		done, failed, err := e.round(ctx)
+		if done {
 			return e.result, nil
 		}
-		failed, err := e.apply(ctx, changes)
-		if err == nil {
-			done, err := e.finished(ctx, have, changes)
-			if err != nil {
-				return Result{}, e.stopped(Step{}, err)
-			}
-			if done {
-				return e.result, nil
-			}
-			err = fmt.Errorf("another writer keeps replacing the thumbprints")
-			if err := e.patience.Wait(ctx, err); err != nil {
-				return Result{}, e.stopped(Step{}, err)
-			}
-			continue
+		if err != nil && isPassing(err) {
+			err = e.patience.Wait(ctx, err)
 		}
-		if !isPassing(err) {
-			return Result{}, e.stopped(failed, err)
-		}
-		if err := e.patience.Wait(ctx, err); err != nil {
+		if err != nil {
 			return Result{}, e.stopped(failed, err)
 		}
 	}
+}
+
+// round looks at the provider and takes the steps that it needs. It is not done when what it
+// met meanwhile calls for another look.
+func (e *ensurer) round(ctx context.Context) (done bool, failed Step, err error) {
+	have, changes, err := e.look(ctx)
+	if err != nil {
+		return false, Step{}, err
+	}
+	e.result.Warnings = changes.Warnings
+	failed, err = e.apply(ctx, changes)
+	if errors.Is(err, errUntagged) {
+		return false, Step{}, nil
+	}
+	if err != nil {
+		return false, failed, err
+	}
+	if !slices.ContainsFunc(changes.Steps, Step.isThumbprints) {
+		return true, Step{}, nil
+	}
+	err = e.confirm(ctx, have)
+	return err == nil, Step{}, err
 }
 
 func (e *ensurer) look(ctx context.Context) (observed, Changes, error) {
@@ -106,26 +110,31 @@ func (e *ensurer) look(ctx context.Context) (observed, Changes, error) {
 // apply takes the steps until one fails, and returns that one.
 func (e *ensurer) apply(ctx context.Context, c Changes) (Step, error) {
 	for _, s := range c.Steps {
-		if err := s.run(ctx, e.api); err != nil {
+		err := s.run(ctx, e.api)
+		if err != nil && !errors.Is(err, errUntagged) {
 			return s, err
 		}
 		e.result.Steps = append(e.result.Steps, s)
 		e.result.Created = e.result.Created || c.Create
+		if err != nil {
+			return Step{}, err
+		}
 	}
 	return Step{}, nil
 }
 
+// errReplaced says that another writer's list has come over ours.
+var errReplaced = errors.New("another writer keeps replacing the thumbprints")
+
 // isPassing recognises what another look at the provider may cure: it appeared meanwhile,
 // vanished meanwhile or is not seen everywhere yet, or somebody edits it at the same moment.
 func isPassing(err error) bool {
-	return iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity, iamcall.ConcurrentModification)
+	return errors.Is(err, errReplaced) ||
+		iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity, iamcall.ConcurrentModification)
 }
 
-// finished says whether all steps have worked out, or another round is needed.
-func (e *ensurer) finished(ctx context.Context, before observed, c Changes) (bool, error) {
-	if !slices.ContainsFunc(c.Steps, func(s Step) bool { return s.Action == "iam:UpdateOpenIDConnectProviderThumbprint" }) {
-		return true, nil
-	}
+// confirm reads again what became of the thumbprints.
+func (e *ensurer) confirm(ctx context.Context, before observed) error {
 	outcome, err := iamcall.Confirm(ctx, e.cfg.Settle, func(ctx context.Context) (iamcall.Outcome, error) {
 		have, err := observe(ctx, e.api, e.wanted)
 		if err != nil {
@@ -134,7 +143,10 @@ func (e *ensurer) finished(ctx context.Context, before observed, c Changes) (boo
 		return e.judge(before.thumbprints, have.thumbprints), nil
 	})
 	e.result.Unconfirmed = outcome == iamcall.NotYet
-	return outcome != iamcall.Lost, err
+	if outcome == iamcall.Lost {
+		return errReplaced
+	}
+	return err
 }
 
 func (e *ensurer) judge(before, now []string) iamcall.Outcome {

@@ -2,6 +2,7 @@ package iamprovider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,6 +24,13 @@ type Step struct {
 	run func(context.Context, API) error
 }
 
+const updateThumbprints = "iam:UpdateOpenIDConnectProviderThumbprint"
+
+// errUntagged says that the provider is there but has no tags yet: another round sets them.
+var errUntagged = errors.New("created without tags")
+
+func (s Step) isThumbprints() bool { return s.Action == updateThumbprints }
+
 func createStep(w wanted) Step {
 	fetch := "thumbprints " + quoted(w.thumbprints)
 	if w.thumbprints == nil {
@@ -38,8 +46,11 @@ func createStep(w wanted) Step {
 		}
 		out, err := api.CreateOpenIDConnectProvider(ctx, in)
 		if err != nil && len(w.tags) > 0 && iamcall.IsTagOnCreateRefused(w.partition, err) {
-			in.Tags = nil // the next round finds it without tags, and sets them
-			out, err = api.CreateOpenIDConnectProvider(ctx, in)
+			in.Tags = nil
+			if _, err := api.CreateOpenIDConnectProvider(ctx, in); err != nil {
+				return err
+			}
+			return errUntagged
 		}
 		if err != nil {
 			return err
@@ -51,7 +62,7 @@ func createStep(w wanted) Step {
 // checkCreated finds out that the credentials are of another account than the one named.
 func checkCreated(want, got string) error {
 	if got != want {
-		return fmt.Errorf("IAM created %q instead: the credentials are not of the account in the spec", got)
+		return fmt.Errorf("%w: IAM created %q, delete it if it is not wanted there", ErrOtherAccount, got)
 	}
 	return nil
 }
@@ -85,7 +96,7 @@ func thumbprintStep(arn string, next, added, dropped []string) Step {
 	if len(dropped) > 0 {
 		parts = append(parts, "remove thumbprint "+quoted(dropped))
 	}
-	return Step{Action: "iam:UpdateOpenIDConnectProviderThumbprint", Text: strings.Join(parts, ", "), Removes: len(dropped) > 0,
+	return Step{Action: updateThumbprints, Text: strings.Join(parts, ", "), Removes: len(dropped) > 0,
 		run: func(ctx context.Context, api API) error {
 			_, err := api.UpdateOpenIDConnectProviderThumbprint(ctx, &iam.UpdateOpenIDConnectProviderThumbprintInput{
 				OpenIDConnectProviderArn: aws.String(arn), ThumbprintList: next,

@@ -1,0 +1,42 @@
+// Package apiaudience knows the audiences under which a cluster's own API server is addressed.
+//
+// Every pod has a token with one of them by default, so a role or a provider that admits such
+// an audience admits every pod, and the API server's clients can hand the token on.
+package apiaudience
+
+import "strings"
+
+// IsAPIServers says whether audience is one that API servers call themselves: the issuer's URL
+// (kube-apiserver's default for --api-audiences,
+// https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/) or a name
+// of the service "kubernetes" in the namespace "default". A slash at the end, the scheme, the
+// port and capitals do not hide one; issuer may be "".
+func IsAPIServers(audience, issuer string) bool {
+	name := normalise(audience)
+	if issuer != "" && name == normalise(issuer) {
+		return true
+	}
+	host, _, _ := strings.Cut(name, "/")
+	host, _, _ = strings.Cut(host, ":")
+	switch host {
+	case "kubernetes", "kubernetes.default", "kubernetes.default.svc":
+		return true
+	}
+	return strings.HasPrefix(host, "kubernetes.default.svc.")
+}
+
+func normalise(url string) string {
+	url = strings.ToLower(url)
+	if rest, ok := strings.CutPrefix(url, "https://"); ok {
+		url = rest
+	} else {
+		url = strings.TrimPrefix(url, "http://")
+	}
+	url = strings.TrimRight(url, "/")
+	host, path, found := strings.Cut(url, "/")
+	host = strings.TrimSuffix(host, ":443")
+	if found {
+		return host + "/" + path
+	}
+	return host
+}

@@ -1,0 +1,54 @@
+package iamcall
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Codes of IAM's errors, as its API reference names them.
+const (
+	NoSuchEntity                  = "NoSuchEntity"
+	EntityAlreadyExists           = "EntityAlreadyExists"
+	ConcurrentModification        = "ConcurrentModification"
+	EntityTemporarilyUnmodifiable = "EntityTemporarilyUnmodifiable"
+	MalformedPolicyDocument       = "MalformedPolicyDocument"
+	AccessDenied                  = "AccessDenied"
+	OpenIDIdPCommunicationError   = "OpenIdIdpCommunicationError"
+	invalidPrincipalInThePolicy   = "invalid principal in policy"
+	isolatedPartitionsNamePrefix  = "aws-iso"
+)
+
+// Code returns the code of an AWS error, "" when err is none.
+func Code(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return strings.TrimSuffix(api.ErrorCode(), "Exception")
+	}
+	return ""
+}
+
+// Is says whether err is an AWS error with one of the codes.
+func Is(err error, codes ...string) bool {
+	code := Code(err)
+	return code != "" && slices.Contains(codes, code)
+}
+
+// IsInvalidPrincipal recognises the refusal of a policy because of a principal that IAM does
+// not find: one that is too new, or one that is gone.
+func IsInvalidPrincipal(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == MalformedPolicyDocument &&
+		strings.Contains(strings.ToLower(api.ErrorMessage()), invalidPrincipalInThePolicy)
+}
+
+// IsTagOnCreateRefused recognises that an isolated partition cannot tag what it creates. The
+// codes are those that terraform-provider-aws falls back on; elsewhere they mean what they say.
+func IsTagOnCreateRefused(partition string, err error) bool {
+	return strings.HasPrefix(partition, isolatedPartitionsNamePrefix) && Is(err,
+		"AccessDenied", "AuthorizationError", "InternalServiceError", "InvalidAction", "InvalidInput",
+		"InvalidParameter", "InvalidParameterValue", "InvalidRequest", "OperationDisabled",
+		"OperationNotPermitted", "UnknownOperation", "UnsupportedFeature", "UnsupportedOperation",
+		"Validation", "ValidationError")
+}
