@@ -37,6 +37,25 @@ func (r *localRule) matches(err error) bool { return r.is(err) }
 
 // localRules are tried in order: the more telling ones first.
 var localRules = []localRule{
+	{is: is(ErrTokenExpired), rule: rule{
+		name: "token-expired", cause: CauseToken, retry: RetryNewToken,
+		meaning: "the web identity token has expired (exp), so it was not sent; the credentials are not concerned",
+		next: []string{
+			"that the token file is the kubelet's projected volume, which is renewed in place, and no copy or subPath mount of it",
+			"that the kubelet of the node can reach the API server",
+			"the clock of the node",
+		},
+	}},
+	{is: is(ErrTokenNotYetValid), rule: rule{
+		name: "token-not-yet-valid", cause: CauseToken, retry: RetryBackoff,
+		meaning: "the web identity token is from the future (nbf, iat), so it was not sent",
+		next:    []string{"the clocks of the node and of the issuer: STS allows 5 minutes"},
+	}},
+	{is: is(ErrEmptyToken), rule: rule{
+		name: "token-empty", cause: CauseToken, retry: RetryBackoff,
+		meaning: "the token source gave nothing",
+		next:    []string{"who writes the token file: the kubelet swaps it whole, so it is never empty"},
+	}},
 	{is: isMalformed, rule: rule{
 		name: "token-malformed", cause: CauseToken, retry: RetryNewToken,
 		meaning: "what the token source gave is no JWT, so it was not sent",
@@ -72,6 +91,11 @@ var localRules = []localRule{
 			"a proxy on the way that opens TLS",
 		},
 	}},
+	{is: is(ErrStaleCredentials), rule: rule{
+		name: "credentials-stale", cause: CauseTransient, retry: RetryBackoff,
+		meaning: "the credentials that were obtained had already expired",
+		next:    []string{"the clock of the node, and what stands between this process and STS"},
+	}},
 	{is: isUnknownHost, rule: rule{
 		name: "host-unknown", cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "the name of the service's host does not resolve",
@@ -98,6 +122,10 @@ var localRules = []localRule{
 	}},
 }
 
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
 func isMalformed(err error) bool {
 	var malformed *MalformedTokenError
 	return errors.As(err, &malformed)
@@ -119,7 +147,7 @@ func isUnreadableFile(err error) bool {
 
 func isMissingRegion(err error) bool {
 	var missing *aws.MissingRegionError
-	return errors.As(err, &missing) || strings.Contains(err.Error(), "Invalid Configuration: Missing Region")
+	return errors.Is(err, ErrNoRegion) || errors.As(err, &missing) || strings.Contains(err.Error(), "Invalid Configuration: Missing Region")
 }
 
 func isUntrustedCertificate(err error) bool {

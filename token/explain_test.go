@@ -252,6 +252,11 @@ func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 		cause token.Cause
 	}{
 		"a token that is none":              {malformed, "token-malformed", token.CauseToken},
+		"an expired token":                  {token.ErrTokenExpired, "token-expired", token.CauseToken},
+		"a token from the future":           {token.ErrTokenNotYetValid, "token-not-yet-valid", token.CauseToken},
+		"an empty token":                    {token.ErrEmptyToken, "token-empty", token.CauseToken},
+		"a provider without a region":       {token.ErrNoRegion, "region-missing", token.CauseConfiguration},
+		"credentials from the past":         {token.ErrStaleCredentials, "credentials-stale", token.CauseTransient},
 		"a missing file":                    {missing, "token-file-missing", token.CauseToken},
 		"a missing file told by stscreds":   {errors.New("failed to retrieve jwt from provide source, unable to read file at /t: open /t: no such file or directory"), "token-file-missing", token.CauseToken},
 		"an unreadable file":                {&fs.PathError{Op: "open", Path: "/t", Err: fs.ErrPermission}, "token-file-unreadable", token.CauseToken},

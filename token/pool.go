@@ -1,0 +1,216 @@
+package token
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+)
+
+// ErrEvicted is what errors.Is finds when an identity was evicted again and again while a caller
+// waited for its credentials.
+var ErrEvicted = errors.New("the identity was evicted from the pool")
+
+// errUnbuiltPool is a Pool that NewPool did not make.
+var errUnbuiltPool = errors.New("token: pool: it is nil or zero: use NewPool")
+
+// Pool holds the credentials of many service accounts, for an operator that acts for them. Each
+// identity is refreshed on its own, as by a [Provider]; what a failing, slow or hostile one can
+// take from the others is bounded: see [PoolConfig].
+//
+// No lock is held while a source or STS is asked, and an identity at rest has no goroutine. A
+// Pool is safe for concurrent use. It has nothing to close; what nobody asks for does nothing.
+type Pool struct {
+	newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error)
+	cfg       PoolConfig
+	tune      tuning
+	turn      *limiter
+
+	mu      sync.Mutex
+	entries map[Key]*entry
+	recent  *list.List // of *entry, the one used last in front
+}
+
+// NewPool returns an empty pool. newClient gives the STS client for a key: of its Region and
+// Endpoint, and of nothing else in the key unless the caller wants so. It is called without any
+// lock, by many goroutines, once or a few times for each identity that enters the pool; clients
+// should be shared between keys, as each takes memory.
+func NewPool(newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error), cfg PoolConfig) (*Pool, error) {
+	problems := cfg.problems()
+	if newClient == nil {
+		problems = append(problems, errNoNewClient)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("token: pool: %w", err)
+	}
+	return &Pool{
+		newClient: newClient,
+		cfg:       cfg,
+		tune:      cfg.tuning(),
+		turn:      newLimiter(cfg.callsPerSecond()),
+		entries:   make(map[Key]*entry),
+		recent:    list.New(),
+	}, nil
+}
+
+// Provider returns the credentials of an identity, whose tokens come from src. Nothing is read or
+// called before the first Retrieve, but all of the key is checked, and the client is made.
+//
+// All providers of a key share its credentials; the src of the last call is the one that is
+// asked. A provider outlives an eviction: it serves nothing that was evicted, and its next
+// Retrieve takes the identity up anew. It is an [Invalidator] too. Set it as Credentials of an
+// aws.Config after loading that: config.LoadDefaultConfig would put an aws.CredentialsCache
+// around it, which learns of no eviction.
+//
+// Each token's sub and account UID, and its iss and aud when the key has them, must be the key's:
+// otherwise the token is not used and the error is an *[IdentityError].
+func (p *Pool) Provider(key Key, src Source) (aws.CredentialsProvider, error) {
+	if p == nil || p.entries == nil {
+		return nil, errUnbuiltPool
+	}
+	e, err := p.take(key, src)
+	if err != nil {
+		return nil, err
+	}
+	pooled := &pooled{pool: p, src: src}
+	pooled.entry.Store(e)
+	return pooled, nil
+}
+
+// Evict drops the identities that match says yes to, and their credentials, at once: when a
+// service account is deleted, or its annotations name another role. Callers that wait for such
+// credentials do not get them; calls after Evict begin anew, with a new token. A nil match drops
+// all. match is called without a lock.
+func (p *Pool) Evict(match func(Key) bool) {
+	if p == nil || p.entries == nil {
+		return
+	}
+	var matched []*entry
+	for _, e := range p.all() {
+		if match == nil || match(e.key) {
+			matched = append(matched, e)
+		}
+	}
+	p.mu.Lock()
+	matched = p.unlink(matched)
+	p.mu.Unlock()
+	p.drop(matched)
+}
+
+// Len returns how many identities the pool holds.
+func (p *Pool) Len() int {
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.entries)
+}
+
+func (p *Pool) all() []*entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*entry, 0, len(p.entries))
+	for _, e := range p.entries {
+		all = append(all, e)
+	}
+	return all
+}
+
+// unlink takes entries out of the pool and returns those that were still in it. mu is held.
+func (p *Pool) unlink(entries []*entry) []*entry {
+	gone := entries[:0]
+	for _, e := range entries {
+		if p.entries[e.key] == e {
+			delete(p.entries, e.key)
+			p.recent.Remove(e.place)
+			gone = append(gone, e)
+		}
+	}
+	return gone
+}
+
+// drop forgets the credentials of entries that are out of the pool. mu is not held.
+func (p *Pool) drop(entries []*entry) {
+	for _, e := range entries {
+		e.engine.close(ErrEvicted)
+		if p.cfg.OnEvict != nil {
+			p.cfg.OnEvict(e.key)
+		}
+	}
+}
+
+// take returns the entry of a key, which is made when there is none, with src as its source.
+func (p *Pool) take(key Key, src Source) (*entry, error) {
+	if e := p.use(key, src); e != nil {
+		return e, nil
+	}
+	made, err := p.newEntry(key, src)
+	if err != nil {
+		return nil, fmt.Errorf("token: pool: %s: %w", key.subject(), err)
+	}
+	p.mu.Lock()
+	if e := p.entries[key]; e != nil { // somebody was faster
+		e.source.inner.Store(&src)
+		p.front(e)
+		p.mu.Unlock()
+		return e, nil
+	}
+	p.entries[key] = made
+	made.place = p.recent.PushFront(made)
+	surplus := p.trim(made)
+	p.mu.Unlock()
+	p.drop(surplus)
+	return made, nil
+}
+
+// use returns the entry that the pool has for a key, else nil.
+func (p *Pool) use(key Key, src Source) *entry {
+	if len(sourceProblems(src)) > 0 {
+		return nil // newEntry says so
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.entries[key]
+	if e != nil {
+		e.source.inner.Store(&src)
+		p.front(e)
+	}
+	return e
+}
+
+// front notes that an entry is in use. mu is held.
+func (p *Pool) front(e *entry) {
+	if p.entries[e.key] == e {
+		p.recent.MoveToFront(e.place)
+		e.touched.Store(false)
+	}
+}
+
+// maxBusy bounds the look for an entry that can be evicted among those that cannot.
+const maxBusy = 64
+
+// trim unlinks what exceeds the pool's size, from the end of the list, and returns it. An entry
+// that was served since it got its place there gets a second chance: serving takes no lock, so
+// the list learns of it only now. mu is held.
+func (p *Pool) trim(newcomer *entry) []*entry {
+	var gone []*entry
+	busy := 0
+	for looks := 2 * p.recent.Len(); looks > 0 && busy < maxBusy && len(p.entries) > p.cfg.maxIdentities(); looks-- {
+		e := p.recent.Back().Value.(*entry)
+		switch {
+		case e == newcomer, e.touched.Load():
+			p.front(e)
+		case e.engine.busy():
+			p.front(e)
+			busy++
+		default:
+			gone = append(gone, p.unlink([]*entry{e})...)
+		}
+	}
+	p.front(newcomer)
+	return gone
+}

@@ -1,0 +1,124 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	defaultIdentities = 16384
+	// defaultCallsPerSecond leaves some of the roughly 600 requests a second that STS allows an
+	// account in a region to everybody else.
+	defaultCallsPerSecond = 500
+	// longestCold bounds for how long an identity without credentials is left alone.
+	longestCold = 5 * time.Minute
+)
+
+// PoolConfig is how a [Pool] holds its identities. The zero value is good for an operator.
+// Its functions must be safe for concurrent use, must return soon and must not call the pool.
+type PoolConfig struct {
+	// MaxIdentities bounds how many identities are held; beyond it the one that was not used
+	// for longest, roughly, is evicted. Those being fetched at the moment stay and may exceed
+	// it. 0: 16384.
+	MaxIdentities int
+	// CallsPerSecond bounds the calls to STS of all identities together, a tenth of which may go
+	// at once after a quiet while. 0: 500.
+	CallsPerSecond float64
+	// Refresh is for each identity as for a Provider, with three differences. Each asks up to a
+	// tenth sooner, at random, so that those that came together do not come back together. A
+	// final error drops the cached credentials. And a failure with nothing cached, or a final
+	// one, is remembered: see FailureBackoff.
+	Refresh Refresh
+	// FailureBackoff gives for how long a failed identity that has no credentials to serve
+	// answers with its error instead of asking again, after so many failures in a row, the first
+	// being 1. nil: up to 2 seconds at first, doubling up to 5 minutes, at least half of that.
+	// [Pool.Evict] ends it.
+	FailureBackoff func(failures int) time.Duration
+
+	// OnHit is called for each call that was served cached credentials. nil: nobody is told.
+	OnHit func(Key)
+	// OnMiss is called for each call that had to wait for an attempt, or that got the error of
+	// an earlier one. nil: nobody is told.
+	OnMiss func(Key)
+	// OnRefresh is called after each attempt that got credentials. nil: nobody is told.
+	OnRefresh func(Key, Attempt)
+	// OnFailure is called after each attempt that did not. nil: nobody is told.
+	OnFailure func(Key, Attempt)
+	// OnEvict is called for each identity that left the pool, by Evict or by MaxIdentities.
+	// nil: nobody is told.
+	OnEvict func(Key)
+}
+
+func (c PoolConfig) problems() []error {
+	problems := c.Refresh.problems()
+	if c.MaxIdentities < 0 {
+		problems = append(problems, fmt.Errorf("MaxIdentities: it is %d, want 0 or more", c.MaxIdentities))
+	}
+	if !(c.CallsPerSecond >= 0) || math.IsInf(c.CallsPerSecond, 0) { // NaN too
+		problems = append(problems, fmt.Errorf("CallsPerSecond: it is %v, want 0 or more", c.CallsPerSecond))
+	}
+	return problems
+}
+
+func (c PoolConfig) maxIdentities() int {
+	if c.MaxIdentities == 0 {
+		return defaultIdentities
+	}
+	return c.MaxIdentities
+}
+
+func (c PoolConfig) callsPerSecond() float64 {
+	if c.CallsPerSecond == 0 {
+		return defaultCallsPerSecond
+	}
+	return c.CallsPerSecond
+}
+
+// refresh is Refresh for one identity, which tells the pool's hooks too.
+func (c PoolConfig) refresh(key Key) Refresh {
+	r := c.Refresh
+	told := r.OnAttempt
+	if told == nil && c.OnRefresh == nil && c.OnFailure == nil {
+		return r
+	}
+	r.OnAttempt = func(a Attempt) {
+		if told != nil {
+			told(a)
+		}
+		switch {
+		case a.Err == nil && c.OnRefresh != nil:
+			c.OnRefresh(key, a)
+		case a.Err != nil && c.OnFailure != nil:
+			c.OnFailure(key, a)
+		}
+	}
+	return r
+}
+
+// tuning is what makes an engine a pool's.
+func (c PoolConfig) tuning() tuning {
+	cold := c.FailureBackoff
+	if cold == nil {
+		cold = coldFor
+	}
+	return tuning{
+		early:  func(fresh time.Duration) time.Duration { return between(0, fresh/10) },
+		cold:   func(failures int, _ error) time.Duration { return cold(failures) },
+		final:  cold,
+		revoke: true,
+	}
+}
+
+// coldFor doubles from 2 seconds to longestCold; at least half of it passes.
+func coldFor(failures int) time.Duration {
+	longest := longestCold
+	if failures < 9 { // 2 s << 8 is more than 5 minutes
+		longest = min(longest, time.Second<<max(failures, 1))
+	}
+	return between(longest/2, longest)
+}
+
+// errNoNewClient is a pool that could not make clients.
+var errNoNewClient = errors.New("newClient is nil")

@@ -1,0 +1,129 @@
+package token
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// entry is one identity in the pool, until it is evicted; then its engine is closed for good.
+type entry struct {
+	key     Key
+	engine  *engine
+	source  *poolSource
+	touched atomic.Bool   // served since it got its place
+	place   *list.Element // under the pool's mu
+}
+
+// newEntry checks the key and makes its client, without the pool's prefix. mu is not held.
+func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
+	cfg := key.config(p.cfg.refresh(key))
+	problems := append(key.problems(), roleProblems(key.RoleARN, nil)...)
+	problems = append(problems, sourceProblems(src)...)
+	problems = append(problems, cfg.problems()...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	client, err := p.newClient(key)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	source := &poolSource{key: key, turn: p.turn}
+	source.inner.Store(&src)
+	w, err := newWebIdentity(client, key.RoleARN, source, cfg)
+	if err != nil {
+		return nil, err
+	}
+	// One call in an attempt: it is the pool that decides when to ask again.
+	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) { return w.fetch(ctx, false) }
+	return &entry{
+		key:    key,
+		engine: newEngine(fetch, key.RoleARN, cfg.Refresh, p.tune),
+		source: source,
+	}, nil
+}
+
+// pooled is a provider that the pool has handed out. It is safe for concurrent use.
+type pooled struct {
+	pool  *Pool
+	src   Source
+	entry atomic.Pointer[entry]
+}
+
+var (
+	_ aws.CredentialsProvider      = (*pooled)(nil)
+	_ aws.CredentialProviderSource = (*pooled)(nil)
+	_ Invalidator                  = (*pooled)(nil)
+)
+
+// maxAnew bounds how often one call takes an identity up that is evicted under its feet.
+const maxAnew = 3
+
+// Retrieve returns the identity's credentials, as [Provider.Retrieve] does.
+func (p *pooled) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	e := p.entry.Load()
+	c := e.engine.fresh()
+	if c == nil {
+		return p.wait(ctx)
+	}
+	if !e.touched.Load() { // written only once, so that many readers share the line
+		e.touched.Store(true)
+	}
+	if hit := p.pool.cfg.OnHit; hit != nil {
+		hit(e.key)
+	}
+	return c.creds, nil
+}
+
+// wait is Retrieve when the clock has to be asked.
+func (p *pooled) wait(ctx context.Context) (creds aws.Credentials, err error) {
+	for range maxAnew {
+		e := p.entry.Load()
+		creds, err = p.pool.retrieve(ctx, e)
+		if !errors.Is(err, ErrEvicted) || ctx.Err() != nil {
+			return creds, err
+		}
+		anew, refused := p.pool.take(e.key, p.src)
+		if refused != nil {
+			return aws.Credentials{}, refused
+		}
+		p.entry.CompareAndSwap(e, anew)
+	}
+	return creds, err
+}
+
+// retrieve gets an entry's credentials and tells the hooks whether they were there.
+func (p *Pool) retrieve(ctx context.Context, e *entry) (aws.Credentials, error) {
+	p.mu.Lock()
+	p.front(e)
+	p.mu.Unlock()
+	c, f, err := e.engine.enter(ctx)
+	if c != nil {
+		if p.cfg.OnHit != nil {
+			p.cfg.OnHit(e.key)
+		}
+		return c.creds, nil
+	}
+	if errors.Is(err, ErrEvicted) {
+		return aws.Credentials{}, err
+	}
+	if p.cfg.OnMiss != nil {
+		p.cfg.OnMiss(e.key)
+	}
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return e.engine.await(ctx, f)
+}
+
+// Invalidate does what [Provider.Invalidate] does.
+func (p *pooled) Invalidate(accessKeyID string) { p.entry.Load().engine.invalidate(accessKeyID) }
+
+// ProviderSources tells the SDK where the credentials come from, for its user agent.
+func (p *pooled) ProviderSources() []aws.CredentialSource {
+	return []aws.CredentialSource{aws.CredentialSourceSTSAssumeRoleWebID}
+}

@@ -1,0 +1,91 @@
+package token
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+)
+
+// IdentityError is a token that speaks for somebody else than the key of a [Pool] names. The
+// token was not used. It is final and immutable.
+type IdentityError struct {
+	// Claim is the claim that differs: "iss", "sub", "aud" or "kubernetes.io/serviceaccount/uid".
+	Claim string
+	// Got is what the token says, as text; "" when it says nothing.
+	Got string
+	// Want is what the key says.
+	Want string
+}
+
+var _ Explainer = (*IdentityError)(nil)
+
+// Error names the claim and both values.
+func (e *IdentityError) Error() string {
+	return fmt.Sprintf("the token is not that of the identity asked for: its %s is %q, want %q", e.Claim, e.Got, e.Want)
+}
+
+// Explanation says what such a token means; [Explain] asks for it.
+func (e *IdentityError) Explanation() Explanation {
+	return Explanation{
+		Code: "identity-mismatch", Cause: CauseToken, Retry: RetryNever,
+		Meaning: fmt.Sprintf("the source gave a token whose %s is %q, but %q was asked for, so it was not used", e.Claim, e.Got, e.Want),
+		Next: []string{
+			"whether the service account was deleted and made anew: then its key has an old UID",
+			"that the source asks for the account, in the namespace and cluster, that the key names",
+		},
+	}
+}
+
+// poolSource is the source of one identity: it compares each token with the key, and waits for
+// the pool's turn to call STS once it has one. It never holds a lock while the inner one is asked.
+type poolSource struct {
+	key   Key
+	inner atomic.Pointer[Source] // of the last caller of Pool.Provider
+	turn  *limiter
+}
+
+// Token refuses a token that is not of the key's account. TokenRequest goes by name only, so an
+// account made anew under the same name answers too.
+func (s *poolSource) Token(ctx context.Context) (string, error) {
+	token, err := readSource(ctx, *s.inner.Load())
+	if err == nil {
+		err = s.check(token)
+	}
+	if err == nil {
+		err = s.turn.wait(ctx)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", s.key.subject(), err)
+	}
+	return token, nil
+}
+
+// check refuses a token that cannot be read as well: nobody can say whose it is.
+func (s *poolSource) check(token string) error {
+	u, err := inspect(token)
+	if err != nil {
+		return err
+	}
+	return Final(s.key.compare(u))
+}
+
+// compare reports the first claim of u that is not the key's. The claims are unverified, which is
+// enough: STS verifies the very same token, and the source is trusted to be the account's cluster.
+func (k Key) compare(u Unverified) error {
+	for _, c := range []struct{ claim, got, want string }{
+		{"sub", u.Subject, k.subject()},
+		{"kubernetes.io/serviceaccount/uid", u.Kubernetes.ServiceAccount.UID, k.UID},
+	} {
+		if c.got != c.want {
+			return &IdentityError{Claim: c.claim, Got: c.got, Want: c.want}
+		}
+	}
+	if k.Issuer != "" && u.Issuer != k.Issuer {
+		return &IdentityError{Claim: "iss", Got: u.Issuer, Want: k.Issuer}
+	}
+	if k.Audience != "" && !slices.Contains(u.Audiences, k.Audience) {
+		return &IdentityError{Claim: "aud", Got: fmt.Sprint(u.Audiences), Want: k.Audience}
+	}
+	return nil
+}
