@@ -111,7 +111,7 @@ func (res Resolution) Provider(client stscreds.AssumeRoleWithWebIdentityAPIClien
 func (res Resolution) containerProvider() aws.CredentialsProvider {
 	return endpointcreds.New(res.Endpoint, func(o *endpointcreds.Options) {
 		o.CredentialSources = []aws.CredentialSource{aws.CredentialSourceHTTP}
-		if strings.HasPrefix(res.Endpoint, "http:") {
+		if !strings.HasPrefix(strings.ToLower(res.Endpoint), "https:") {
 			// What must not leave the node must not go to a proxy either; HTTP_PROXY would catch
 			// the link-local addresses.
 			o.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
