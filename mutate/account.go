@@ -1,0 +1,170 @@
+package mutate
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Identity reads the identity that sa gives to its pods: from its annotations, and where
+// these say nothing from [Config]. It is zero when sa has no role. Settings that nobody
+// gave stay zero in it.
+//
+// An error names the account, the annotation, its value and what is allowed; it joins
+// everything wrong with the account. Pods of such an account should be refused: they would
+// run with the node's role.
+func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
+	id, _, err := m.account(sa)
+	return id, err
+}
+
+// AccountWarnings returns what [Mutator.Identity] defaulted on sa under [WarnAllBad]; the
+// paths are of the ServiceAccount. It is empty otherwise.
+func (m *Mutator) AccountWarnings(sa *corev1.ServiceAccount) []Warning {
+	_, warnings, _ := m.account(sa)
+	return warnings
+}
+
+func (m *Mutator) account(sa *corev1.ServiceAccount) (Identity, []Warning, error) {
+	switch {
+	case m == nil || m.scanners == nil:
+		return Identity{}, nil, fmt.Errorf("mutate: service account: %w", errNoMutator)
+	case sa == nil:
+		return Identity{}, nil, errors.New("mutate: service account: it is nil")
+	}
+	a := accountReader{m: m, annotations: sa.Annotations}
+	id := a.read(Target{Namespace: sa.Namespace, ServiceAccount: sa.Name})
+	if len(a.errs) > 0 {
+		return Identity{}, nil, fmt.Errorf("mutate: service account %q: %w",
+			sa.Namespace+"/"+sa.Name, errors.Join(a.errs...))
+	}
+	if id.IsZero() {
+		return Identity{}, nil, nil
+	}
+	return id, a.warnings, nil
+}
+
+// accountReader collects what is wrong with one account.
+type accountReader struct {
+	m           *Mutator
+	annotations map[string]string
+	errs        []error
+	warnings    []Warning
+}
+
+func (a *accountReader) read(t Target) Identity {
+	id := Identity{RegionalSTS: a.m.cfg.RegionalSTS}
+	if a.m.cfg.TokenExpiration != DefaultTokenExpiration {
+		id.TokenExpiration = a.m.cfg.TokenExpiration
+	}
+	if a.m.cfg.Audience != DefaultAudience {
+		id.Audience = a.m.cfg.Audience
+	}
+	role := a.fromDefaults(t, &id)
+	if annotated, ok := a.annotations[a.m.keys.role]; ok {
+		role = annotated // an empty one takes the account out of the defaults
+	}
+	if a.m.accounts[t] {
+		id.Method, id.Audience = PodIdentity, ""
+	} else if role == "" {
+		return Identity{} // without a role the other annotations are about nothing
+	} else {
+		id.RoleARN = a.role(role)
+		a.audience(&id)
+	}
+	a.regional(&id)
+	a.expiration(&id)
+	return id
+}
+
+// fromDefaults fills id from the defaults and returns the role they give.
+func (a *accountReader) fromDefaults(t Target, id *Identity) (role string) {
+	var audience, regional, expiration bool
+	for _, d := range a.m.defaults {
+		if !d.matches(t) {
+			continue
+		}
+		if role == "" {
+			role = d.RoleARN
+		}
+		if !audience && d.Audience != "" {
+			id.Audience, audience = d.Audience, true
+		}
+		if !regional && d.RegionalSTS != nil {
+			id.RegionalSTS, regional = *d.RegionalSTS, true
+		}
+		if !expiration && d.TokenExpiration != 0 {
+			id.TokenExpiration, expiration = d.TokenExpiration, true
+		}
+	}
+	return role
+}
+
+// bad records an annotation that cannot be read.
+func (a *accountReader) bad(key, value, want string) {
+	w := badAnnotation(key, value, want)
+	if a.m.cfg.BadAnnotations == WarnAllBad {
+		a.warnings = append(a.warnings, w)
+		return
+	}
+	a.errs = append(a.errs, errors.New(w.Message))
+}
+
+func (a *accountReader) role(value string) string {
+	arn, err := a.m.cfg.role(value)
+	if err != nil {
+		a.errs = append(a.errs, fmt.Errorf("annotation %s: %w", a.m.keys.role, err))
+	}
+	return arn
+}
+
+func (a *accountReader) audience(id *Identity) {
+	value, ok := a.annotations[a.m.keys.audience]
+	switch {
+	case !ok || value == "":
+	case !isPlain(value):
+		a.bad(a.m.keys.audience, value, "valid UTF-8 without control characters")
+	default:
+		id.Audience = value
+	}
+}
+
+func (a *accountReader) regional(id *Identity) {
+	value, ok := a.annotations[a.m.keys.regional]
+	if !ok {
+		return
+	}
+	regional, err := strconv.ParseBool(value)
+	if err != nil {
+		a.bad(a.m.keys.regional, value, `"true" or "false"`)
+		return
+	}
+	id.RegionalSTS = regional
+}
+
+func (a *accountReader) expiration(id *Identity) {
+	value, ok := a.annotations[a.m.keys.expiration]
+	if !ok {
+		return
+	}
+	seconds, err := parseExpiration(value)
+	if err != nil {
+		a.bad(a.m.keys.expiration, value, wantExpiration)
+		return
+	}
+	id.TokenExpiration = time.Duration(seconds) * time.Second
+}
+
+const wantExpiration = "whole seconds, 600 to 4294967296"
+
+// parseExpiration reads an annotation's seconds, raised to the minimum.
+func parseExpiration(value string) (int64, error) {
+	seconds, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	return expirationSeconds(seconds)
+}

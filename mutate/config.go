@@ -1,0 +1,257 @@
+package mutate
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/partition"
+)
+
+// Config is what one cluster wants of the mutation. The zero value is the EKS pod identity
+// webhook's binary without flags, except that bad annotations are errors; [EKS] is what EKS
+// itself runs.
+//
+// A Config is data: it may be copied, and nothing in this package writes to it.
+type Config struct {
+	// Region is the value of AWS_REGION and AWS_DEFAULT_REGION, for containers that set
+	// neither. "": they are not added.
+	Region string
+
+	// RegionalSTS is the default of the annotation sts-regional-endpoints: true adds
+	// AWS_STS_REGIONAL_ENDPOINTS=regional, for SDKs that would call STS in us-east-1.
+	RegionalSTS bool
+
+	// Audience is the default of the annotation audience. "": sts.amazonaws.com.
+	Audience string
+
+	// TokenExpiration is the default of the annotation token-expiration, in whole seconds
+	// from MinTokenExpiration to MaxTokenExpiration. 0: 24 h.
+	TokenExpiration time.Duration
+
+	// MountPath is the directory that WebIdentity tokens are mounted at, an absolute clean
+	// path with slashes, for Windows too. "": DefaultMountPath.
+	MountPath string
+
+	// AnnotationDomain is the annotations' prefix without its slash, a DNS subdomain; the
+	// label of PodIdentity follows it. "": eks.amazonaws.com.
+	AnnotationDomain string
+
+	// BadAnnotations says what an annotation does whose value cannot be read.
+	// Zero: RefuseBadAccounts.
+	BadAnnotations BadAnnotations
+
+	// RoleAccountID composes roles that are given by name: a role-arn "team/reader" becomes
+	// arn:RolePartition:iam::RoleAccountID:role/team/reader. "": a role-arn must be an ARN.
+	RoleAccountID string
+
+	// RolePartition is the partition of composed roles. "": the partition of Region, and
+	// "aws" without one.
+	RolePartition string
+
+	// SessionName adds AWS_ROLE_SESSION_NAME, so that CloudTrail names the pod.
+	// Zero: it is not added, and each SDK makes a name of its own.
+	SessionName SessionName
+
+	// DisableEC2Metadata adds AWS_EC2_METADATA_DISABLED=true to every container that is not
+	// skipped by annotation, conflicts included: SDKs that honour it cannot fall back to the
+	// node's role when the pod's own fails.
+	DisableEC2Metadata bool
+
+	// Defaults are the settings of accounts and namespaces that annotations do not set.
+	Defaults []Default
+
+	// AllowNamespaceGlobs admits '*' in the namespaces of Defaults. Whoever may create a
+	// namespace that matches can then take the identities given there. False: refused.
+	AllowNamespaceGlobs bool
+
+	// PodIdentityAccounts are the service accounts that get EKS Pod Identity. It wins over
+	// their role-arn.
+	PodIdentityAccounts []Target
+
+	// PodIdentityMountPath is MountPath for PodIdentity tokens.
+	// "": PodIdentityDefaultMountPath.
+	PodIdentityMountPath string
+
+	// PodIdentityIPv6 uses the agent's IPv6 address, for clusters without IPv4.
+	PodIdentityIPv6 bool
+}
+
+// EKS returns what EKS runs in a region: the region's variables and regional STS on.
+func EKS(region string) Config {
+	return Config{Region: region, RegionalSTS: true}
+}
+
+// BadAnnotations says what an annotation does whose value cannot be read. A bad role-arn is
+// an error whatever is chosen: there is no default to fall back to.
+type BadAnnotations uint8
+
+const (
+	// RefuseBadAccounts makes them errors on the ServiceAccount; on the Pod they are
+	// warnings, and the default applies.
+	RefuseBadAccounts BadAnnotations = iota
+	// RefuseAllBad makes them errors on both.
+	RefuseAllBad
+	// WarnAllBad makes them warnings on both, and the default applies.
+	WarnAllBad
+)
+
+// SessionName says where AWS_ROLE_SESSION_NAME comes from.
+type SessionName uint8
+
+const (
+	// NoSessionName adds none.
+	NoSessionName SessionName = iota
+	// SessionNamePodUID takes the pod's UID, which fits every rule of STS.
+	SessionNamePodUID
+	// SessionNamePodName takes the pod's name where it is known to have 2 to 64 characters,
+	// as every generated name has, and the UID elsewhere.
+	SessionNamePodName
+)
+
+// AnnotationKey returns the whole key of an annotation or label of this package.
+func (c Config) AnnotationKey(name string) string {
+	return c.annotationDomain() + "/" + name
+}
+
+// Resolved returns c with every default written out, having checked it as [New] does.
+// Slices are shared with c.
+func (c Config) Resolved() (Config, error) {
+	if err := c.check(); err != nil {
+		return Config{}, fmt.Errorf("mutate: %w", err)
+	}
+	c.Audience, c.AnnotationDomain = c.audience(), c.annotationDomain()
+	c.TokenExpiration = c.tokenExpiration()
+	c.MountPath, c.PodIdentityMountPath = c.mountPath(WebIdentity), c.mountPath(PodIdentity)
+	if c.RoleAccountID != "" {
+		c.RolePartition = c.rolePartition()
+	}
+	return c, nil
+}
+
+func (c Config) annotationDomain() string { return orElse(c.AnnotationDomain, DefaultAnnotationDomain) }
+
+func (c Config) audience() string { return orElse(c.Audience, DefaultAudience) }
+
+func (c Config) tokenExpiration() time.Duration {
+	if c.TokenExpiration == 0 {
+		return DefaultTokenExpiration
+	}
+	return c.TokenExpiration
+}
+
+func (c Config) mountPath(m Method) string {
+	if m == PodIdentity {
+		return orElse(c.PodIdentityMountPath, PodIdentityDefaultMountPath)
+	}
+	return orElse(c.MountPath, DefaultMountPath)
+}
+
+func (c Config) rolePartition() string {
+	if c.RolePartition != "" {
+		return c.RolePartition
+	}
+	if p, ok := partition.ByRegion(c.Region); ok {
+		return p.Name
+	}
+	return "aws"
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// check reports everything wrong with c, joined.
+func (c Config) check() error {
+	var errs []error
+	fail := func(field string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("config: %s: %w", field, err))
+		}
+	}
+	if _, ok := partition.ByRegion(c.Region); c.Region != "" && !ok {
+		fail("Region", fmt.Errorf(`%q is no region, want one such as "eu-central-1"`, c.Region))
+	}
+	fail("Audience", checkAudience(c.Audience))
+	fail("TokenExpiration", checkExpirationDefault(c.TokenExpiration))
+	fail("MountPath", checkMountPath(c.MountPath))
+	fail("PodIdentityMountPath", checkMountPath(c.PodIdentityMountPath))
+	if c.mountPath(WebIdentity) == c.mountPath(PodIdentity) {
+		fail("PodIdentityMountPath", errors.New("it must differ from MountPath"))
+	}
+	if d := c.AnnotationDomain; d != "" && kubename.CheckServiceAccount(d) != nil {
+		fail("AnnotationDomain", fmt.Errorf(`%q is no DNS subdomain, want one such as "eks.amazonaws.com"`, d))
+	}
+	if c.BadAnnotations > WarnAllBad {
+		fail("BadAnnotations", fmt.Errorf("%d is unknown", c.BadAnnotations))
+	}
+	if c.SessionName > SessionNamePodName {
+		fail("SessionName", fmt.Errorf("%d is unknown", c.SessionName))
+	}
+	if c.RoleAccountID != "" {
+		fail("RoleAccountID", arn.CheckAccountID(c.RoleAccountID))
+	}
+	if c.RolePartition != "" {
+		fail("RolePartition", arn.CheckPartition(c.RolePartition))
+	}
+	errs = append(errs, c.checkDefaults()...)
+	errs = append(errs, c.checkPodIdentityAccounts()...)
+	return errors.Join(errs...)
+}
+
+func (c Config) checkPodIdentityAccounts() (errs []error) {
+	for i, t := range c.PodIdentityAccounts {
+		for _, err := range []error{
+			kubename.CheckNamespace(t.Namespace), kubename.CheckServiceAccount(t.ServiceAccount),
+		} {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("config: PodIdentityAccounts[%d]: %w", i, err))
+			}
+		}
+	}
+	return errs
+}
+
+// checkMountPath admits what is valid as a mountPath: the API server refuses a colon there.
+func checkMountPath(p string) error {
+	switch {
+	case p == "":
+		return nil
+	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !isPlain(p):
+		return fmt.Errorf(`%q is no mount path, want an absolute one such as %q, clean and without ':' and '\'`, p, DefaultMountPath)
+	}
+	return nil
+}
+
+// checkAudience admits any text on one line; "" stands for the default.
+func checkAudience(a string) error {
+	if !isPlain(a) {
+		return fmt.Errorf("audience %q must be valid UTF-8 without control characters", a)
+	}
+	return nil
+}
+
+func checkExpirationDefault(d time.Duration) error {
+	switch {
+	case d == 0:
+		return nil
+	case d < MinTokenExpiration || d > MaxTokenExpiration || d%time.Second != 0:
+		return fmt.Errorf("%v is no whole number of seconds from %d to %d",
+			d, MinTokenExpiration/time.Second, int64(MaxTokenExpiration/time.Second))
+	}
+	return nil
+}
+
+// isPlain says whether s can stand in JSON and in a message as it is.
+func isPlain(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+}

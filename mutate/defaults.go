@@ -1,0 +1,200 @@
+package mutate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/strictjson"
+)
+
+// Default gives settings to a service account, or to all of a namespace, where annotations
+// give none. Each setting comes from the annotation, else from the first Default in this
+// order that has it: the account by name in its namespace, every account of the namespace;
+// then the same with namespace globs, the longest first; then [Config].
+type Default struct {
+	// Namespace is a name, or with Config.AllowNamespaceGlobs a glob such as "team-*" or
+	// "*". A '*' matches any run of characters. Required.
+	Namespace string
+
+	// ServiceAccount is a name, or "*" for every account of the namespace. Required.
+	ServiceAccount string
+
+	// RoleARN is as the annotation role-arn. "": none from here.
+	RoleARN string
+
+	// Audience is as the annotation audience. "": none from here.
+	Audience string
+
+	// RegionalSTS is as the annotation sts-regional-endpoints. nil: not from here.
+	RegionalSTS *bool
+
+	// TokenExpiration is as Config.TokenExpiration. 0: not from here.
+	TokenExpiration time.Duration
+}
+
+func (d Default) isGlob() bool { return strings.Contains(d.Namespace, "*") }
+
+// matches says whether d is about the account.
+func (d Default) matches(t Target) bool {
+	return (d.ServiceAccount == "*" || d.ServiceAccount == t.ServiceAccount) &&
+		matchGlob(d.Namespace, t.Namespace)
+}
+
+// matchGlob says whether s is pattern, where each '*' stands for any run of characters.
+func matchGlob(pattern, s string) bool {
+	head, rest, glob := strings.Cut(pattern, "*")
+	if !glob {
+		return pattern == s
+	}
+	if !strings.HasPrefix(s, head) {
+		return false
+	}
+	s = s[len(head):]
+	for {
+		part, after, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(s, rest)
+		}
+		i := strings.Index(s, part) // the leftmost match leaves the most for what follows
+		if i < 0 {
+			return false
+		}
+		s, rest = s[i+len(part):], after
+	}
+}
+
+// rank orders defaults from the most to the least specific.
+func (d Default) rank() int {
+	rank := 0
+	if d.isGlob() {
+		rank = 2 * (1 + 64 - min(64, len(d.Namespace)-strings.Count(d.Namespace, "*")))
+	}
+	if d.ServiceAccount == "*" {
+		rank++
+	}
+	return rank
+}
+
+// sortedDefaults returns a copy of the defaults, the most specific first.
+func sortedDefaults(defaults []Default) []Default {
+	sorted := slices.Clone(defaults)
+	slices.SortStableFunc(sorted, func(a, b Default) int { return a.rank() - b.rank() })
+	for i, d := range sorted {
+		if d.RegionalSTS != nil { // the caller keeps its own variable
+			regional := *d.RegionalSTS
+			sorted[i].RegionalSTS = &regional
+		}
+	}
+	return sorted
+}
+
+// checkDefaults reports everything wrong with c.Defaults.
+func (c Config) checkDefaults() (errs []error) {
+	seen := map[Target]int{}
+	for i, d := range c.Defaults {
+		fail := func(err error) {
+			if err != nil {
+				errs = append(errs, fmt.Errorf("config: Defaults[%d]: %w", i, err))
+			}
+		}
+		switch {
+		case !d.isGlob():
+			fail(kubename.CheckNamespace(d.Namespace))
+		case !c.AllowNamespaceGlobs:
+			fail(fmt.Errorf("namespace %q is a glob, and AllowNamespaceGlobs is not set", d.Namespace))
+		case kubename.CheckNamespace(strings.ReplaceAll("x"+d.Namespace+"x", "*", "x")) != nil:
+			fail(fmt.Errorf("namespace %q is no glob of namespaces", d.Namespace))
+		}
+		if d.ServiceAccount != "*" {
+			fail(kubename.CheckServiceAccount(d.ServiceAccount))
+		}
+		if d.RoleARN != "" {
+			_, err := c.role(d.RoleARN)
+			fail(err)
+		}
+		fail(checkAudience(d.Audience))
+		fail(checkExpirationDefault(d.TokenExpiration))
+		t := Target{Namespace: d.Namespace, ServiceAccount: d.ServiceAccount}
+		if first, twice := seen[t]; twice {
+			fail(fmt.Errorf("%s/%s stands in Defaults[%d] already", d.Namespace, d.ServiceAccount, first))
+		}
+		seen[t] = i
+	}
+	return errs
+}
+
+// maxDefaultsBytes bounds what ParseDefaults and ParsePodIdentityAccounts read: etcd's own
+// limit of an object, 1.5 MiB (https://etcd.io/docs/v3.6/dev-guide/limit/).
+const maxDefaultsBytes = 3 << 19
+
+// ParseDefaults reads the EKS webhook's ConfigMap "pod-identity-webhook", the value of its
+// key "config": a JSON object from "namespace/name" to RoleARN, Audience, UseRegionalSTS and
+// TokenExpiration (seconds). A namespace "*" there is a glob, which [New] refuses unless
+// Config.AllowNamespaceGlobs is set. Unknown members are errors. The result is sorted.
+func ParseDefaults(config []byte) ([]Default, error) {
+	var entries map[string]struct {
+		RoleARN         string
+		Audience        string
+		UseRegionalSTS  *bool
+		TokenExpiration int64
+	}
+	if err := decodeStrict(config, &entries); err != nil {
+		return nil, fmt.Errorf("mutate: defaults: %w", err)
+	}
+	defaults := make([]Default, 0, len(entries))
+	for key, e := range entries {
+		namespace, name, ok := strings.Cut(key, "/")
+		if !ok {
+			return nil, fmt.Errorf(`mutate: defaults: key %q, want "namespace/name"`, key)
+		}
+		seconds, err := expirationSeconds(e.TokenExpiration)
+		if err != nil {
+			return nil, fmt.Errorf("mutate: defaults: %q: TokenExpiration: %w", key, err)
+		}
+		if e.TokenExpiration == 0 { // absent: the webhook's own default
+			seconds = 0
+		}
+		defaults = append(defaults, Default{
+			Namespace: namespace, ServiceAccount: name,
+			RoleARN: e.RoleARN, Audience: e.Audience, RegionalSTS: e.UseRegionalSTS,
+			TokenExpiration: time.Duration(seconds) * time.Second,
+		})
+	}
+	slices.SortFunc(defaults, func(a, b Default) int {
+		return strings.Compare(a.Namespace+"/"+a.ServiceAccount, b.Namespace+"/"+b.ServiceAccount)
+	})
+	return defaults, nil
+}
+
+// ParsePodIdentityAccounts reads the EKS webhook's file of Pod Identity accounts:
+// {"identities": [{"namespace": "…", "serviceAccount": "…"}]}. Unknown members are errors.
+func ParsePodIdentityAccounts(file []byte) ([]Target, error) {
+	var list struct {
+		Identities []struct {
+			Namespace      string `json:"namespace"`
+			ServiceAccount string `json:"serviceAccount"`
+		} `json:"identities"`
+	}
+	if err := decodeStrict(file, &list); err != nil {
+		return nil, fmt.Errorf("mutate: pod identity accounts: %w", err)
+	}
+	targets := make([]Target, 0, len(list.Identities))
+	for _, id := range list.Identities {
+		targets = append(targets, Target(id))
+	}
+	return targets, nil
+}
+
+func decodeStrict(doc []byte, into any) error {
+	if err := strictjson.Check(doc, strictjson.Limits{Bytes: maxDefaultsBytes, Depth: 8}); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}

@@ -1,0 +1,46 @@
+// Package mutate turns a pod and an AWS identity into a JSON patch.
+//
+// It does what the EKS pod identity webhook does to a pod whose service account has a role,
+// and leaves the rest of the webhook to the caller: a webhook, an operator, a command-line
+// tool or a test. The package is pure: it reads no file, no clock and no network.
+//
+// [New] checks a [Config] once. [Mutator.Identity] reads a service account's annotations,
+// [Mutator.RawPod] and [Mutator.Pod] plan the patch, and [Mutator.Review] with
+// [RequestTarget] answer an admission request. Package mutate/webhook mounts all of it in
+// an HTTP server.
+//
+// # Annotations
+//
+// The prefix is eks.amazonaws.com/ unless [Config.AnnotationDomain] says otherwise.
+//
+//	annotation              on                   default               effect
+//	role-arn                ServiceAccount       none                  the role; absent: the pod is left alone
+//	audience                ServiceAccount       sts.amazonaws.com     the token's audience
+//	sts-regional-endpoints  ServiceAccount       false                 true adds AWS_STS_REGIONAL_ENDPOINTS=regional
+//	token-expiration        ServiceAccount, Pod  86400                 the token's lifetime in seconds, raised to 600; the Pod's wins
+//	skip-containers         Pod                  none                  containers to leave alone, as one CSV record
+//
+// Each default can be changed in [Config], for one namespace or account in
+// [Config.Defaults]. An empty role-arn takes the account out of all defaults.
+//
+// # The patch
+//
+// The patch only adds, one operation per addition: no field of the pod is lost, whether
+// this package knows it or not. Per container, init containers included:
+//
+//	AWS_STS_REGIONAL_ENDPOINTS                         if wanted and not set
+//	AWS_DEFAULT_REGION, AWS_REGION                     if Config.Region is set and the container sets neither
+//	AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE          if the container sets neither (WebIdentity)
+//	AWS_CONTAINER_CREDENTIALS_FULL_URI,
+//	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE             if the container sets neither (PodIdentity)
+//	AWS_ROLE_SESSION_NAME                              if Config.SessionName says so and it is not set (WebIdentity)
+//	AWS_EC2_METADATA_DISABLED                          if Config.DisableEC2Metadata is set and it is not set
+//	a read-only mount of the token's volume            unless the container mounts it
+//
+// The volume becomes the first of the pod's, as EKS has it, unless the pod has it already.
+// A pod that has everything gets no patch, so a webhook may be invoked again and again.
+//
+// Where the two identity variables are half set, where the volume's name or the mount path
+// is taken by something else, the container is a conflict: it gets neither variables nor
+// mount, and [Result.Warnings] says why.
+package mutate

@@ -1,0 +1,192 @@
+package mutate
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// patch is a JSON patch in the making (RFC 6902), one "add" after the other.
+type patch struct{ buf []byte }
+
+// add opens an operation; path parts must be escaped already. The value follows, then done.
+func (p *patch) add(path ...string) {
+	if len(p.buf) == 0 {
+		p.buf = append(p.buf, '[')
+	} else {
+		p.buf = append(p.buf, ',')
+	}
+	p.buf = append(p.buf, `{"op":"add","path":"`...)
+	for _, part := range path {
+		p.buf = append(p.buf, part...)
+	}
+	p.buf = append(p.buf, `","value":`...)
+}
+
+// value writes JSON.
+func (p *patch) value(json string) {
+	p.buf = append(append(p.buf, json...), '}')
+}
+
+func (p *patch) end() []byte {
+	if len(p.buf) > 0 {
+		p.buf = append(p.buf, ']')
+	}
+	return p.buf
+}
+
+// escapePointer makes s one token of a JSON pointer (RFC 6901, section 3).
+func escapePointer(s string) string {
+	if !strings.ContainsAny(s, "~/") {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "~", "~0"), "/", "~1")
+}
+
+// encode writes the patch for what was decided.
+func (p *planner) encode() {
+	env, mounts, wanted := p.additions()
+	// One buffer for all: about 120 bytes an operation, and the role's name in its own.
+	out := patch{buf: make([]byte, 0, 512+120*env+len(p.id.RoleARN)*len(p.v.containers)+
+		(len(p.method.mountJSON)+160)*mounts)}
+	if wanted {
+		p.encodeVolume(&out)
+		p.encodeLabel(&out)
+	}
+	role := p.roleJSON(env)
+	for i := range p.v.containers {
+		p.encodeContainer(&out, &p.v.containers[i], role)
+	}
+	p.result.patch = out.end()
+	if len(p.result.patch) == 0 {
+		p.result.patch = nil
+	}
+}
+
+// additions counts what the containers get, and says whether the volume is wanted: unless
+// conflicts have left nobody to use it. EKS adds it even when all containers are skipped.
+func (p *planner) additions() (env, mounts int, wanted bool) {
+	for i := range p.v.containers {
+		c := &p.v.containers[i]
+		for v := envVar(0); v < envAdded; v++ {
+			if c.add.has(v.set()) {
+				env++
+			}
+		}
+		if c.addMount {
+			mounts++
+		}
+		wanted = wanted || p.result.Containers[i].Outcome != Conflict
+	}
+	return env, mounts, wanted && p.v.volumes[p.id.Method].state != volumeForeign
+}
+
+func (p *planner) encodeVolume(out *patch) {
+	if p.v.volumes[p.id.Method].state != volumeAbsent {
+		return
+	}
+	if !p.v.hasVolumes {
+		out.add("/spec/volumes")
+		out.value("[]")
+	}
+	out.add("/spec/volumes/0")
+	b := append(out.buf, `{"name":"`...)
+	b = append(b, p.method.volumeName...)
+	b = append(b, `","projected":{"sources":[{"serviceAccountToken":{"audience":`...)
+	b, _ = jsontext.AppendQuote(b, p.audience) // Identity.check saw it
+	b = append(b, `,"expirationSeconds":`...)
+	b = strconv.AppendInt(b, p.expiration, 10)
+	b = append(b, `,"path":"`...)
+	b = append(b, p.method.fileName...)
+	out.buf = append(b, `"}}]}}}`...)
+}
+
+// encodeLabel adds the label of PodIdentity.
+func (p *planner) encodeLabel(out *patch) {
+	if p.id.Method != PodIdentity {
+		return
+	}
+	if p.v.label.set {
+		if p.v.label.value != LabelPodIdentityValue {
+			p.warn(CodeLabelDiffers, "/metadata/labels/"+escapePointer(p.m.keys.label),
+				"label "+p.m.keys.label+" is "+quoted(p.v.label.value)+", not "+quoted(LabelPodIdentityValue)+": it is left as it is")
+		}
+		return
+	}
+	if !p.v.hasMetadata {
+		out.add("/metadata")
+		out.value("{}")
+	}
+	if !p.v.hasLabels {
+		out.add("/metadata/labels")
+		out.value("{}")
+	}
+	out.add("/metadata/labels/", escapePointer(p.m.keys.label))
+	out.value(`"` + LabelPodIdentityValue + `"`)
+}
+
+// roleJSON is the entry of AWS_ROLE_ARN, if any container gets one.
+func (p *planner) roleJSON(env int) string {
+	if env == 0 || p.id.Method != WebIdentity {
+		return ""
+	}
+	return envJSON(envRoleARN, p.id.RoleARN)
+}
+
+func (p *planner) encodeContainer(out *patch, c *containerView, role string) {
+	if c.add == 0 && !c.addMount {
+		return
+	}
+	var digits [8]byte
+	path := [5]string{"/spec/", c.kind.String(), "/", string(strconv.AppendInt(digits[:0], int64(c.index), 10)), ""}
+	if c.add != 0 {
+		if path[4] = "/env"; !c.hasEnv {
+			out.add(path[:]...)
+			out.value("[]")
+		}
+		path[4] = "/env/-"
+		for v := envVar(0); v < envAdded; v++ {
+			if c.add.has(v.set()) {
+				out.add(path[:]...)
+				out.value(p.envJSON(v, role))
+			}
+		}
+	}
+	if c.addMount {
+		if path[4] = "/volumeMounts"; !c.hasMounts {
+			out.add(path[:]...)
+			out.value("[]")
+		}
+		path[4] = "/volumeMounts/-"
+		out.add(path[:]...)
+		out.value(p.method.mountJSON)
+	}
+}
+
+func (p *planner) envJSON(v envVar, role string) string {
+	switch v {
+	case envRoleARN:
+		return role
+	case envTokenFile, envCredentialsAuth:
+		if p.v.windows() {
+			return p.method.tokenFile[1]
+		}
+		return p.method.tokenFile[0]
+	case envSessionName:
+		if p.m.cfg.SessionName == SessionNamePodName && p.v.nameFits {
+			return sessionNameByName
+		}
+		return sessionNameByUID
+	}
+	return p.m.env[v]
+}
+
+// newMethodSettings puts the JSON together that depends on the configuration alone.
+func newMethodSettings(fileVar envVar, s methodSettings) methodSettings {
+	s.mountJSON = `{"name":"` + s.volumeName + `","readOnly":true,"mountPath":` + quoteJSON(s.mountPath) + `}`
+	file := s.mountPath + "/" + s.fileName
+	s.tokenFile[0] = envJSON(fileVar, file)
+	s.tokenFile[1] = envJSON(fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
+	return s
+}

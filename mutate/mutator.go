@@ -1,0 +1,125 @@
+package mutate
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/internal/partition"
+)
+
+// Mutator plans patches for one [Config]. Make it with [New]. It is immutable and safe for
+// concurrent use.
+type Mutator struct {
+	cfg      Config    // resolved
+	defaults []Default // the most specific first
+	accounts map[Target]bool
+	// keys are the annotations' whole keys, put together once.
+	keys struct{ role, audience, regional, expiration, skip, label string }
+	// partition is the partition of the region; "" without one.
+	partition string
+	methods   [2]methodSettings // by Method
+	env       [envCount]string  // JSON of each variable whose value is fixed
+	scanners  *sync.Pool        // of *scanner
+}
+
+// methodSettings is what a method's volume and mount look like.
+type methodSettings struct {
+	pair       envSet // the two identity variables
+	volumeName string
+	fileName   string // of the token in the volume
+	mountPath  string
+	audience   string
+	mountJSON  string
+	tokenFile  [2]string // JSON of the variable that names the token's file: else, Windows
+}
+
+var errNoMutator = errors.New("the Mutator was not made by New")
+
+// New checks c and makes a Mutator. The error joins everything wrong with c.
+func New(c Config) (*Mutator, error) {
+	resolved, err := c.Resolved()
+	if err != nil {
+		return nil, err
+	}
+	m := &Mutator{cfg: resolved, defaults: sortedDefaults(c.Defaults), accounts: map[Target]bool{}}
+	for _, t := range c.PodIdentityAccounts {
+		m.accounts[t] = true
+	}
+	m.cfg.Defaults, m.cfg.PodIdentityAccounts = nil, nil // the caller's slices
+	m.keys.role = resolved.AnnotationKey(AnnotationRoleARN)
+	m.keys.audience = resolved.AnnotationKey(AnnotationAudience)
+	m.keys.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
+	m.keys.expiration = resolved.AnnotationKey(AnnotationTokenExpiration)
+	m.keys.skip = resolved.AnnotationKey(AnnotationSkipContainers)
+	m.keys.label = resolved.AnnotationKey(LabelPodIdentity)
+	if p, ok := partition.ByRegion(resolved.Region); ok {
+		m.partition = p.Name
+	}
+	m.methods[WebIdentity] = newMethodSettings(envTokenFile, methodSettings{
+		pair: envRoleARN.set() | envTokenFile.set(), volumeName: VolumeName, fileName: TokenFileName,
+		mountPath: resolved.MountPath, audience: resolved.Audience,
+	})
+	m.methods[PodIdentity] = newMethodSettings(envCredentialsAuth, methodSettings{
+		pair: envCredentialsURI.set() | envCredentialsAuth.set(), volumeName: PodIdentityVolumeName,
+		fileName:  PodIdentityTokenFileName,
+		mountPath: resolved.PodIdentityMountPath, audience: PodIdentityAudience,
+	})
+	m.env = fixedEnv(resolved)
+	m.scanners = &sync.Pool{New: func() any { return newScanner() }}
+	return m, nil
+}
+
+// Pod plans the patch for a decoded pod. The patch applies to the pod's JSON as
+// [encoding/json] writes it. The pod is not changed. A zero id, or a mirror pod, gives a
+// zero Result.
+//
+// It fails for an id that cannot be injected, and under [RefuseAllBad] for a pod with bad
+// annotations.
+func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (Result, error) {
+	if m == nil || m.scanners == nil {
+		return Result{}, fmt.Errorf("mutate: pod: %w", errNoMutator)
+	}
+	if pod == nil {
+		return Result{}, errors.New("mutate: pod: it is nil")
+	}
+	if id.IsZero() {
+		return Result{}, nil
+	}
+	var v view
+	v.containers = make([]containerView, 0, len(pod.Spec.InitContainers)+len(pod.Spec.Containers))
+	m.viewPod(&v, pod)
+	r, err := m.plan(&v, id)
+	if err != nil {
+		return Result{}, fmt.Errorf("mutate: pod: %w", err)
+	}
+	return r, nil
+}
+
+// RawPod plans the patch for a pod's JSON, such as AdmissionRequest.Object.Raw, reading it
+// once and only as deep as it must. The patch applies to those bytes. A zero id gives a zero
+// Result without reading the pod; a mirror pod gives one too.
+//
+// It fails as [Mutator.Pod] does, and with a [*SyntaxError] for what is no JSON (RFC 8259),
+// has duplicate names or invalid UTF-8, is no pod where it was read, or exceeds 3 MiB.
+func (m *Mutator) RawPod(pod []byte, id Identity) (Result, error) {
+	if m == nil || m.scanners == nil {
+		return Result{}, fmt.Errorf("mutate: pod: %w", errNoMutator)
+	}
+	if id.IsZero() {
+		return Result{}, nil
+	}
+	s := m.scanner()
+	defer m.release(s)
+	err := s.scan(pod)
+	if err != nil {
+		return Result{}, fmt.Errorf("mutate: pod: %w", err)
+	}
+	r, err := m.plan(&s.view, id)
+	if err != nil {
+		return Result{}, fmt.Errorf("mutate: pod: %w", err)
+	}
+	return r, nil
+}

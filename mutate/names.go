@@ -1,0 +1,68 @@
+package mutate
+
+import "time"
+
+// The annotations, without their prefix; [Config.AnnotationKey] puts the two together.
+const (
+	AnnotationRoleARN         = "role-arn"
+	AnnotationAudience        = "audience"
+	AnnotationRegionalSTS     = "sts-regional-endpoints"
+	AnnotationTokenExpiration = "token-expiration"
+	AnnotationSkipContainers  = "skip-containers"
+)
+
+// The label that marks a pod with EKS Pod Identity, and the one that keeps EKS's webhook
+// from a pod. Both stand after the annotations' prefix; [Config.AnnotationKey] joins them.
+const (
+	LabelPodIdentity      = "pod-identity"
+	LabelPodIdentityValue = "enabled"
+	LabelSkipWebhook      = "skip-pod-identity-webhook"
+)
+
+// The environment variables, as the AWS SDKs read them
+// (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
+const (
+	EnvRegionalSTS     = "AWS_STS_REGIONAL_ENDPOINTS"
+	EnvDefaultRegion   = "AWS_DEFAULT_REGION"
+	EnvRegion          = "AWS_REGION"
+	EnvRoleARN         = "AWS_ROLE_ARN"
+	EnvTokenFile       = "AWS_WEB_IDENTITY_TOKEN_FILE"
+	EnvSessionName     = "AWS_ROLE_SESSION_NAME"
+	EnvCredentialsURI  = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	EnvCredentialsAuth = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+	EnvEC2Metadata     = "AWS_EC2_METADATA_DISABLED"
+)
+
+// What EKS uses, and what [Config] defaults to.
+const (
+	// DefaultAnnotationDomain is the prefix of annotations and labels, without its slash.
+	DefaultAnnotationDomain = "eks.amazonaws.com"
+
+	// DefaultAudience, DefaultMountPath, VolumeName and TokenFileName belong to WebIdentity.
+	DefaultAudience  = "sts.amazonaws.com"
+	DefaultMountPath = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+	VolumeName       = "aws-iam-token"
+	TokenFileName    = "token"
+
+	// PodIdentityAudience and the following belong to PodIdentity.
+	PodIdentityAudience         = "pods.eks.amazonaws.com"
+	PodIdentityDefaultMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+	PodIdentityVolumeName       = "eks-pod-identity-token"
+	PodIdentityTokenFileName    = "eks-pod-identity-token"
+	// PodIdentityURI and PodIdentityURIv6 are where the agent answers on every node
+	// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html).
+	PodIdentityURI   = "http://169.254.170.23/v1/credentials"
+	PodIdentityURIv6 = "http://[fd00:ec2::23]/v1/credentials"
+
+	// DefaultTokenExpiration is a token's lifetime when nobody asks for another.
+	DefaultTokenExpiration = 24 * time.Hour
+	// MinTokenExpiration is what shorter wishes are raised to, the API server's own minimum.
+	MinTokenExpiration = 10 * time.Minute
+	// MaxTokenExpiration is the API server's own maximum, 1<<32 seconds: what exceeds it
+	// is refused. A cluster may shorten tokens further, EKS to 24 hours.
+	MaxTokenExpiration = 1 << 32 * time.Second
+)
+
+// podIdentityMinSeconds is the lower end of the default expiration's jitter in PodIdentity
+// mode; the upper end is DefaultTokenExpiration.
+const podIdentityMinSeconds = 79200

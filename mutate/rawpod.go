@@ -1,0 +1,273 @@
+package mutate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/irsa-go/irsa/internal/strictjson"
+)
+
+func (s *scanner) pod() {
+	if !s.object() {
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case "metadata":
+			s.metadata()
+		case "spec":
+			s.spec()
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (s *scanner) metadata() {
+	if !s.enter('{') {
+		return
+	}
+	s.view.hasMetadata = true
+	var name, generateName string
+	for s.more() {
+		switch string(s.name()) {
+		case "name":
+			name = string(s.text())
+		case "generateName":
+			generateName = string(s.text())
+		case "labels":
+			s.labels()
+		case "annotations":
+			s.annotations()
+		default:
+			s.skip()
+		}
+	}
+	s.view.nameFits = fitsSessionName(name, generateName)
+}
+
+func (s *scanner) labels() {
+	if !s.enter('{') {
+		return
+	}
+	s.view.hasLabels = true
+	for s.more() {
+		if string(s.name()) == s.m.keys.label {
+			s.view.label = s.setting()
+		} else {
+			s.skip()
+		}
+	}
+}
+
+func (s *scanner) annotations() {
+	if !s.enter('{') {
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case s.m.keys.expiration:
+			s.view.expiration = s.setting()
+		case s.m.keys.skip:
+			s.view.skip = s.setting()
+		case mirrorPodKey:
+			s.view.mirror = true
+			s.skip()
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (s *scanner) setting() setting {
+	return setting{value: string(s.text()), set: true}
+}
+
+func (s *scanner) spec() {
+	if !s.enter('{') {
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case "volumes":
+			s.volumes()
+		case "containers":
+			s.containers(Container)
+		case "initContainers":
+			s.containers(InitContainer)
+		case "ephemeralContainers":
+			s.ephemeral()
+		case "nodeSelector":
+			s.nodeSelector()
+		case "affinity":
+			s.affinity()
+		case "os":
+			s.os()
+		case "serviceAccountName":
+			s.view.serviceAccount = string(s.text())
+		default:
+			s.skip()
+		}
+	}
+}
+
+// ephemeral reads the debug containers when they are what it is about.
+func (s *scanner) ephemeral() {
+	if s.debug {
+		s.containers(EphemeralContainer)
+		return
+	}
+	s.skip()
+}
+
+func (s *scanner) containers(kind Kind) {
+	if !s.enter('[') {
+		return
+	}
+	for i := 0; s.more(); i++ {
+		if len(s.view.containers) >= maxContainers {
+			s.err = strictjson.At(s.doc, int(s.dec.InputOffset()), "/spec/"+kind.String()+"/"+strconv.Itoa(i),
+				fmt.Sprintf("more than %d containers", maxContainers))
+			return
+		}
+		s.view.containers = append(s.view.containers, containerView{kind: kind, index: i})
+		s.container(&s.view.containers[len(s.view.containers)-1])
+	}
+}
+
+func (s *scanner) container(c *containerView) {
+	if !s.object() { // nothing can be added to null
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case "name":
+			c.name = string(s.text())
+		case "env":
+			s.env(c)
+		case "envFrom":
+			s.envFrom(c)
+		case "volumeMounts":
+			s.volumeMounts(c)
+		case "volumeDevices":
+			s.volumeDevices(c)
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (s *scanner) env(c *containerView) {
+	if !s.enter('[') {
+		return
+	}
+	c.hasEnv = true
+	for s.more() {
+		if !s.enter('{') {
+			continue
+		}
+		for s.more() {
+			if string(s.name()) == "name" {
+				c.env |= lookupEnv(s.text())
+			} else {
+				s.skip()
+			}
+		}
+	}
+}
+
+func (s *scanner) envFrom(c *containerView) {
+	if !s.enter('[') {
+		return
+	}
+	for s.more() {
+		may := envOfSDKs // without a prefix
+		if s.enter('{') {
+			for s.more() {
+				if string(s.name()) == "prefix" {
+					may = withPrefix(string(s.text()))
+				} else {
+					s.skip()
+				}
+			}
+		}
+		c.envFrom |= may
+	}
+}
+
+func (s *scanner) volumeMounts(c *containerView) {
+	if !s.enter('[') {
+		return
+	}
+	c.hasMounts = true
+	for s.more() {
+		if !s.enter('{') {
+			continue
+		}
+		var ours, atPath [2]bool // by Method, in whichever order the members come
+		for s.more() {
+			switch string(s.name()) {
+			case "name":
+				name := s.text()
+				for i := range ours {
+					ours[i] = string(name) == s.m.methods[i].volumeName
+				}
+			case "mountPath":
+				atPath = s.paths()
+			default:
+				s.skip()
+			}
+		}
+		for i := range ours {
+			c.mounts[i].see(ours[i], atPath[i])
+		}
+	}
+}
+
+func (s *scanner) volumeDevices(c *containerView) {
+	if !s.enter('[') {
+		return
+	}
+	for s.more() {
+		if !s.enter('{') {
+			continue
+		}
+		for s.more() {
+			if string(s.name()) != "devicePath" {
+				s.skip()
+				continue
+			}
+			for i, atPath := range s.paths() {
+				c.mounts[i].see(false, atPath)
+			}
+		}
+	}
+}
+
+// paths reads a path and compares it with each method's.
+func (s *scanner) paths() (atPath [2]bool) {
+	p := s.text()
+	for i := range atPath {
+		ours := s.m.methods[i].mountPath
+		atPath[i] = string(p) == ours || len(p) > len(ours) && samePath(string(p), ours)
+	}
+	return atPath
+}
+
+// sortContainers brings init containers to the front, whichever list came first in the JSON.
+func (v *view) sortContainers() {
+	rank := func(c containerView) int {
+		switch c.kind {
+		case InitContainer:
+			return 0
+		case Container:
+			return 1
+		}
+		return 2
+	}
+	byRank := func(a, b containerView) int { return rank(a) - rank(b) }
+	if !slices.IsSortedFunc(v.containers, byRank) {
+		slices.SortStableFunc(v.containers, byRank)
+	}
+}

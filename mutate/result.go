@@ -1,0 +1,121 @@
+package mutate
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"gomodules.xyz/jsonpatch/v2"
+)
+
+// Outcome is what became of one container.
+type Outcome uint8
+
+const (
+	// Skipped: it was left without our identity variables.
+	Skipped Outcome = iota
+	// Injected: it gets the identity variables.
+	Injected
+	// Conflict: it should have got them, and something of its author's is in the way.
+	Conflict
+)
+
+// String returns "skipped", "injected" or "conflict".
+func (o Outcome) String() string {
+	switch o {
+	case Skipped:
+		return "skipped"
+	case Injected:
+		return "injected"
+	case Conflict:
+		return "conflict"
+	}
+	return "Outcome(" + strconv.Itoa(int(o)) + ")"
+}
+
+// Reason says why a container was not injected. Reasons are stable; a conflict's reason is
+// its warning's Code.
+type Reason string
+
+const (
+	// ReasonAnnotation: the pod's annotation skip-containers names it.
+	ReasonAnnotation Reason = "annotation"
+	// ReasonPresent: it has both identity variables already, its author's or from an
+	// earlier invocation. A region or a mount may still have been added, as EKS does.
+	ReasonPresent Reason = "present"
+)
+
+// Kind is which of a pod's lists a container stands in.
+type Kind uint8
+
+const (
+	// Container is an ordinary container.
+	Container Kind = iota
+	// InitContainer is an init container or a native sidecar.
+	InitContainer
+	// EphemeralContainer is a debug container.
+	EphemeralContainer
+)
+
+// String returns the list's name in a pod: "containers", "initContainers" or
+// "ephemeralContainers".
+func (k Kind) String() string {
+	switch k {
+	case Container:
+		return "containers"
+	case InitContainer:
+		return "initContainers"
+	case EphemeralContainer:
+		return "ephemeralContainers"
+	}
+	return "Kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// ContainerResult is what became of one container.
+type ContainerResult struct {
+	Name  string
+	Kind  Kind
+	Index int // in its list
+
+	Outcome Outcome
+	// Reason is why it was not injected; "" when it was.
+	Reason Reason
+}
+
+// Path returns the container's JSON pointer, such as "/spec/containers/0".
+func (c ContainerResult) Path() string {
+	return "/spec/" + c.Kind.String() + "/" + strconv.Itoa(c.Index)
+}
+
+// Result is what a mutation does to one pod. The zero value does nothing. It may be read
+// concurrently.
+type Result struct {
+	// Containers has every container that was looked at, init containers first.
+	Containers []ContainerResult
+
+	// Warnings are for the pod's author. They do not depend on whether there is a patch.
+	Warnings []Warning
+
+	patch []byte
+}
+
+// Changed says whether there is a patch.
+func (r Result) Changed() bool { return len(r.patch) > 0 }
+
+// PatchJSON returns the JSON patch (RFC 6902), all of whose operations are "add"; nil when
+// there is nothing to do. The bytes are the Result's own: do not change them.
+func (r Result) PatchJSON() []byte {
+	return r.patch[:len(r.patch):len(r.patch)]
+}
+
+// Operations returns the patch as the type that controller-runtime uses, in a fresh slice;
+// nil when there is nothing to do. It decodes PatchJSON: where bytes will do, that is faster.
+func (r Result) Operations() []jsonpatch.Operation {
+	if !r.Changed() {
+		return nil
+	}
+	var ops []jsonpatch.Operation
+	if err := json.Unmarshal(r.patch, &ops); err != nil {
+		return nil // the encoder writes nothing but JSON
+	}
+	return ops
+}

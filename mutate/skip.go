@@ -1,0 +1,59 @@
+package mutate
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+)
+
+// parseSkip reads the annotation skip-containers: one CSV record (RFC 4180). Names are
+// trimmed and empty ones dropped.
+func parseSkip(value string) ([]string, error) {
+	fields := strings.Split(value, ",")
+	if strings.ContainsAny(value, "\"\r\n") {
+		r := csv.NewReader(strings.NewReader(value))
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := r.Read(); !errors.Is(err, io.EOF) {
+			return nil, errors.New("more than one record")
+		}
+		fields = record
+	}
+	names := fields[:0]
+	for _, f := range fields {
+		if f = strings.TrimSpace(f); f != "" {
+			names = append(names, f)
+		}
+	}
+	return names, nil
+}
+
+// skip marks the containers of these names and warns of names that none has.
+func (p *planner) skip(names []string) {
+	if len(names) == 0 {
+		return
+	}
+	found := make(map[string]bool, len(names))
+	for _, name := range names {
+		found[name] = false
+	}
+	for i := range p.v.containers {
+		c := &p.v.containers[i]
+		if _, c.skip = found[c.name]; c.skip {
+			found[c.name] = true
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
+			found[name] = true // once is enough
+			p.warn(CodeUnknownContainer, annotationPath(p.m.keys.skip),
+				"annotation "+p.m.keys.skip+" names "+quoted(name)+", and no container has that name")
+		}
+	}
+}

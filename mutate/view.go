@@ -1,0 +1,106 @@
+package mutate
+
+// view is all that the mutation needs to know of a pod. It is read from a decoded pod or
+// from JSON; what follows is the same for both.
+type view struct {
+	hasMetadata bool // an object, not absent or null
+	hasLabels   bool // likewise, with or without members
+	label       setting
+	expiration  setting
+	skip        setting
+	mirror      bool // the static pod of a kubelet: the API server refuses tokens in it
+	nameFits    bool // the pod's name can be an STS session name
+
+	osName         string // of spec.os
+	windowsByLabel bool   // by node selector or by required node affinity
+	serviceAccount string
+
+	hasVolumes bool          // an array with members
+	volumes    [2]volumeView // by Method
+	containers []containerView
+}
+
+// setting is an annotation's or a label's value, if it is there.
+type setting struct {
+	value string
+	set   bool
+}
+
+// volumeView is the pod's volume with the name of a method's.
+type volumeView struct {
+	state      volumeState
+	index      int
+	audience   string
+	expiration int64 // seconds; 0: not given
+}
+
+type volumeState uint8
+
+const (
+	volumeAbsent volumeState = iota
+	volumeOurs               // projects a service account token to our file
+	volumeForeign
+)
+
+// containerView is a container, and later what is to be done to it.
+type containerView struct {
+	name      string
+	kind      Kind
+	index     int
+	env       envSet // the variables that it sets
+	envFrom   envSet // those that its envFrom may hold
+	hasEnv    bool   // an array with members
+	hasMounts bool   // likewise
+	mounts    [2]mountView
+
+	skip     bool // by annotation
+	add      envSet
+	addMount bool
+}
+
+// mountView is how a container stands to a method's volume and mount path.
+type mountView struct {
+	atPath    bool // our volume is mounted at our path
+	elsewhere bool // it is mounted at another
+	foreign   bool // something else is at our path
+}
+
+func (m mountView) mounted() bool { return m.atPath || m.elsewhere }
+
+// see records one mount or, with device set, one volume device.
+func (m *mountView) see(ours, atPath bool) {
+	switch {
+	case ours && atPath:
+		m.atPath = true
+	case ours:
+		m.elsewhere = true
+	case atPath:
+		m.foreign = true
+	}
+}
+
+// windows says whether the pod runs on Windows. What the pod says of itself decides; only
+// without it do the nodes that it asks for.
+func (v *view) windows() bool {
+	if v.osName != "" {
+		return v.osName == windowsOS
+	}
+	return v.windowsByLabel
+}
+
+const (
+	windowsOS    = "windows"
+	labelOS      = "kubernetes.io/os"
+	labelOSBeta  = "beta.kubernetes.io/os"
+	mirrorPodKey = "kubernetes.io/config.mirror"
+)
+
+// fitsSessionName says whether a pod of these names gets one that STS takes as a session
+// name: the characters of a DNS subdomain all fit, 2 to 64 of them. The API server cuts
+// generated names to 63 (names.go in k8s.io/apiserver).
+func fitsSessionName(name, generateName string) bool {
+	if name == "" {
+		return generateName != ""
+	}
+	return 2 <= len(name) && len(name) <= 64
+}

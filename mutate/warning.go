@@ -1,0 +1,81 @@
+package mutate
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Code names a kind of warning. Codes are stable.
+type Code string
+
+// The warnings.
+const (
+	// CodePartialIdentity: the container sets one of the two identity variables itself.
+	CodePartialIdentity Code = "partial-identity"
+	// CodeForeignVolume: another kind of volume has the name of ours.
+	CodeForeignVolume Code = "foreign-volume"
+	// CodeForeignMount: something else is mounted at our mount path.
+	CodeForeignMount Code = "foreign-mount"
+	// CodeVolumeDiffers: our volume is there with another audience or expiration.
+	CodeVolumeDiffers Code = "volume-differs"
+	// CodeMountedElsewhere: our volume is mounted, but not where the variables say.
+	CodeMountedElsewhere Code = "mounted-elsewhere"
+	// CodeEnvFrom: envFrom may hold variables that ours hide.
+	CodeEnvFrom Code = "env-from"
+	// CodeStaticCredentials: AWS_ACCESS_KEY_ID is set, which SDKs prefer to any identity.
+	CodeStaticCredentials Code = "static-credentials"
+	// CodeShadowed: variables of WebIdentity are set, which SDKs prefer to PodIdentity.
+	CodeShadowed Code = "shadowed"
+	// CodeBadAnnotation: an annotation's value cannot be read; its default applies.
+	CodeBadAnnotation Code = "bad-annotation"
+	// CodeExpirationRaised: the token's expiration was below the minimum.
+	CodeExpirationRaised Code = "expiration-raised"
+	// CodeUnknownContainer: a name in skip-containers matches no container.
+	CodeUnknownContainer Code = "unknown-container"
+	// CodeLabelDiffers: the label of PodIdentity is there with another value.
+	CodeLabelDiffers Code = "label-differs"
+	// CodePartition: the role is in another partition than the region.
+	CodePartition Code = "partition"
+	// CodeNoVolume: an ephemeral container cannot have an identity, since its pod has no
+	// volume with a token and volumes cannot be added to a running pod.
+	CodeNoVolume Code = "no-volume"
+)
+
+// Warning tells the pod's author what is not as it seems.
+type Warning struct {
+	// Code names the kind.
+	Code Code
+	// Path is a JSON pointer (RFC 6901) into the pod.
+	Path string
+	// Message says what was found and what that means, on one line.
+	Message string
+}
+
+// String returns "PATH: MESSAGE".
+func (w Warning) String() string {
+	if w.Path == "" {
+		return w.Message
+	}
+	return w.Path + ": " + w.Message
+}
+
+func badAnnotation(key, value, want string) Warning {
+	return Warning{
+		Code:    CodeBadAnnotation,
+		Path:    "/metadata/annotations/" + escapePointer(key),
+		Message: "annotation " + key + " is " + quoted(value) + ", want " + want,
+	}
+}
+
+// quoted makes a name or value fit for a message: printable, on one line, short.
+func quoted(s string) string {
+	const most = 64
+	if len(s) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		return strconv.QuoteToASCII(s[:cut]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}
