@@ -1,4 +1,152 @@
 package trust
 
-// Compact returns a smaller policy of the same meaning.
-func (p *Policy) Compact() *Policy { return p }
+import (
+	"slices"
+	"strings"
+)
+
+// Compact returns a smaller policy of the same meaning, or the receiver itself when there is
+// none: values that stand twice or that a pattern covers go, lists of one become that one, and
+// statements that differ in one place become one, which keeps the Sid of the first. Statements
+// that this package does not understand stay as they are.
+func (p *Policy) Compact() *Policy {
+	if p == nil || p.root == nil || p.root.get("Statement") == nil {
+		return p
+	}
+	var nodes []*node
+	for _, c := range p.compacted() {
+		nodes = append(nodes, c.node())
+	}
+	out := newPolicy(p.root.with("Statement", arrayNode(nodes...)))
+	if len(nodes) == 1 {
+		out = newPolicy(p.root.with("Statement", nodes[0]))
+	}
+	if out.Size() >= p.Size() {
+		return p
+	}
+	return out
+}
+
+// compacted is a shape, or a statement that has none and is kept as it is.
+type compacted struct {
+	shape  shape
+	opaque *node
+}
+
+func (c *compacted) node() *node {
+	if c.opaque != nil {
+		return c.opaque
+	}
+	return c.shape.node()
+}
+
+// compacted merges statements until none is left to merge. Each round takes one signature for
+// each part of each statement, so its cost is that of the policy's size; each round but the
+// last leaves fewer statements.
+func (p *Policy) compacted() []*compacted {
+	var list []*compacted
+	for i := range p.list() {
+		s := &p.statements[i]
+		sh, ok := newShape(s)
+		if !ok {
+			list = append(list, &compacted{opaque: s.node})
+			continue
+		}
+		sh.dropCovered()
+		list = append(list, &compacted{shape: sh})
+	}
+	for {
+		before := len(list)
+		for blank := blankPrincipals; blank < maxMergedConditions; blank++ {
+			list = mergeStatements(list, blank)
+		}
+		if len(list) == before {
+			return list
+		}
+	}
+}
+
+// maxMergedConditions bounds the work on statements with very many conditions.
+const maxMergedConditions = 16
+
+// mergeStatements joins those that are the same but for one part.
+func mergeStatements(list []*compacted, blank int) []*compacted {
+	first := map[string]*compacted{}
+	kept := list[:0:0]
+	for _, c := range list {
+		if c.opaque != nil || !c.shape.canBlank(blank) {
+			kept = append(kept, c)
+			continue
+		}
+		key := c.shape.signature(blank)
+		if into := first[key]; into != nil {
+			into.shape.merge(&c.shape, blank)
+			continue
+		}
+		first[key] = c
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+func (s *shape) canBlank(blank int) bool {
+	switch {
+	case blank == blankPrincipals:
+		return s.principals[0].kind != "*"
+	case blank == blankActions:
+		return !s.notAction
+	}
+	return blank < len(s.conditions) && s.conditions[blank].mergeable
+}
+
+// merge takes in a shape of the same signature.
+func (s *shape) merge(other *shape, blank int) {
+	switch blank {
+	case blankPrincipals:
+		for _, p := range other.principals {
+			i := slices.IndexFunc(s.principals, func(q kindValues) bool { return q.kind == p.kind })
+			if i < 0 {
+				s.principals = append(s.principals, p)
+				continue
+			}
+			s.principals[i].values = unique(slices.Concat(s.principals[i].values, p.values))
+		}
+		return
+	case blankActions:
+		s.actions = unique(slices.Concat(s.actions, other.actions))
+		return
+	}
+	c, d := &s.conditions[blank], &other.conditions[blank]
+	c.values = unique(slices.Concat(c.values, d.values))
+	if c.operator != d.operator { // StringEquals and StringLike of a sub
+		c.operator = "StringLike"
+	}
+	s.dropCovered()
+}
+
+// dropCovered removes from each StringLike what another of its patterns admits anyway.
+func (s *shape) dropCovered() {
+	for i := range s.conditions {
+		c := &s.conditions[i]
+		if c.operator != "StringLike" || slices.ContainsFunc(c.values, func(v string) bool { return strings.Contains(v, "${") }) {
+			continue
+		}
+		kept := make([]string, 0, len(c.values))
+		for j, v := range c.values {
+			covered := false
+			for k, w := range c.values { // of two that cover each other, the first stays
+				covered = covered || covers(w, v) && (k < j || !covers(v, w))
+			}
+			if !covered {
+				kept = append(kept, v)
+			}
+		}
+		c.values = kept
+	}
+}
+
+// covers says that every text of one pattern is one of the other. It holds when the wider has
+// no '?': then its stars swallow whatever the wildcards of the narrower stand for.
+func covers(wider, narrower string) bool {
+	return wider != narrower && strings.Contains(wider, "*") && !strings.Contains(wider, "?") && compileGlob(wider).match(narrower)
+}

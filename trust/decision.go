@@ -83,7 +83,7 @@ func (d Decision) String() string {
 func (s *StatementResult) write(b *strings.Builder) {
 	fmt.Fprintf(b, "  %s", s.Path)
 	if s.Sid != "" {
-		fmt.Fprintf(b, " (Sid %s)", strconv.QuoteToASCII(s.Sid))
+		fmt.Fprintf(b, " (Sid %s)", quote(s.Sid))
 	}
 	fmt.Fprintf(b, ": %s %s: %s\n", s.Effect, s.Action, map[bool]string{true: "matches", false: "does not match"}[s.Matched])
 	if s.Flaw != "" {
@@ -93,7 +93,7 @@ func (s *StatementResult) write(b *strings.Builder) {
 		fmt.Fprintf(b, "    the statement is for %s\n", s.actions)
 	}
 	if s.principals != nil && !s.PrincipalMatched {
-		fmt.Fprintf(b, "    the caller is %s, the policy wants %s\n", strconv.QuoteToASCII(s.caller.arn), s.principals)
+		fmt.Fprintf(b, "    the caller is %s, the policy wants %s\n", quote(s.caller.arn), s.principals)
 	}
 	for _, c := range s.Conditions {
 		c.write(b, s.Matched)
@@ -110,25 +110,41 @@ func (c *ConditionResult) write(b *strings.Builder, statementMatched bool) {
 		got = strings.Join(quoteAll(c.Got), ", ")
 	}
 	fmt.Fprintf(b, "    %s %s: %s: the request has %s, the policy wants %s",
-		strconv.QuoteToASCII(c.Operator), strconv.QuoteToASCII(c.Key), verb, got, strings.Join(quoteAll(c.Want), " or "))
+		quote(c.Operator), quote(c.Key), verb, got, strings.Join(quoteAll(c.Want), " or "))
 	if c.Note != "" {
 		fmt.Fprintf(b, " (%s)", c.Note)
 	}
 	b.WriteByte('\n')
 }
 
-// quoteAll makes values safe to print.
+// quote makes a text safe to print: as it is when it can hold no surprise, quoted otherwise.
+func quote(s string) string {
+	if s == "" || len(s) > maxSubject {
+		return strconv.QuoteToASCII(clip(s))
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("-._:/*?@+=", c) < 0 {
+			return strconv.QuoteToASCII(s)
+		}
+	}
+	return s
+}
+
+// quoteAll is quote for each.
 func quoteAll(values []string) []string {
 	quoted := make([]string, len(values))
 	for i, v := range values {
-		quoted[i] = strconv.QuoteToASCII(v)
+		quoted[i] = quote(v)
 	}
 	return quoted
 }
 
 func (p *principals) String() string {
 	if p.everyone {
-		return `"*"`
+		return "*"
+	}
+	if p.entries == 0 {
+		return "nobody"
 	}
 	return strings.Join(quoteAll(slices.Concat(p.federated, p.aws, p.service, p.canonical)), " or ")
 }

@@ -63,8 +63,9 @@ func (g Grant) checkEdit(edit string) error {
 	return g.check()
 }
 
-// sample is a sub that a pattern admits.
-func sample(pattern string) string { return strings.NewReplacer("*", "x", "?", "x").Replace(pattern) }
+// sample is a sub that the pattern admits and that hardly anything else does: no service
+// account has such a name.
+func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", "·").Replace(pattern) }
 
 // denying finds the Deny that overrides an admission. Denies that hang on the network or the
 // clock do not count: they override it only at times.
@@ -93,7 +94,7 @@ func (p *Policy) addSubs(g Grant, operator string, subs []string) *Policy {
 	for i := range p.list() {
 		if s := &p.statements[i]; s.isPlain(g, operator) {
 			values, _ := s.subValue(g.Provider, operator).strings()
-			return p.replaceStatement(i, s.withSubs(g.Provider, operator, append(values, subs...)))
+			return p.replaceStatement(i, withValues(s.node, s.find(operator, g.Provider.key+":sub"), append(values, subs...)))
 		}
 	}
 	return p.appendStatement(g.statementNode(operator, subs))

@@ -37,31 +37,27 @@ func (s *statement) hasPlainShape(p Provider, operator string) bool {
 	return true
 }
 
-func (s *statement) audValue(p Provider) *node { return s.conditionValue("StringEquals", p.key+":aud") }
-
-func (s *statement) subValue(p Provider, operator string) *node {
-	return s.conditionValue(operator, p.key+":sub")
+func (s *statement) audValue(p Provider) *node {
+	return s.valueOf(s.find("StringEquals", p.key+":aud"))
 }
 
-// conditionValue finds the value of a key (in lower case) under an operator.
-func (s *statement) conditionValue(operator, lookup string) *node {
-	for _, c := range s.conditions {
-		if c.operator == operator && c.lookup == lookup {
-			return s.node.get("Condition").get(operator).get(c.key)
+func (s *statement) subValue(p Provider, operator string) *node {
+	return s.valueOf(s.find(operator, p.key+":sub"))
+}
+
+// find returns the condition of a key (in lower case) under an operator, nil when there is none.
+func (s *statement) find(operator, lookup string) *condition {
+	for i := range s.conditions {
+		if c := &s.conditions[i]; c.operator == operator && c.lookup == lookup {
+			return c
 		}
 	}
 	return nil
 }
 
-// withSubs returns the statement's node with other subs, in the shape it had.
-func (s *statement) withSubs(p Provider, operator string, subs []string) *node {
-	for _, c := range s.conditions {
-		if c.operator == operator && c.lookup == p.key+":sub" {
-			block := s.node.get("Condition")
-			keys := block.get(operator)
-			keys = keys.with(c.key, keys.get(c.key).withStrings(subs))
-			return s.node.with("Condition", block.with(operator, keys))
-		}
+func (s *statement) valueOf(c *condition) *node {
+	if c == nil {
+		return nil
 	}
-	return s.node
+	return s.node.get("Condition").get(c.operator).get(c.key)
 }

@@ -1,0 +1,171 @@
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// WithoutProvider returns a policy that no longer names the provider: statements for it alone
+// are dropped, its Deny statements too, and it leaves the principals of those that it shares.
+// It returns the receiver itself when the policy does not name it. *EditError: a statement
+// admits the provider without naming it.
+func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
+	if provider.IsZero() {
+		return nil, errors.New("trust: WithoutProvider: it has no provider")
+	}
+	var nodes []*node
+	changed := false
+	for i := range p.list() {
+		s := &p.statements[i]
+		kept := s.withoutProvider(provider)
+		changed = changed || kept != s.node
+		if kept != nil {
+			nodes = append(nodes, kept)
+		}
+	}
+	out := p
+	if changed {
+		out = p.withStatements(nodes)
+	}
+	q := WebIdentity(provider, nil)
+	for i := range out.list() {
+		s := &out.statements[i]
+		if s.effect == Allow && s.actions.match(actionWebIdentity) != no && s.principals.match(q.r) != no {
+			return nil, joinProblems("trust: WithoutProvider", &EditError{
+				Edit: "WithoutProvider", Path: s.pointer, Reason: "a statement may admit the provider without naming it",
+			})
+		}
+	}
+	return out, nil
+}
+
+func (s *statement) withoutProvider(provider Provider) *node {
+	if !slices.Contains(s.principals.federated, provider.arn) {
+		return s.node
+	}
+	left := slices.DeleteFunc(slices.Clone(s.principals.federated), func(arn string) bool { return arn == provider.arn })
+	principal := s.node.get("Principal")
+	if len(left) > 0 {
+		principal = principal.with("Federated", principal.get("Federated").withStrings(left))
+	} else {
+		principal = principal.without("Federated")
+	}
+	if len(principal.members) == 0 {
+		return nil
+	}
+	return s.node.with("Principal", principal)
+}
+
+// Retargeted returns a policy in which every statement that names one provider names the other
+// instead: principal, condition keys and policy variables, as for a cluster that is replaced.
+// Statements that do not name it stay as they are. It returns the receiver itself when there
+// is nothing to change. *EditError: the new name collides with a condition that is there.
+func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
+	if from.IsZero() || to.IsZero() {
+		return nil, errors.New("trust: Retargeted: one of the providers is the zero value")
+	}
+	if from == to {
+		return p, nil
+	}
+	var nodes []*node
+	var errs []error
+	changed := false
+	for i := range p.list() {
+		s := &p.statements[i]
+		n := s.node
+		if slices.Contains(s.principals.federated, from.arn) {
+			var err error
+			if n, err = s.retargeted(from, to); err != nil {
+				errs = append(errs, err)
+			}
+			changed = true
+		}
+		nodes = append(nodes, n)
+	}
+	if err := joinProblems("trust: Retargeted", errs...); err != nil {
+		return nil, err
+	}
+	if !changed {
+		return p, nil
+	}
+	return p.withStatements(nodes), nil
+}
+
+func (s *statement) retargeted(from, to Provider) (*node, error) {
+	principal := s.node.get("Principal")
+	names := slices.Clone(s.principals.federated)
+	for i := range names {
+		if names[i] == from.arn {
+			names[i] = to.arn
+		}
+	}
+	principal = principal.with("Federated", principal.get("Federated").withStrings(unique(names)))
+	n := s.node.with("Principal", principal)
+	block := n.get("Condition")
+	if block == nil || block.kind != '{' {
+		return n, nil
+	}
+	operators := objectNode()
+	for _, operator := range block.members {
+		if operator.value.kind != '{' {
+			operators = operators.with(operator.name, operator.value)
+			continue
+		}
+		keys := objectNode()
+		taken := map[string]bool{}
+		for _, key := range operator.value.members {
+			name := key.name
+			if claim, ok := cutIssuer(name, from); ok {
+				name = to.ConditionKey(claim)
+			}
+			if lookup := lowerASCII(name); taken[lookup] {
+				return nil, &EditError{Edit: "Retargeted", Path: s.pointer + "/Condition/" + escapePointer(operator.name),
+					Reason: fmt.Sprintf("the condition key %q is there already", name)}
+			} else {
+				taken[lookup] = true
+			}
+			keys = keys.with(name, retargetVariables(key.value, from, to))
+		}
+		operators = operators.with(operator.name, keys)
+	}
+	return n.with("Condition", operators), nil
+}
+
+// cutIssuer returns the claim of a condition key that belongs to the provider.
+func cutIssuer(key string, p Provider) (claim string, ok bool) {
+	n := len(p.hostPath)
+	if len(key) > n+1 && key[n] == ':' && lowerASCII(key[:n]) == p.key {
+		return key[n+1:], true
+	}
+	return "", false
+}
+
+// retargetVariables rewrites "${HOST/PATH:claim}" in values.
+func retargetVariables(n *node, from, to Provider) *node {
+	switch {
+	case n.kind == '[':
+		items := make([]*node, len(n.items))
+		for i, item := range n.items {
+			items[i] = retargetVariables(item, from, to)
+		}
+		return arrayNode(items...)
+	case n.kind != '"' || !strings.Contains(n.text, "${"):
+		return n
+	}
+	var b strings.Builder
+	for rest := n.text; ; {
+		before, after, found := strings.Cut(rest, "${")
+		b.WriteString(before)
+		if !found {
+			return stringNode(b.String())
+		}
+		b.WriteString("${")
+		if claim, ok := cutIssuer(after, from); ok {
+			b.WriteString(to.hostPath + ":")
+			after = claim
+		}
+		rest = after
+	}
+}
