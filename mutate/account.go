@@ -9,6 +9,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// ErrBadAnnotation is in the errors that an annotation's value causes, on the account or on
+// the pod.
+var ErrBadAnnotation = errors.New("bad annotation")
+
 // Identity reads the identity that sa gives to its pods: from its annotations, and where
 // these say nothing from [Config]. It is zero when sa has no role. Settings that nobody
 // gave stay zero in it.
@@ -110,13 +114,13 @@ func (a *accountReader) bad(key, value, want string) {
 		a.warnings = append(a.warnings, w)
 		return
 	}
-	a.errs = append(a.errs, errors.New(w.Message))
+	a.errs = append(a.errs, fmt.Errorf("%w: %s", ErrBadAnnotation, w.Message))
 }
 
 func (a *accountReader) role(value string) string {
 	arn, err := a.m.cfg.role(value)
 	if err != nil {
-		a.errs = append(a.errs, fmt.Errorf("annotation %s: %w", a.m.keys.role, err))
+		a.errs = append(a.errs, fmt.Errorf("%w: annotation %s: %w", ErrBadAnnotation, a.m.keys.role, err))
 	}
 	return arn
 }

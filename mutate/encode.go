@@ -54,9 +54,8 @@ func (p *planner) encode() {
 		p.encodeVolume(&out)
 		p.encodeLabel(&out)
 	}
-	role := p.roleJSON(env)
 	for i := range p.v.containers {
-		p.encodeContainer(&out, &p.v.containers[i], role)
+		p.encodeContainer(&out, &p.v.containers[i])
 	}
 	p.result.patch = out.end()
 	if len(p.result.patch) == 0 {
@@ -79,7 +78,7 @@ func (p *planner) additions() (env, mounts int, wanted bool) {
 		}
 		wanted = wanted || p.result.Containers[i].Outcome != Conflict
 	}
-	return env, mounts, wanted && p.v.volumes[p.id.Method].state != volumeForeign
+	return env, mounts, wanted && !p.v.debug && p.v.volumes[p.id.Method].state != volumeForeign
 }
 
 func (p *planner) encodeVolume(out *patch) {
@@ -126,15 +125,7 @@ func (p *planner) encodeLabel(out *patch) {
 	out.value(`"` + LabelPodIdentityValue + `"`)
 }
 
-// roleJSON is the entry of AWS_ROLE_ARN, if any container gets one.
-func (p *planner) roleJSON(env int) string {
-	if env == 0 || p.id.Method != WebIdentity {
-		return ""
-	}
-	return envJSON(envRoleARN, p.id.RoleARN)
-}
-
-func (p *planner) encodeContainer(out *patch, c *containerView, role string) {
+func (p *planner) encodeContainer(out *patch, c *containerView) {
 	if c.add == 0 && !c.addMount {
 		return
 	}
@@ -149,7 +140,7 @@ func (p *planner) encodeContainer(out *patch, c *containerView, role string) {
 		for v := envVar(0); v < envAdded; v++ {
 			if c.add.has(v.set()) {
 				out.add(path[:]...)
-				out.value(p.envJSON(v, role))
+				p.encodeEnv(out, v)
 			}
 		}
 	}
@@ -164,22 +155,28 @@ func (p *planner) encodeContainer(out *patch, c *containerView, role string) {
 	}
 }
 
-func (p *planner) envJSON(v envVar, role string) string {
+// encodeEnv writes an env entry.
+func (p *planner) encodeEnv(out *patch, v envVar) {
 	switch v {
 	case envRoleARN:
-		return role
+		b := append(out.buf, `{"name":"`+EnvRoleARN+`","value":`...)
+		b, _ = jsontext.AppendQuote(b, p.id.RoleARN) // Identity.check saw it
+		out.buf = append(b, '}', '}')
 	case envTokenFile, envCredentialsAuth:
 		if p.v.windows() {
-			return p.method.tokenFile[1]
+			out.value(p.method.tokenFile[1])
+		} else {
+			out.value(p.method.tokenFile[0])
 		}
-		return p.method.tokenFile[0]
 	case envSessionName:
 		if p.m.cfg.SessionName == SessionNamePodName && p.v.nameFits {
-			return sessionNameByName
+			out.value(sessionNameByName)
+		} else {
+			out.value(sessionNameByUID)
 		}
-		return sessionNameByUID
+	default:
+		out.value(p.m.env[v])
 	}
-	return p.m.env[v]
 }
 
 // newMethodSettings puts the JSON together that depends on the configuration alone.

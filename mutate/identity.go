@@ -68,25 +68,23 @@ func (id Identity) IsZero() bool {
 	return id == Identity{}
 }
 
-// check reports what makes id impossible to inject.
-func (id Identity) check() error {
+// check reports what makes id impossible to inject, and returns its role, if it has one.
+func (id Identity) check() (role arn.Role, err error) {
 	switch {
 	case id.Method > PodIdentity:
-		return fmt.Errorf("method %d is unknown", id.Method)
+		return role, fmt.Errorf("method %d is unknown", id.Method)
 	case id.Method == PodIdentity && id.RoleARN != "":
-		return errors.New("a PodIdentity has no RoleARN: EKS associates the role")
+		return role, errors.New("a PodIdentity has no RoleARN: EKS associates the role")
 	case id.TokenExpiration > MaxTokenExpiration:
-		return fmt.Errorf("token expiration %v exceeds %v", id.TokenExpiration, time.Duration(MaxTokenExpiration))
-	}
-	if id.Method == WebIdentity {
-		if id.RoleARN == "" {
-			return errors.New("a WebIdentity needs a RoleARN")
-		}
-		if _, err := arn.ParseRole(id.RoleARN); err != nil {
-			return fmt.Errorf("role ARN %q: %w", id.RoleARN, err)
+		return role, fmt.Errorf("token expiration %v exceeds %v", id.TokenExpiration, time.Duration(MaxTokenExpiration))
+	case id.Method == WebIdentity && id.RoleARN == "":
+		return role, errors.New("a WebIdentity needs a RoleARN")
+	case id.Method == WebIdentity:
+		if role, err = arn.ParseRole(id.RoleARN); err != nil {
+			return role, fmt.Errorf("role ARN %q: %w", id.RoleARN, err)
 		}
 	}
-	return checkAudience(id.Audience)
+	return role, checkAudience(id.Audience)
 }
 
 // role checks a role given by ARN, or by name where c says how to compose it.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // maxContainers bounds the work on one pod. Nobody runs as many: 1.5 MiB of etcd hold fewer
@@ -33,7 +31,8 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	if len(v.containers) > maxContainers {
 		return Result{}, fmt.Errorf("it has more than %d containers", maxContainers)
 	}
-	if err := id.check(); err != nil {
+	role, err := id.check()
+	if err != nil {
 		return Result{}, fmt.Errorf("identity: %w", err)
 	}
 	p := planner{m: m, v: v, id: id, method: &m.methods[id.Method]}
@@ -43,7 +42,7 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	if err := p.annotations(); err != nil {
 		return Result{}, err
 	}
-	p.checkPartition()
+	p.checkPartition(role.Partition)
 	for i := range v.containers {
 		p.container(&v.containers[i])
 	}
@@ -98,7 +97,7 @@ func (p *planner) annotations() error {
 	var bad []error
 	refuse := func(w Warning) {
 		if p.m.cfg.BadAnnotations == RefuseAllBad {
-			bad = append(bad, errors.New(w.Message))
+			bad = append(bad, fmt.Errorf("%w: %s", ErrBadAnnotation, w.Message))
 			return
 		}
 		p.result.Warnings = append(p.result.Warnings, w)
@@ -127,14 +126,10 @@ func (p *planner) annotations() error {
 func annotationPath(key string) string { return "/metadata/annotations/" + escapePointer(key) }
 
 // checkPartition warns of a role that STS of the region cannot give.
-func (p *planner) checkPartition() {
-	if p.id.Method != WebIdentity || p.m.partition == "" {
-		return
-	}
-	role, err := arn.ParseRole(p.id.RoleARN)
-	if err == nil && role.Partition != p.m.partition {
-		p.warn(CodePartition, "", "role "+quoted(p.id.RoleARN)+" is in partition "+role.Partition+
-			", and region "+p.m.cfg.Region+" in "+p.m.partition+": STS there does not know it")
+func (p *planner) checkPartition(role string) {
+	if role != "" && p.m.partition != "" && role != p.m.partition {
+		p.warn(CodePartition, "", "role "+quoted(p.id.RoleARN)+" is in partition "+role+", and region "+
+			p.m.cfg.Region+" in "+p.m.partition+": STS there does not know it")
 	}
 }
 
@@ -193,6 +188,10 @@ func (p *planner) conflict(c *containerView, r ContainerResult) Code {
 		p.warn(CodePartialIdentity, r.Path()+"/env", "container "+quoted(c.name)+" sets "+set+
 			" but not "+missing+": it gets nothing; set both or neither")
 		return CodePartialIdentity
+	case p.v.debug && p.v.volumes[p.id.Method].state == volumeAbsent && !c.settled(pair):
+		p.warn(CodeNoVolume, r.Path(), "ephemeral container "+quoted(c.name)+" gets nothing: the pod has no volume "+
+			p.method.volumeName+", and none can be added while it runs")
+		return CodeNoVolume
 	case p.v.volumes[p.id.Method].state == volumeForeign && !c.settled(pair):
 		p.warn(CodeForeignVolume, r.Path(), "container "+quoted(c.name)+" gets nothing: volume "+
 			p.method.volumeName+" is not one that projects a service account token to "+p.method.fileName)

@@ -14,8 +14,7 @@ func (m *Mutator) viewPod(v *view, pod *corev1.Pod) {
 	v.expiration = lookup(pod.Annotations, m.keys.expiration)
 	v.skip = lookup(pod.Annotations, m.keys.skip)
 	_, v.mirror = pod.Annotations[mirrorPodKey]
-	v.nameFits = fitsSessionName(pod.Name, pod.GenerateName)
-	v.serviceAccount = pod.Spec.ServiceAccountName
+	v.nameFits = fitsSessionName(len(pod.Name), len(pod.GenerateName))
 	if pod.Spec.OS != nil {
 		v.osName = string(pod.Spec.OS.Name)
 	}
@@ -24,6 +23,13 @@ func (m *Mutator) viewPod(v *view, pod *corev1.Pod) {
 	v.hasVolumes = len(pod.Spec.Volumes) > 0
 	for i := range pod.Spec.Volumes {
 		m.viewVolume(v, i, &pod.Spec.Volumes[i])
+	}
+	if v.debug {
+		for i := range pod.Spec.EphemeralContainers {
+			c := (*corev1.Container)(&pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+			v.containers = append(v.containers, m.viewContainer(EphemeralContainer, i, c))
+		}
+		return
 	}
 	for i := range pod.Spec.InitContainers {
 		v.containers = append(v.containers, m.viewContainer(InitContainer, i, &pod.Spec.InitContainers[i]))

@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,13 +30,13 @@ func (s *scanner) metadata() {
 		return
 	}
 	s.view.hasMetadata = true
-	var name, generateName string
+	var name, generateName int // lengths
 	for s.more() {
 		switch string(s.name()) {
 		case "name":
-			name = string(s.text())
+			name = len(s.text())
 		case "generateName":
-			generateName = string(s.text())
+			generateName = len(s.text())
 		case "labels":
 			s.labels()
 		case "annotations":
@@ -97,31 +98,26 @@ func (s *scanner) spec() {
 		case "initContainers":
 			s.containers(InitContainer)
 		case "ephemeralContainers":
-			s.ephemeral()
+			s.containers(EphemeralContainer)
 		case "nodeSelector":
 			s.nodeSelector()
 		case "affinity":
 			s.affinity()
 		case "os":
 			s.os()
-		case "serviceAccountName":
-			s.view.serviceAccount = string(s.text())
 		default:
 			s.skip()
 		}
 	}
 }
 
-// ephemeral reads the debug containers when they are what it is about.
-func (s *scanner) ephemeral() {
-	if s.debug {
-		s.containers(EphemeralContainer)
+// containers reads one list: of a new pod all but the ephemeral ones, which it cannot have,
+// and of a running pod these alone.
+func (s *scanner) containers(kind Kind) {
+	if s.view.debug != (kind == EphemeralContainer) {
+		s.skip()
 		return
 	}
-	s.skip()
-}
-
-func (s *scanner) containers(kind Kind) {
 	if !s.enter('[') {
 		return
 	}
@@ -164,6 +160,11 @@ func (s *scanner) env(c *containerView) {
 	}
 	c.hasEnv = true
 	for s.more() {
+		if name, ok := s.leadingName(); ok {
+			c.env |= lookupEnv(name)
+			s.skip()
+			continue
+		}
 		if !s.enter('{') {
 			continue
 		}
@@ -175,6 +176,26 @@ func (s *scanner) env(c *containerView) {
 			}
 		}
 	}
+}
+
+// leadingName looks ahead at an object that begins with {"name":"NAME", as Kubernetes writes
+// them, so that all of it can be skipped at once; the decoder checks it then. It gives up on
+// any other spelling.
+func (s *scanner) leadingName() (name []byte, ok bool) {
+	const head = `{"name":"`
+	rest := s.doc[min(int(s.dec.InputOffset()), len(s.doc)):]
+	if len(rest) > 0 && rest[0] == ',' {
+		rest = rest[1:]
+	}
+	if len(rest) < len(head) || string(rest[:len(head)]) != head {
+		return nil, false
+	}
+	rest = rest[len(head):]
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 || bytes.IndexByte(rest[:end], '\\') >= 0 {
+		return nil, false
+	}
+	return rest[:end], true
 }
 
 func (s *scanner) envFrom(c *containerView) {

@@ -37,7 +37,6 @@ type scanner struct {
 	err  error
 
 	m       *Mutator
-	debug   bool // read the ephemeral containers too
 	doc     []byte
 	in      bytes.Buffer
 	dec     *jsontext.Decoder
@@ -65,15 +64,24 @@ func (m *Mutator) release(s *scanner) {
 	m.scanners.Put(s)
 }
 
-// scan reads all of doc.
+// scan reads all of doc into s.view.
 func (s *scanner) scan(doc []byte) error {
+	err := s.read(doc, s.pod)
+	if err == nil {
+		s.view.sortContainers()
+	}
+	return err
+}
+
+// read reads all of doc with root.
+func (s *scanner) read(doc []byte, root func()) error {
 	if len(doc) > maxPodBytes {
 		return &SyntaxError{Line: 1, Column: 1, Reason: fmt.Sprintf("it has %d bytes, more than %d", len(doc), maxPodBytes)}
 	}
 	s.doc = doc
 	s.in = *bytes.NewBuffer(doc) // read in place
 	s.dec.Reset(&s.in)
-	s.pod()
+	root()
 	if s.err == nil {
 		s.err = strictjson.CheckEnd(s.dec, doc)
 	}
@@ -81,7 +89,6 @@ func (s *scanner) scan(doc []byte) error {
 		at := strictjson.Locate(doc, s.err)
 		return &SyntaxError{Line: at.Line, Column: at.Column, Pointer: at.Pointer, Reason: at.Reason}
 	}
-	s.view.sortContainers()
 	return nil
 }
 

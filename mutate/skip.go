@@ -49,6 +49,9 @@ func (p *planner) skip(names []string) {
 			found[c.name] = true
 		}
 	}
+	if p.v.debug { // the pod's other containers were not looked at
+		return
+	}
 	for _, name := range names {
 		if !found[name] {
 			found[name] = true // once is enough

@@ -1,5 +1,12 @@
 package mutate
 
+import (
+	"errors"
+	"fmt"
+
+	admissionv1 "k8s.io/api/admission/v1"
+)
+
 // Target names a service account.
 type Target struct{ Namespace, ServiceAccount string }
 
@@ -12,4 +19,105 @@ func (t Target) String() string {
 		return ""
 	}
 	return t.Namespace + "/" + t.ServiceAccount
+}
+
+// RequestTarget returns the service account whose [Identity] the pod in a request needs:
+// that of a pod that is created, or that gets ephemeral containers. It is zero for every
+// other request, and for mirror pods, which have no service account. The namespace is the
+// request's; a pod that names no account has the account "default"
+// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/).
+//
+// It fails with a [*SyntaxError] for a malformed pod.
+func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
+	if req == nil {
+		return Target{}, errors.New("mutate: request: it is nil")
+	}
+	if requestAction(req) == leaveAlone {
+		return Target{}, nil
+	}
+	if req.Namespace == "" {
+		return Target{}, errors.New("mutate: request: it has no namespace")
+	}
+	s := newScanner()
+	var t targetReader
+	if err := s.read(req.Object.Raw, func() { t.pod(s) }); err != nil {
+		return Target{}, fmt.Errorf("mutate: request: pod: %w", err)
+	}
+	if t.mirror {
+		return Target{}, nil
+	}
+	account := orElse(t.name, orElse(t.deprecated, "default"))
+	return Target{Namespace: req.Namespace, ServiceAccount: account}, nil
+}
+
+// action is what a request asks for.
+type action uint8
+
+const (
+	leaveAlone action = iota
+	createPod
+	addEphemeral
+)
+
+// requestAction tells the requests apart. The API server gives the resource; whoever writes
+// requests by hand may give the kind alone.
+func requestAction(req *admissionv1.AdmissionRequest) action {
+	r, k := req.Resource, req.Kind
+	isPod := r.Resource == "pods" && r.Group == "" && (r.Version == "v1" || r.Version == "")
+	if r.Resource == "" {
+		isPod = k.Kind == "Pod"
+	}
+	if k.Kind != "" {
+		isPod = isPod && k.Kind == "Pod" && k.Group == "" && (k.Version == "v1" || k.Version == "")
+	}
+	switch {
+	case isPod && req.Operation == admissionv1.Create && req.SubResource == "":
+		return createPod
+	case isPod && req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
+		return addEphemeral
+	}
+	return leaveAlone
+}
+
+// targetReader reads no more of a pod than whose it is.
+type targetReader struct {
+	name, deprecated string
+	mirror           bool
+}
+
+func (t *targetReader) pod(s *scanner) {
+	if !s.object() {
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case "metadata":
+			s.only("annotations", func() {
+				s.only(mirrorPodKey, func() {
+					t.mirror = true
+					s.skip()
+				})
+			})
+		case "spec":
+			t.spec(s)
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (t *targetReader) spec(s *scanner) {
+	if !s.enter('{') {
+		return
+	}
+	for s.more() {
+		switch string(s.name()) {
+		case "serviceAccountName":
+			t.name = string(s.text())
+		case "serviceAccount": // the same field under its first name
+			t.deprecated = string(s.text())
+		default:
+			s.skip()
+		}
+	}
 }

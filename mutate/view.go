@@ -13,7 +13,8 @@ type view struct {
 
 	osName         string // of spec.os
 	windowsByLabel bool   // by node selector or by required node affinity
-	serviceAccount string
+
+	debug bool // containers are new ephemeral ones of a pod that exists
 
 	hasVolumes bool          // an array with members
 	volumes    [2]volumeView // by Method
@@ -95,12 +96,12 @@ const (
 	mirrorPodKey = "kubernetes.io/config.mirror"
 )
 
-// fitsSessionName says whether a pod of these names gets one that STS takes as a session
+// fitsSessionName says whether a pod with names of these lengths gets one that STS takes as a session
 // name: the characters of a DNS subdomain all fit, 2 to 64 of them. The API server cuts
 // generated names to 63 (names.go in k8s.io/apiserver).
-func fitsSessionName(name, generateName string) bool {
-	if name == "" {
-		return generateName != ""
+func fitsSessionName(name, generateName int) bool {
+	if name == 0 {
+		return generateName > 0
 	}
-	return 2 <= len(name) && len(name) <= 64
+	return 2 <= name && name <= 64
 }
