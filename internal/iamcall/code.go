@@ -52,3 +52,10 @@ func IsTagOnCreateRefused(partition string, err error) bool {
 		"OperationNotPermitted", "UnknownOperation", "UnsupportedFeature", "UnsupportedOperation",
 		"Validation", "ValidationError")
 }
+
+// IsProviderMissing recognises STS's answer to a token whose issuer is no provider of the
+// account, or not yet.
+func IsProviderMissing(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && Code(err) == "InvalidIdentityToken" && strings.HasPrefix(api.ErrorMessage(), "No OpenIDConnect provider found")
+}

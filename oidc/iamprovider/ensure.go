@@ -150,7 +150,7 @@ func (e *ensurer) confirm(ctx context.Context, before observed) error {
 }
 
 func (e *ensurer) judge(before, now []string) iamcall.Outcome {
-	missing, foreign := minus(e.wanted.thumbprints, now), minus(now, e.wanted.thumbprints)
+	missing, foreign := iamcall.Minus(e.wanted.thumbprints, now), iamcall.Minus(now, e.wanted.thumbprints)
 	switch {
 	case len(missing) == 0 && (!e.wanted.exact || len(foreign) == 0):
 		return iamcall.Kept

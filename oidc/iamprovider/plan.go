@@ -105,11 +105,11 @@ func observe(ctx context.Context, api Reader, w wanted) (observed, error) {
 	if url := strings.TrimPrefix(aws.ToString(out.Url), "https://"); url != w.issuer.HostPath() {
 		return observed{}, fmt.Errorf("%w: IAM has it for %q", ErrOtherIssuer, url)
 	}
-	have := observed{exists: true, clientIDs: dedupe(out.ClientIDList), tags: iamcall.TagMap(out.Tags)}
+	have := observed{exists: true, clientIDs: iamcall.Unique(out.ClientIDList), tags: iamcall.TagMap(out.Tags)}
 	for _, t := range out.ThumbprintList {
 		have.thumbprints = append(have.thumbprints, strings.ToLower(t))
 	}
-	have.thumbprints = dedupe(have.thumbprints)
+	have.thumbprints = iamcall.Unique(have.thumbprints)
 	return have, nil
 }
 
@@ -120,7 +120,7 @@ func compare(w wanted, have observed) (Changes, error) {
 		c.Steps = []Step{createStep(w)}
 		return c, nil
 	}
-	newIDs, foreignIDs := minus(w.clientIDs, have.clientIDs), minus(have.clientIDs, w.clientIDs)
+	newIDs, foreignIDs := iamcall.Minus(w.clientIDs, have.clientIDs), iamcall.Minus(have.clientIDs, w.clientIDs)
 	if n := len(have.clientIDs) + len(newIDs); n > maxClientIDs && len(newIDs) > 0 {
 		return Changes{}, &LimitError{Field: "ClientIDs", Count: n, Message: tooManyClientIDs}
 	}
@@ -155,7 +155,7 @@ func (c *Changes) compareThumbprints(w wanted, have observed) error {
 	if w.thumbprints == nil {
 		return nil
 	}
-	added, foreign := minus(w.thumbprints, have.thumbprints), minus(have.thumbprints, w.thumbprints)
+	added, foreign := iamcall.Minus(w.thumbprints, have.thumbprints), iamcall.Minus(have.thumbprints, w.thumbprints)
 	if w.exact {
 		if len(added)+len(foreign) > 0 {
 			c.Steps = append(c.Steps, thumbprintStep(w.arn, w.thumbprints, added, foreign))
@@ -178,15 +178,4 @@ func (c *Changes) compareThumbprints(w wanted, have observed) error {
 
 func (c *Changes) warn(code, message string) {
 	c.Warnings = append(c.Warnings, oidc.Problem{Code: code, Message: message})
-}
-
-// minus returns what a has and b has not, in a's order.
-func minus(a, b []string) []string {
-	var rest []string
-	for _, s := range a {
-		if !slices.Contains(b, s) {
-			rest = append(rest, s)
-		}
-	}
-	return rest
 }

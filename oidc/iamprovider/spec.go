@@ -3,7 +3,6 @@ package iamprovider
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -103,7 +102,7 @@ type wanted struct {
 }
 
 func (s Spec) wanted() (wanted, error) {
-	w := wanted{partition: s.Partition, issuer: s.Issuer, clientIDs: dedupe(s.ClientIDs), tags: s.Tags, exact: s.Exact}
+	w := wanted{partition: s.Partition, issuer: s.Issuer, clientIDs: iamcall.Unique(s.ClientIDs), tags: s.Tags, exact: s.Exact}
 	if w.partition == "" {
 		w.partition = "aws"
 	}
@@ -113,7 +112,7 @@ func (s Spec) wanted() (wanted, error) {
 	for _, t := range s.Thumbprints {
 		w.thumbprints = append(w.thumbprints, strings.ToLower(t)) // as IAM keeps them
 	}
-	w.thumbprints = dedupe(w.thumbprints)
+	w.thumbprints = iamcall.Unique(w.thumbprints)
 	var found []error
 	var err error
 	if w.arn, err = providerARN(w.partition, s.AccountID, s.Issuer); err != nil {
@@ -165,15 +164,4 @@ func checkThumbprints(list []string) []error {
 		}
 	}
 	return found
-}
-
-// dedupe keeps the first of each, in order, as IAM does with client ids.
-func dedupe(list []string) []string {
-	var kept []string
-	for _, s := range list {
-		if !slices.Contains(kept, s) {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }

@@ -32,11 +32,11 @@ var errUntagged = errors.New("created without tags")
 func (s Step) isThumbprints() bool { return s.Action == updateThumbprints }
 
 func createStep(w wanted) Step {
-	fetch := "thumbprints " + quoted(w.thumbprints)
+	fetch := "thumbprints " + iamcall.Quoted(w.thumbprints)
 	if w.thumbprints == nil {
 		fetch = "the thumbprint that IAM fetches"
 	}
-	text := fmt.Sprintf("create provider with client ids %s, %s%s", quoted(w.clientIDs), fetch, tagText(", tags ", w.tags))
+	text := fmt.Sprintf("create provider with client ids %s, %s%s", iamcall.Quoted(w.clientIDs), fetch, iamcall.QuotedTags(", tags ", w.tags))
 	return Step{Action: "iam:CreateOpenIDConnectProvider", Text: text, run: func(ctx context.Context, api API) error {
 		in := &iam.CreateOpenIDConnectProviderInput{
 			Url:            aws.String(w.issuer.String()),
@@ -91,10 +91,10 @@ func removeClientIDStep(arn, id string) Step {
 func thumbprintStep(arn string, next, added, dropped []string) Step {
 	var parts []string
 	if len(added) > 0 {
-		parts = append(parts, "add thumbprint "+quoted(added))
+		parts = append(parts, "add thumbprint "+iamcall.Quoted(added))
 	}
 	if len(dropped) > 0 {
-		parts = append(parts, "remove thumbprint "+quoted(dropped))
+		parts = append(parts, "remove thumbprint "+iamcall.Quoted(dropped))
 	}
 	return Step{Action: updateThumbprints, Text: strings.Join(parts, ", "), Removes: len(dropped) > 0,
 		run: func(ctx context.Context, api API) error {
@@ -106,7 +106,7 @@ func thumbprintStep(arn string, next, added, dropped []string) Step {
 }
 
 func tagStep(arn string, set map[string]string) Step {
-	return Step{Action: "iam:TagOpenIDConnectProvider", Text: tagText("set tags ", set),
+	return Step{Action: "iam:TagOpenIDConnectProvider", Text: iamcall.QuotedTags("set tags ", set),
 		run: func(ctx context.Context, api API) error {
 			_, err := api.TagOpenIDConnectProvider(ctx, &iam.TagOpenIDConnectProviderInput{
 				OpenIDConnectProviderArn: aws.String(arn), Tags: iamcall.Tags(set),
@@ -116,30 +116,11 @@ func tagStep(arn string, set map[string]string) Step {
 }
 
 func untagStep(arn string, keys []string) Step {
-	return Step{Action: "iam:UntagOpenIDConnectProvider", Text: "remove tags " + quoted(keys), Removes: true,
+	return Step{Action: "iam:UntagOpenIDConnectProvider", Text: "remove tags " + iamcall.Quoted(keys), Removes: true,
 		run: func(ctx context.Context, api API) error {
 			_, err := api.UntagOpenIDConnectProvider(ctx, &iam.UntagOpenIDConnectProviderInput{
 				OpenIDConnectProviderArn: aws.String(arn), TagKeys: keys,
 			})
 			return err
 		}}
-}
-
-func quoted(list []string) string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = fmt.Sprintf("%q", s)
-	}
-	return strings.Join(out, ", ")
-}
-
-func tagText(prefix string, tags map[string]string) string {
-	if len(tags) == 0 {
-		return ""
-	}
-	var out []string
-	for _, t := range iamcall.Tags(tags) {
-		out = append(out, fmt.Sprintf("%q=%q", *t.Key, *t.Value))
-	}
-	return prefix + strings.Join(out, ", ")
 }

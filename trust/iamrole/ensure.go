@@ -1,0 +1,109 @@
+package iamrole
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/irsa-go/irsa/internal/iamcall"
+)
+
+// Result is what Ensure has done. It is a plain value.
+type Result struct {
+	// RoleARN is the role's, for the annotation of a service account.
+	RoleARN string
+	// Created is true when this call created the role: see [WaitAssumable].
+	Created bool
+	// Steps are the writes made, in order; none when nothing differed.
+	Steps []Step
+	// Unconfirmed is true when a trust policy was written and IAM still answered with the old
+	// one when it was read again: eventual consistency, or another writer who put it back.
+	Unconfirmed bool
+}
+
+// Ensure makes the role what spec says, with the fewest writes; a second call makes none. It
+// may be called from several places at once, for the same role too.
+//
+// The caller needs what [Plan] needs, and for its steps iam:CreateRole (with iam:TagRole when
+// there are tags, and iam:DeleteRole to take back a role that turns out to be in another
+// account), iam:PutRolePermissionsBoundary, iam:UpdateRole, iam:UpdateAssumeRolePolicy,
+// iam:PutRolePolicy, iam:AttachRolePolicy, iam:TagRole, and where the spec removes foreign
+// things iam:DetachRolePolicy, iam:DeleteRolePolicy and iam:UntagRole.
+//
+// Retried within [Config].Patience: a role that appears meanwhile, a concurrent modification,
+// and "Invalid principal in policy", which IAM answers for a provider or a role that is too
+// new. Where an isolated partition cannot tag what it creates, the role is created without and
+// tagged then.
+//
+// Errors are those of Plan, and *[StepError] from the first write on.
+func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error) {
+	fail := func(err error) (Result, error) {
+		return Result{}, fmt.Errorf("iamrole: role %q: %w", spec.Name, err)
+	}
+	w, err := spec.wanted()
+	if err != nil {
+		return fail(err)
+	}
+	e := ensurer{api: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
+	if err := e.run(ctx); err != nil {
+		return fail(err)
+	}
+	return e.result, nil
+}
+
+// ensurer is one call of Ensure.
+type ensurer struct {
+	api      API
+	wanted   wanted
+	cfg      Config
+	patience *iamcall.Patience
+	quota    quota
+	result   Result
+}
+
+func (e *ensurer) run(ctx context.Context) error {
+	for {
+		changes, err := e.wanted.plan(ctx, e.api, &e.quota)
+		if err != nil {
+			return e.stopped(Step{}, err)
+		}
+		if changes.RoleARN != "" {
+			e.result.RoleARN = changes.RoleARN
+		}
+		failed, err := e.apply(ctx, changes)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, errUntagged) {
+			continue
+		}
+		if isPassing(err) || iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity) {
+			err = e.patience.Wait(ctx, err)
+		}
+		if err != nil {
+			return e.stopped(failed, err)
+		}
+	}
+}
+
+// apply takes the steps until one fails, and returns that one.
+func (e *ensurer) apply(ctx context.Context, c Changes) (Step, error) {
+	for _, s := range c.Steps {
+		err := s.run(ctx, e)
+		if err != nil && !errors.Is(err, errUntagged) {
+			return s, err
+		}
+		e.result.Steps = append(e.result.Steps, s)
+		if err != nil {
+			return Step{}, err
+		}
+	}
+	return Step{}, nil
+}
+
+func (e *ensurer) stopped(failed Step, err error) error {
+	if failed.Action == "" && len(e.result.Steps) == 0 {
+		return err
+	}
+	return &StepError{Step: failed, Done: e.result.Steps, Err: err}
+}

@@ -1,0 +1,74 @@
+package iamrole
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/iamcall"
+)
+
+// What a caller may want to tell apart with errors.Is.
+var (
+	// ErrNotFound is in the error of a role that is not there.
+	ErrNotFound = errors.New("there is no such role")
+	// ErrOtherAccount is in the error of a provider, a policy or a set of credentials that is
+	// of another account or partition than the role's: it could never work.
+	ErrOtherAccount = errors.New("it is of another account or partition than the role")
+	// ErrOtherPath is in the error of a role that exists under another path than the spec's:
+	// IAM cannot move a role.
+	ErrOtherPath = errors.New("the role exists under another path")
+	// ErrProtected is in the error of a role that only an AWS service may change.
+	ErrProtected = errors.New("the role belongs to an AWS service")
+	// ErrNoTrust is in the error of a role to be created without a trust policy.
+	ErrNoTrust = errors.New("a new role needs a trust policy with at least one statement")
+	// ErrNotAssumable is in the error of a role that still could not be assumed at the end of
+	// the wait.
+	ErrNotAssumable = errors.New("the role still cannot be assumed")
+)
+
+// DeletedPrincipalError reports a trust policy that names principals by the unique ids of
+// roles or users which have been deleted. IAM shows a deleted principal so, and refuses every
+// policy that has it, for ever: nothing was written and no retry would help. Remove those
+// principals, or put the ARNs of new ones in their place.
+type DeletedPrincipalError struct {
+	// IDs are the unique ids found, "AROA…" of a role or "AIDA…" of a user.
+	IDs []string
+}
+
+// Error names the ids and says what to do.
+func (e *DeletedPrincipalError) Error() string {
+	return fmt.Sprintf("the trust policy names deleted principals by their unique ids %s: IAM refuses to store it until they are removed", iamcall.Quoted(e.IDs))
+}
+
+// StepError reports the step at which Ensure stopped. What was done before stays done and is
+// right by itself; the next Ensure goes on from there.
+type StepError struct {
+	// Step is what failed; zero when reading the role did.
+	Step Step
+	// Done are the steps taken before.
+	Done []Step
+	// Err is IAM's answer, or the context's end.
+	Err error
+}
+
+// Error names the failed step, its cause and what had been done.
+func (e *StepError) Error() string {
+	var b strings.Builder
+	if e.Step.Text != "" {
+		b.WriteString(e.Step.Text + ": ")
+	}
+	if e.Err != nil {
+		b.WriteString(e.Err.Error())
+	}
+	for i, s := range e.Done {
+		b.WriteString([]string{" (done before: ", "; "}[min(i, 1)] + s.Text)
+	}
+	if len(e.Done) > 0 {
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }

@@ -1,0 +1,107 @@
+package iamrole
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/iamcall"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// Edit is what Grant or Revoke has done to a role's trust policy. It is a plain value.
+type Edit struct {
+	// RoleARN is the role's.
+	RoleARN string
+	// Changed is true when something was written.
+	Changed bool
+	// Before and After are the policies; the same one when nothing was written.
+	Before, After *trust.Policy
+	// Unconfirmed is true when IAM still answered with the old policy when it was read again:
+	// eventual consistency, or another writer who put it back.
+	Unconfirmed bool
+}
+
+// Grant lets the subjects and patterns of a grant assume a live role: [trust.Policy.WithGrant]
+// on its trust policy, of which all else stays as it is. Nothing is written when they are
+// admitted already. It may be called from several places at once, for the same role too.
+//
+// The caller needs iam:GetRole and iam:UpdateAssumeRolePolicy, and for a policy of more than
+// [trust.DefaultSizeQuota] characters iam:GetAccountSummary.
+//
+// Errors, all before anything is written: [ErrNotFound]; [ErrProtected]; [ErrOtherAccount] for
+// a provider that is not of the role's account; *[trust.EditError], *[trust.SizeError] and
+// *[DeletedPrincipalError]. IAM's "Invalid principal in policy" is retried, as a new provider
+// is not known everywhere at once: see [Config].Patience.
+func Grant(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cfg Config) (Edit, error) {
+	return editTrust(ctx, api, roleName, cfg, func(role *liveRole) (*trust.Policy, error) {
+		if err := role.checkEditable(g); err != nil {
+			return nil, err
+		}
+		return role.trust.WithGrant(g)
+	})
+}
+
+// Revoke takes the subjects and patterns of a grant out of a live role's trust policy, as
+// [trust.Policy.WithoutGrant] does; all else stays as it is. Sessions that they have already
+// live on until they expire.
+//
+// IAM stores no trust policy without statements. When the last one goes, Revoke writes one in
+// its place that admits nobody: a Deny with the Sid "NobodyIsAdmitted", for connections
+// without TLS, which AWS does not take anyway, so that it is in nobody's way later.
+//
+// Permissions and errors are those of [Grant]; *[trust.EditError] says that a subject would
+// stay admitted by something else.
+func Revoke(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cfg Config) (Edit, error) {
+	return editTrust(ctx, api, roleName, cfg, func(role *liveRole) (*trust.Policy, error) {
+		if err := role.checkEditable(g); err != nil {
+			return nil, err
+		}
+		next, err := role.trust.WithoutGrant(g)
+		if err == nil && next.Len() == 0 {
+			return nobody(role.arn)
+		}
+		return next, err
+	})
+}
+
+func editTrust(ctx context.Context, api TrustAPI, roleName string, cfg Config, f edit) (Edit, error) {
+	fail := func(err error) (Edit, error) {
+		return Edit{}, fmt.Errorf("iamrole: role %q: %w", roleName, err)
+	}
+	if err := arn.CheckRoleName(roleName); err != nil {
+		return fail(err)
+	}
+	e := editor{api: api, name: roleName, edit: f, settle: cfg, patience: iamcall.NewPatience(cfg.Patience)}
+	done, err := e.run(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	return Edit{
+		RoleARN: done.role.arn.String(), Changed: done.changed, Unconfirmed: done.unconfirmed,
+		Before: done.before, After: done.after,
+	}, nil
+}
+
+func (r *liveRole) checkEditable(g trust.Grant) error {
+	if r.isProtected() {
+		return ErrProtected
+	}
+	if r.trustErr != nil {
+		return fmt.Errorf("its trust policy cannot be read: %w", r.trustErr)
+	}
+	if g.Provider.IsZero() {
+		return nil // the edit itself says so
+	}
+	if err := r.home().check(g.Provider.Partition(), g.Provider.AccountID()); err != nil {
+		return fmt.Errorf("provider %s: %w", g.Provider, err)
+	}
+	return nil
+}
+
+// nobody is the smallest policy that IAM stores and that lets nobody in: it has no Allow.
+func nobody(role arn.Role) (*trust.Policy, error) {
+	return trust.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Sid":"NobodyIsAdmitted","Effect":"Deny",` +
+		`"Principal":{"AWS":"arn:` + role.Partition + `:iam::` + role.AccountID + `:root"},` +
+		`"Action":"sts:AssumeRole","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`))
+}
