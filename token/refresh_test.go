@@ -275,6 +275,7 @@ func TestACallerThatGivesUpLeavesAtOnce(t *testing.T) {
 		synctest.Wait()
 		require.ErrorIs(t, a.err, cause)
 		require.ErrorIs(t, a.err, context.Canceled)
+		time.Sleep(time.Minute) // the attempt ends by its own deadline
 	}))
 	t.Run("and starts nothing when it had given up before", in(func(t *testing.T) {
 		o := &origin{}
