@@ -10,8 +10,8 @@ import (
 
 // Result is what Ensure has done. It is a plain value.
 type Result struct {
-	// RoleARN is the role's, for the annotation of a service account.
-	RoleARN string
+	// ARN is the role's, for the annotation of a service account.
+	ARN string
 	// Created is true when this call created the role: see [WaitAssumable].
 	Created bool
 	// Steps are the writes made, in order; none when nothing differed.
@@ -67,8 +67,8 @@ func (e *ensurer) run(ctx context.Context) error {
 		if err != nil {
 			return e.stopped(Step{}, err)
 		}
-		if changes.RoleARN != "" {
-			e.result.RoleARN = changes.RoleARN
+		if changes.ARN != "" {
+			e.result.ARN = changes.ARN
 		}
 		failed, err := e.apply(ctx, changes)
 		if err == nil {

@@ -11,8 +11,8 @@ import (
 
 // Edit is what Grant or Revoke has done to a role's trust policy. It is a plain value.
 type Edit struct {
-	// RoleARN is the role's.
-	RoleARN string
+	// ARN is the role's.
+	ARN string
 	// Changed is true when something was written.
 	Changed bool
 	// Before and After are the policies; the same one when nothing was written.
@@ -78,7 +78,7 @@ func editTrust(ctx context.Context, api TrustAPI, roleName string, cfg Config, f
 		return fail(err)
 	}
 	return Edit{
-		RoleARN: done.role.arn.String(), Changed: done.changed, Unconfirmed: done.unconfirmed,
+		ARN: done.role.arn.String(), Changed: done.changed, Unconfirmed: done.unconfirmed,
 		Before: done.before, After: done.after,
 	}, nil
 }

@@ -12,8 +12,8 @@ import (
 
 // Changes are what Ensure would do. It is a plain value.
 type Changes struct {
-	// Name is the role's name; RoleARN its ARN, "" while there is no role.
-	Name, RoleARN string
+	// Name is the role's name; ARN its ARN, "" while there is no role.
+	Name, ARN string
 	// Create is true when there is no role yet.
 	Create bool
 	// Steps are the writes, in order; none when the role is as the spec wants it.
@@ -27,8 +27,8 @@ func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 func (c Changes) String() string {
 	var b strings.Builder
 	b.WriteString("role " + c.Name)
-	if c.RoleARN != "" {
-		b.WriteString(" (" + c.RoleARN + ")")
+	if c.ARN != "" {
+		b.WriteString(" (" + c.ARN + ")")
 	}
 	if c.Empty() {
 		b.WriteString(": nothing to do")
@@ -100,7 +100,7 @@ func (w wanted) compare(have observed) (Changes, error) {
 		if err := w.checkRole(have.role); err != nil {
 			return Changes{}, err
 		}
-		c.RoleARN = have.role.arn.String()
+		c.ARN = have.role.arn.String()
 		c.Steps = w.compareRole(have.role)
 		oldTags = have.role.tags
 	}

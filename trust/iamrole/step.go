@@ -75,7 +75,7 @@ func (e *ensurer) create(ctx context.Context) error {
 		_, undo := e.api.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(w.Name)})
 		return errors.Join(fmt.Errorf("the role that IAM created, %q, is deleted again: %w", aws.ToString(out.Role.Arn), err), undo)
 	}
-	e.result.RoleARN, e.result.Created = role.String(), true
+	e.result.ARN, e.result.Created = role.String(), true
 	if untagged {
 		return errUntagged
 	}
