@@ -63,21 +63,103 @@ type ConditionResult struct {
 	Note string
 }
 
-// String prints the verdict and, for what decided it, each statement and condition. Everything
-// that comes from policy or token is quoted, so it cannot play with a terminal.
+// String prints the verdict, what decided it, and each statement. Everything that comes from
+// policy or token is quoted unless it is plain, so it cannot play with a terminal.
 func (d Decision) String() string {
 	var b strings.Builder
-	b.WriteString(map[bool]string{true: "allowed", false: "denied"}[d.Allowed])
-	if d.Refusal != "" {
-		b.WriteString(": " + d.Refusal)
-	} else if len(d.Statements) == 0 {
-		b.WriteString(": the policy has no statement")
-	}
+	b.WriteString(d.headline())
 	b.WriteByte('\n')
 	for _, s := range d.Statements {
 		s.write(&b)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// headline says in one line what a person most likely wants to know.
+func (d Decision) headline() string {
+	if d.Allowed {
+		return "allowed"
+	}
+	reason := d.Refusal
+	best := -1
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		switch {
+		case reason != "":
+		case s.Effect != Allow && s.Matched:
+			reason = s.Path + " denies it"
+		}
+		if s.Effect == Allow && !s.Matched && s.Flaw == "" && (best < 0 || s.closeness() > d.Statements[best].closeness()) {
+			best = i
+		}
+	}
+	if reason == "" && best >= 0 {
+		reason = d.Statements[best].reason()
+	}
+	if reason == "" {
+		reason = "no statement allows it"
+	}
+	return "denied: " + reason
+}
+
+// closeness ranks the statements that could have allowed by how much of them fits.
+func (s *StatementResult) closeness() int {
+	n := 0
+	if s.ActionMatched {
+		n += 1000
+	}
+	if s.PrincipalMatched {
+		n += 2000
+	}
+	for _, c := range s.Conditions {
+		if !c.Met {
+			n--
+		}
+		if c.Note != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// reason is the first thing that keeps an Allow from matching.
+func (s *StatementResult) reason() string {
+	switch {
+	case !s.PrincipalMatched:
+		return "the caller is " + quote(s.caller.arn) + ", the policy wants " + s.principals.String()
+	case !s.ActionMatched:
+		return s.Action + " is asked for, the statement is for " + s.actions.String()
+	}
+	for _, c := range s.Conditions {
+		if !c.Met {
+			return c.reason()
+		}
+	}
+	return ""
+}
+
+// reason: "sub is a, the policy wants b (note)".
+func (c *ConditionResult) reason() string {
+	name := c.Key
+	if _, claim, ok := cutClaim(lowerASCII(c.Key)); ok {
+		name = c.Key[len(c.Key)-len(claim):]
+	}
+	got := "absent"
+	if c.Present {
+		got = strings.Join(quoteAll(c.Got), ", ")
+	}
+	text := quote(name) + " is " + got + ", the policy wants " + quote(c.Operator) + " "
+	if c.Operator == "StringEquals" || c.Operator == "StringLike" {
+		text = quote(name) + " is " + got + ", the policy wants "
+	}
+	if len(c.Want) == 0 {
+		text += "nothing"
+	}
+	text += strings.Join(quoteAll(c.Want), " or ")
+	if c.Note != "" {
+		text += " (" + c.Note + ")"
+	}
+	return text
 }
 
 func (s *StatementResult) write(b *strings.Builder) {
@@ -104,17 +186,7 @@ func (c *ConditionResult) write(b *strings.Builder, statementMatched bool) {
 	if statementMatched && !c.Unproven {
 		return
 	}
-	verb := map[bool]string{true: "met", false: "not met"}[c.Met]
-	got := "absent"
-	if c.Present {
-		got = strings.Join(quoteAll(c.Got), ", ")
-	}
-	fmt.Fprintf(b, "    %s %s: %s: the request has %s, the policy wants %s",
-		quote(c.Operator), quote(c.Key), verb, got, strings.Join(quoteAll(c.Want), " or "))
-	if c.Note != "" {
-		fmt.Fprintf(b, " (%s)", c.Note)
-	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "    %s: %s: %s\n", quote(c.Operator), map[bool]string{true: "met", false: "not met"}[c.Met], c.reason())
 }
 
 // quote makes a text safe to print: as it is when it can hold no surprise, quoted otherwise.
@@ -140,6 +212,9 @@ func quoteAll(values []string) []string {
 }
 
 func (p *principals) String() string {
+	if p == nil {
+		return "somebody else"
+	}
 	if p.everyone {
 		return "*"
 	}
@@ -182,6 +257,8 @@ func (c *condition) explainMismatch(got string) string {
 			return "they differ in white space"
 		case len(subject) == 2 && len(wanted) == 2 && subject[0] == wanted[1] && subject[1] == wanted[0]:
 			return "namespace and name swapped?"
+		case len(subject) == 2 && len(wanted) == 2 && wanted[0] == wanted[1] && subject[0] != subject[1] && slices.Contains(subject, wanted[0]):
+			return "the policy has one name twice?"
 		}
 	}
 	return ""

@@ -55,7 +55,7 @@ func (l *linter) subject(c *condition, issuer, value, path string) {
 	switch {
 	case wild && matchesEverybody(value):
 		l.add(Finding{"whole-cluster", SeverityError, path,
-			quote(value) + " is every service account of the cluster", "Name the service accounts that need the role"})
+			quote(value) + " is every service account of the cluster", "Name those that need the role"})
 	case wild:
 		l.namespacePattern(value, rest, isAccount, path)
 	case strings.ContainsAny(value, "*?"): // wildcard-under-equals says it

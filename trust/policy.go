@@ -1,4 +1,3 @@
-// Package trust reads, writes, edits and judges the trust policies of IAM roles.
 package trust
 
 import (

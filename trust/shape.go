@@ -112,9 +112,12 @@ const (
 func (s *shape) signature(blank int) string {
 	parts := []string{string(s.effect)}
 	if blank != blankPrincipals {
-		for _, p := range s.principals {
-			parts = append(parts, p.kind, listSignature(p.values))
+		kinds := make([]string, len(s.principals))
+		for i, p := range s.principals {
+			kinds[i] = p.kind + listSignature(p.values)
 		}
+		slices.Sort(kinds)
+		parts = append(parts, kinds...)
 	}
 	if s.notAction {
 		parts = append(parts, "NotAction")

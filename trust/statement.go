@@ -166,6 +166,9 @@ func (a *actions) match(action string) verdict {
 }
 
 func (a *actions) String() string {
+	if a == nil {
+		return "another action"
+	}
 	s := "Action "
 	if a.negated {
 		s = "NotAction "

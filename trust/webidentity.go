@@ -156,11 +156,18 @@ func isDecodedJSON(value any, depth int) bool {
 }
 
 // providerClaims are the further claims of the issuers that STS knows by name, since January
-// 2026 (same source as exposeAudience).
+// 2026 (same source as exposeAudience). Google's organization number is left out: no source
+// says which claim it is read from, and what is not exposed never allows.
 func providerClaims(issuer string) []string {
-	if issuer == "token.actions.githubusercontent.com" {
+	host, path, _ := strings.Cut(issuer, "/")
+	switch {
+	case issuer == "token.actions.githubusercontent.com":
 		return []string{"actor", "actor_id", "job_workflow_ref", "repository", "repository_id",
 			"workflow", "ref", "environment", "enterprise_id"}
+	case host == "oidc.circleci.com" && strings.HasPrefix(path, "org/"):
+		return []string{"oidc.circleci.com/project-id"}
+	case strings.HasSuffix(host, ".identity.oraclecloud.com"):
+		return []string{"rpst_id"}
 	}
 	return nil
 }

@@ -1,0 +1,392 @@
+package trust_test
+
+import (
+	"encoding/json"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The evaluator in this file is the oracle of FuzzEvaluateAgreesWithANaiveEvaluator. It shares
+// nothing with the package: it walks maps, tries every way to place a star, and speaks in
+// strings. "yes" and "no" are certain, "?" is not.
+
+type naiveContext struct {
+	provider string              // ARN
+	keys     map[string][]string // lower case
+}
+
+func naiveAllows(doc []byte, ctx naiveContext, action string) bool {
+	var policy map[string]any
+	if json.Unmarshal(doc, &policy) != nil {
+		return false
+	}
+	version, hasVersion := policy["Version"]
+	known := !hasVersion || version == "2012-10-17" || version == "2008-10-17"
+	statements, isList := policy["Statement"].([]any)
+	if !isList && policy["Statement"] != nil {
+		statements = []any{policy["Statement"]}
+	}
+	allowed := false
+	for _, s := range statements {
+		verdict := "?"
+		effect := "Deny"
+		if statement, ok := s.(map[string]any); ok {
+			verdict = naiveStatement(statement, ctx, action, version == "2012-10-17")
+			if statement["Effect"] == "Allow" {
+				effect = "Allow"
+			} else if statement["Effect"] != "Deny" {
+				verdict = "?"
+			}
+		}
+		if !known && verdict == "yes" {
+			verdict = "?"
+		}
+		if effect == "Deny" && verdict != "no" {
+			return false
+		}
+		allowed = allowed || effect == "Allow" && verdict == "yes"
+	}
+	return allowed
+}
+
+func naiveAnd(verdicts ...string) string {
+	out := "yes"
+	for _, v := range verdicts {
+		if v == "no" {
+			return "no"
+		}
+		if v == "?" {
+			out = "?"
+		}
+	}
+	return out
+}
+
+func naiveOr(verdicts ...string) string {
+	out := "no"
+	for _, v := range verdicts {
+		if v == "yes" {
+			return "yes"
+		}
+		if v == "?" {
+			out = "?"
+		}
+	}
+	return out
+}
+
+func naiveNot(v string) string {
+	return map[string]string{"yes": "no", "no": "yes", "?": "?"}[v]
+}
+
+func naiveBool(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func naiveList(v any) ([]string, bool) {
+	items, ok := v.([]any)
+	if !ok {
+		items = []any{v}
+	}
+	var out []string
+	for _, item := range items {
+		switch x := item.(type) {
+		case string:
+			out = append(out, x)
+		case bool:
+			out = append(out, strconv.FormatBool(x))
+		case float64:
+			out = append(out, strconv.FormatFloat(x, 'f', -1, 64))
+		default:
+			return nil, false
+		}
+	}
+	return out, len(out) > 0
+}
+
+func naiveStatement(s map[string]any, ctx naiveContext, action string, variables bool) string {
+	verdicts := []string{"yes"}
+	for name := range s {
+		switch name {
+		case "Sid", "Effect", "Principal", "Action", "Condition":
+		default:
+			verdicts = append(verdicts, "?")
+		}
+	}
+	verdicts = append(verdicts, naiveAction(s["Action"], action), naivePrincipal(s["Principal"], ctx.provider))
+	block, ok := s["Condition"].(map[string]any)
+	if !ok && s["Condition"] != nil {
+		verdicts = append(verdicts, "?")
+	}
+	malformed := false
+	var conditions []string
+	for operator, keys := range block {
+		m, ok := keys.(map[string]any)
+		if !ok {
+			malformed = true
+			continue
+		}
+		for key, values := range m {
+			conditions = append(conditions, naiveCondition(operator, key, values, ctx, variables))
+		}
+	}
+	if malformed { // such a block cannot be read at all
+		conditions = []string{"?"}
+	}
+	return naiveAnd(append(verdicts, conditions...)...)
+}
+
+func naiveAction(v any, action string) string {
+	actions, ok := naiveList(v)
+	if !ok {
+		return "?"
+	}
+	out := "no"
+	for _, a := range actions {
+		if naiveLike(strings.ToLower(a), action) {
+			out = "yes"
+		}
+	}
+	return out
+}
+
+func naivePrincipal(v any, provider string) string {
+	m, ok := v.(map[string]any)
+	if !ok || len(m) == 0 {
+		return "?"
+	}
+	out := "no"
+	for kind, values := range m {
+		list, ok := naiveList(values)
+		if !ok {
+			return "?"
+		}
+		for _, value := range list {
+			switch {
+			case kind == "Federated" && value == provider:
+				out = naiveOr(out, "yes")
+			case kind == "Federated" && (strings.EqualFold(value, provider) || strings.ContainsAny(value, "*?")), kind == "AWS" && value == "*":
+				out = naiveOr(out, "?")
+			}
+		}
+	}
+	return out
+}
+
+func naiveCondition(operator, key string, v any, ctx naiveContext, variables bool) string {
+	base, set, ifExists := operator, "", false
+	for _, prefix := range []string{"ForAllValues:", "ForAnyValue:"} {
+		if strings.HasPrefix(base, prefix) {
+			base, set = base[len(prefix):], prefix
+		}
+	}
+	if strings.HasSuffix(base, "IfExists") {
+		base, ifExists = strings.TrimSuffix(base, "IfExists"), true
+	}
+	values, ok := naiveList(v)
+	if !ok || !naiveKnows(base) {
+		return "?"
+	}
+	got := ctx.keys[strings.ToLower(key)]
+	if base == "Null" {
+		if set != "" || ifExists {
+			return "?"
+		}
+		out := "no"
+		for _, value := range values {
+			switch strings.ToLower(value) {
+			case "true":
+				out = naiveOr(out, naiveBool(len(got) == 0))
+			case "false":
+				out = naiveOr(out, naiveBool(len(got) > 0))
+			default:
+				out = naiveOr(out, "?")
+			}
+		}
+		return out
+	}
+	negated := strings.Contains(base, "Not")
+	if len(got) == 0 {
+		switch {
+		case set == "ForAnyValue:" && ifExists:
+			return "?"
+		case set == "ForAnyValue:":
+			return "no"
+		}
+		return naiveBool(ifExists || negated || set == "ForAllValues:")
+	}
+	var each []string
+	for _, g := range got {
+		one := "no"
+		for _, value := range values {
+			one = naiveOr(one, naiveMatch(base, value, g, ctx, variables))
+		}
+		if negated {
+			one = naiveNot(one)
+		}
+		each = append(each, one)
+	}
+	all, some := naiveAnd(each...), naiveOr(each...)
+	switch {
+	case set == "ForAnyValue:":
+		return some
+	case set == "" && all != some:
+		return "?"
+	}
+	return all
+}
+
+func naiveKnows(base string) bool {
+	for _, known := range strings.Fields(`StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase
+		StringLike StringNotLike NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan
+		NumericGreaterThanEquals DateEquals DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan
+		DateGreaterThanEquals Bool IpAddress NotIpAddress ArnEquals ArnLike ArnNotEquals ArnNotLike Null`) {
+		if base == known {
+			return true
+		}
+	}
+	return false
+}
+
+func naiveMatch(base, want, got string, ctx naiveContext, variables bool) string {
+	stringy := strings.HasPrefix(base, "String") || strings.HasPrefix(base, "Arn")
+	if variables && strings.Contains(want, "${") {
+		if !stringy {
+			return "?"
+		}
+		// Every special character that comes out of a variable is marked, so that it stays literal.
+		for strings.Contains(want, "${") {
+			before, rest, _ := strings.Cut(want, "${")
+			inner, after, closed := strings.Cut(rest, "}")
+			text, ok := naiveVariable(inner, ctx)
+			if !closed || !ok {
+				return "?"
+			}
+			want = before + text + after
+		}
+	}
+	switch strings.Replace(base, "Not", "", 1) {
+	case "StringEquals":
+		return naiveBool(naiveUnmark(want) == got)
+	case "StringEqualsIgnoreCase":
+		return naiveBool(strings.EqualFold(naiveUnmark(want), got))
+	case "StringLike":
+		return naiveBool(naiveLike(want, got))
+	case "ArnEquals", "ArnLike":
+		w, g := strings.SplitN(want, ":", 6), strings.SplitN(got, ":", 6)
+		if len(w) != 6 || len(g) != 6 {
+			return "?"
+		}
+		for i := range w {
+			if !naiveLike(w[i], g[i]) {
+				return "no"
+			}
+		}
+		return "yes"
+	case "Bool":
+		want, got = strings.ToLower(want), strings.ToLower(got)
+		if want != "true" && want != "false" || got != "true" && got != "false" {
+			return "?"
+		}
+		return naiveBool(want == got)
+	case "IpAddress":
+		ip := net.ParseIP(got)
+		_, block, err := net.ParseCIDR(want)
+		if err != nil {
+			if net.ParseIP(want) == nil || ip == nil {
+				return "?"
+			}
+			return naiveBool(net.ParseIP(want).Equal(ip))
+		}
+		if ip == nil {
+			return "?"
+		}
+		return naiveBool(block.Contains(ip))
+	}
+	return naiveOrdered(strings.Replace(base, "Not", "", 1), want, got)
+}
+
+func naiveOrdered(base, want, got string) string {
+	var w, g float64
+	var err1, err2 error
+	if rest, ok := strings.CutPrefix(base, "Date"); ok {
+		base = rest
+		w, err1 = naiveDate(want)
+		g, err2 = naiveDate(got)
+	} else {
+		base = strings.TrimPrefix(base, "Numeric")
+		w, err1 = strconv.ParseFloat(want, 64)
+		g, err2 = strconv.ParseFloat(got, 64)
+	}
+	if err1 != nil || err2 != nil {
+		return "?"
+	}
+	return naiveBool(map[string]bool{
+		"Equals": g == w, "LessThan": g < w, "LessThanEquals": g <= w, "GreaterThan": g > w, "GreaterThanEquals": g >= w,
+	}[base])
+}
+
+// naiveDate takes a point in time or seconds since 1970.
+func naiveDate(s string) (float64, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return float64(t.Unix()), nil
+	}
+	return strconv.ParseFloat(s, 64)
+}
+
+// naiveMarks stand for characters that are literal wherever they end up.
+var naiveMarks = [][2]string{{"*", "\x01"}, {"?", "\x02"}, {"$", "\x03"}}
+
+func naiveMark(s string) string {
+	for _, m := range naiveMarks {
+		s = strings.ReplaceAll(s, m[0], m[1])
+	}
+	return s
+}
+
+func naiveUnmark(s string) string {
+	for _, m := range naiveMarks {
+		s = strings.ReplaceAll(s, m[1], m[0])
+	}
+	return s
+}
+
+func naiveVariable(inner string, ctx naiveContext) (string, bool) {
+	if inner == "*" || inner == "?" || inner == "$" {
+		return naiveMark(inner), true
+	}
+	key, fallback, hasDefault := strings.Cut(inner, ",")
+	got := ctx.keys[strings.ToLower(strings.TrimSpace(key))]
+	switch {
+	case len(got) == 1:
+		return naiveMark(got[0]), true
+	case len(got) == 0 && hasDefault:
+		return naiveMark(strings.Trim(strings.TrimSpace(fallback), "'")), true
+	}
+	return "", false
+}
+
+// naiveLike tries every place of every star.
+func naiveLike(pattern, s string) bool {
+	if pattern == "" {
+		return s == ""
+	}
+	p, runes := []rune(pattern), []rune(s)
+	switch p[0] {
+	case '*':
+		for i := 0; i <= len(runes); i++ {
+			if naiveLike(string(p[1:]), string(runes[i:])) {
+				return true
+			}
+		}
+		return false
+	case '?':
+		return len(runes) > 0 && naiveLike(string(p[1:]), string(runes[1:]))
+	}
+	return len(runes) > 0 && naiveUnmark(string(p[0])) == string(runes[0]) && naiveLike(string(p[1:]), string(runes[1:]))
+}
