@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/internal/partition"
 )
 
@@ -68,7 +69,7 @@ func New(c Config) (*Mutator, error) {
 		mountPath: resolved.PodIdentityMountPath, audience: PodIdentityAudience,
 	})
 	m.env = fixedEnv(resolved)
-	m.scanners = &sync.Pool{New: func() any { return newScanner() }}
+	m.scanners = &sync.Pool{New: func() any { return &scanner{Scanner: jsonscan.New()} }}
 	return m, nil
 }
 

@@ -4,93 +4,90 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
-
-	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
 func (s *scanner) pod() {
-	if !s.object() {
+	if !s.Object() {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "metadata":
 			s.metadata()
 		case "spec":
 			s.spec()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) metadata() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
 	s.view.hasMetadata = true
 	var name, generateName int // lengths
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "name":
-			name = len(s.text())
+			name = len(s.Text())
 		case "generateName":
-			generateName = len(s.text())
+			generateName = len(s.Text())
 		case "labels":
 			s.labels()
 		case "annotations":
 			s.annotations()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 	s.view.nameFits = fitsSessionName(name, generateName)
 }
 
 func (s *scanner) labels() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
 	s.view.hasLabels = true
-	for s.more() {
-		if string(s.name()) == s.m.keys.label {
+	for s.More() {
+		if string(s.Name()) == s.m.keys.label {
 			s.view.label = s.setting()
 		} else {
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) annotations() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case s.m.keys.expiration:
 			s.view.expiration = s.setting()
 		case s.m.keys.skip:
 			s.view.skip = s.setting()
 		case mirrorPodKey:
 			s.view.mirror = true
-			s.skip()
+			s.Skip()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) setting() setting {
-	return setting{value: string(s.text()), set: true}
+	return setting{value: string(s.Text()), set: true}
 }
 
 func (s *scanner) spec() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "volumes":
 			s.volumes()
 		case "containers":
@@ -106,7 +103,7 @@ func (s *scanner) spec() {
 		case "os":
 			s.os()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
@@ -115,16 +112,15 @@ func (s *scanner) spec() {
 // and of a running pod these alone.
 func (s *scanner) containers(kind Kind) {
 	if s.view.debug != (kind == EphemeralContainer) {
-		s.skip()
+		s.Skip()
 		return
 	}
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
-	for i := 0; s.more(); i++ {
+	for i := 0; s.More(); i++ {
 		if len(s.view.containers) >= maxContainers {
-			s.err = strictjson.At(s.doc, int(s.dec.InputOffset()), "/spec/"+kind.String()+"/"+strconv.Itoa(i),
-				fmt.Sprintf("more than %d containers", maxContainers))
+			s.Fail(fmt.Sprintf("more than %d containers", maxContainers))
 			return
 		}
 		s.view.containers = append(s.view.containers, containerView{kind: kind, index: i})
@@ -133,13 +129,13 @@ func (s *scanner) containers(kind Kind) {
 }
 
 func (s *scanner) container(c *containerView) {
-	if !s.object() { // nothing can be added to null
+	if !s.Object() { // nothing can be added to null
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "name":
-			c.name = string(s.text())
+			c.name = string(s.Text())
 		case "env":
 			s.env(c)
 		case "envFrom":
@@ -149,30 +145,30 @@ func (s *scanner) container(c *containerView) {
 		case "volumeDevices":
 			s.volumeDevices(c)
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) env(c *containerView) {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
 	c.hasEnv = true
-	for s.more() {
+	for s.More() {
 		if name, ok := s.leadingName(); ok {
 			c.env |= lookupEnv(name)
-			s.skip()
+			s.Skip()
 			continue
 		}
-		if !s.enter('{') {
+		if !s.Enter('{') {
 			continue
 		}
-		for s.more() {
-			if string(s.name()) == "name" {
-				c.env |= lookupEnv(s.text())
+		for s.More() {
+			if string(s.Name()) == "name" {
+				c.env |= lookupEnv(s.Text())
 			} else {
-				s.skip()
+				s.Skip()
 			}
 		}
 	}
@@ -183,7 +179,7 @@ func (s *scanner) env(c *containerView) {
 // any other spelling.
 func (s *scanner) leadingName() (name []byte, ok bool) {
 	const head = `{"name":"`
-	rest := s.doc[min(int(s.dec.InputOffset()), len(s.doc)):]
+	rest := s.Rest()
 	if len(rest) > 0 && rest[0] == ',' {
 		rest = rest[1:]
 	}
@@ -199,17 +195,17 @@ func (s *scanner) leadingName() (name []byte, ok bool) {
 }
 
 func (s *scanner) envFrom(c *containerView) {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
-	for s.more() {
+	for s.More() {
 		may := envOfSDKs // without a prefix
-		if s.enter('{') {
-			for s.more() {
-				if string(s.name()) == "prefix" {
-					may = withPrefix(string(s.text()))
+		if s.Enter('{') {
+			for s.More() {
+				if string(s.Name()) == "prefix" {
+					may = withPrefix(string(s.Text()))
 				} else {
-					s.skip()
+					s.Skip()
 				}
 			}
 		}
@@ -218,26 +214,26 @@ func (s *scanner) envFrom(c *containerView) {
 }
 
 func (s *scanner) volumeMounts(c *containerView) {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
 	c.hasMounts = true
-	for s.more() {
-		if !s.enter('{') {
+	for s.More() {
+		if !s.Enter('{') {
 			continue
 		}
 		var ours, atPath [2]bool // by Method, in whichever order the members come
-		for s.more() {
-			switch string(s.name()) {
+		for s.More() {
+			switch string(s.Name()) {
 			case "name":
-				name := s.text()
+				name := s.Text()
 				for i := range ours {
 					ours[i] = string(name) == s.m.methods[i].volumeName
 				}
 			case "mountPath":
 				atPath = s.paths()
 			default:
-				s.skip()
+				s.Skip()
 			}
 		}
 		for i := range ours {
@@ -247,16 +243,16 @@ func (s *scanner) volumeMounts(c *containerView) {
 }
 
 func (s *scanner) volumeDevices(c *containerView) {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
-	for s.more() {
-		if !s.enter('{') {
+	for s.More() {
+		if !s.Enter('{') {
 			continue
 		}
-		for s.more() {
-			if string(s.name()) != "devicePath" {
-				s.skip()
+		for s.More() {
+			if string(s.Name()) != "devicePath" {
+				s.Skip()
 				continue
 			}
 			for i, atPath := range s.paths() {
@@ -268,7 +264,7 @@ func (s *scanner) volumeDevices(c *containerView) {
 
 // paths reads a path and compares it with each method's.
 func (s *scanner) paths() (atPath [2]bool) {
-	p := s.text()
+	p := s.Text()
 	for i := range atPath {
 		ours := s.m.methods[i].mountPath
 		atPath[i] = string(p) == ours || len(p) > len(ours) && samePath(string(p), ours)

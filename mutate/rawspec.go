@@ -1,11 +1,7 @@
 package mutate
 
 import (
-	"strconv"
-
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
 // tokenSource is a serviceAccountToken of a projected volume, as far as a method's file
@@ -17,32 +13,32 @@ type tokenSource struct {
 }
 
 func (s *scanner) volumes() {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
 	s.view.hasVolumes = true
-	for i := 0; s.more(); i++ {
+	for i := 0; s.More(); i++ {
 		s.volume(i)
 	}
 }
 
 func (s *scanner) volume(index int) {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
 	var ours [2]bool // by Method; the name may come after what it names
 	var sources [2]tokenSource
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "name":
-			name := s.text()
+			name := s.Text()
 			for i := range ours {
 				ours[i] = string(name) == s.m.methods[i].volumeName
 			}
 		case "projected":
 			s.projected(&sources)
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 	for i, t := range sources {
@@ -58,55 +54,55 @@ func (s *scanner) volume(index int) {
 }
 
 func (s *scanner) projected(sources *[2]tokenSource) {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		if string(s.name()) != "sources" {
-			s.skip()
+	for s.More() {
+		if string(s.Name()) != "sources" {
+			s.Skip()
 			continue
 		}
-		if !s.enter('[') {
+		if !s.Enter('[') {
 			continue
 		}
-		for s.more() {
+		for s.More() {
 			s.source(sources)
 		}
 	}
 }
 
 func (s *scanner) source(sources *[2]tokenSource) {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		if string(s.name()) == "serviceAccountToken" {
+	for s.More() {
+		if string(s.Name()) == "serviceAccountToken" {
 			s.serviceAccountToken(sources)
 		} else {
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) serviceAccountToken(sources *[2]tokenSource) {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
 	var t tokenSource
 	var atPath [2]bool
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "path":
-			path := s.text()
+			path := s.Text()
 			for i := range atPath {
 				atPath[i] = string(path) == s.m.methods[i].fileName
 			}
 		case "audience":
 			t.audience = s.audience()
 		case "expirationSeconds":
-			t.expiration = s.integer()
+			t.expiration = s.Integer()
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 	t.found = true
@@ -119,7 +115,7 @@ func (s *scanner) serviceAccountToken(sources *[2]tokenSource) {
 
 // audience reads a string, without allocating for the common ones.
 func (s *scanner) audience() string {
-	switch a := s.text(); string(a) {
+	switch a := s.Text(); string(a) {
 	case "":
 		return ""
 	case DefaultAudience:
@@ -131,96 +127,56 @@ func (s *scanner) audience() string {
 	}
 }
 
-// integer reads a whole number of 64 bits, with null as 0.
-func (s *scanner) integer() int64 {
-	if s.err != nil {
-		return 0
-	}
-	switch s.dec.PeekKind() {
-	case 'n':
-		s.skip()
-		return 0
-	case '0', 0:
-	default:
-		s.wrongType("a whole number")
-		return 0
-	}
-	v, err := s.dec.ReadValue()
-	if err != nil {
-		s.err = err
-		return 0
-	}
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err != nil {
-		s.err = strictjson.At(s.doc, int(s.dec.InputOffset()), string(s.dec.StackPointer()), "want a whole number of 64 bits")
-	}
-	return n
-}
-
 func (s *scanner) os() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		if string(s.name()) == "name" {
-			s.view.osName = string(s.text())
+	for s.More() {
+		if string(s.Name()) == "name" {
+			s.view.osName = string(s.Text())
 		} else {
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) nodeSelector() {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case labelOS, labelOSBeta:
-			if string(s.text()) == windowsOS {
+			if string(s.Text()) == windowsOS {
 				s.view.windowsByLabel = true
 			}
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
 func (s *scanner) affinity() {
-	s.only("nodeAffinity", func() {
-		s.only("requiredDuringSchedulingIgnoredDuringExecution", func() {
-			s.only("nodeSelectorTerms", s.nodeSelectorTerms)
+	s.Only("nodeAffinity", func() {
+		s.Only("requiredDuringSchedulingIgnoredDuringExecution", func() {
+			s.Only("nodeSelectorTerms", s.nodeSelectorTerms)
 		})
 	})
 }
 
-// only reads one member of an object and skips the others.
-func (s *scanner) only(member string, read func()) {
-	if !s.enter('{') {
-		return
-	}
-	for s.more() {
-		if string(s.name()) == member {
-			read()
-		} else {
-			s.skip()
-		}
-	}
-}
-
 // nodeSelectorTerms is windowsByAffinity.
 func (s *scanner) nodeSelectorTerms() {
-	if !s.enter('[') {
+	if !s.Enter('[') {
 		return
 	}
 	terms, wanting := 0, 0
-	for s.more() {
+	for s.More() {
 		windows := false
-		s.only("matchExpressions", func() {
-			if !s.enter('[') {
+		s.Only("matchExpressions", func() {
+			if !s.Enter('[') {
 				return
 			}
-			for s.more() {
+			for s.More() {
 				if s.wantsWindows() {
 					windows = true
 				}
@@ -238,27 +194,27 @@ func (s *scanner) nodeSelectorTerms() {
 
 // wantsWindows reads one expression of a node selector's term.
 func (s *scanner) wantsWindows() bool {
-	if !s.enter('{') {
+	if !s.Enter('{') {
 		return false
 	}
 	var byOS, in, windows bool
 	values := 0
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "key":
-			key := s.text()
+			key := s.Text()
 			byOS = string(key) == labelOS || string(key) == labelOSBeta
 		case "operator":
-			in = string(s.text()) == string(corev1.NodeSelectorOpIn)
+			in = string(s.Text()) == string(corev1.NodeSelectorOpIn)
 		case "values":
-			if !s.enter('[') {
+			if !s.Enter('[') {
 				continue
 			}
-			for ; s.more(); values++ {
-				windows = string(s.text()) == windowsOS
+			for ; s.More(); values++ {
+				windows = string(s.Text()) == windowsOS
 			}
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 	return byOS && in && windows && values == 1

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -20,12 +21,45 @@ import (
 // pod beyond the names and annotations that this package knows. Warnings keep within what
 // the API server passes on.
 func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admissionv1.AdmissionResponse {
+	return m.review(req, id, nil).Response
+}
+
+// Reviewed is an answer and how it came about.
+type Reviewed struct {
+	Response *admissionv1.AdmissionResponse // never nil
+	Identity Identity                       // zero: none, or it could not be read
+	Result   Result
+	Err      error // why the request was refused
+}
+
+// ReviewAccount is [Mutator.Identity] and [Mutator.Review] in one, for the ServiceAccount
+// that [RequestTarget] names. An account whose annotations cannot be honoured refuses the
+// pod: allowed, it would run with the node's role. What was defaulted instead under
+// [WarnAllBad] becomes a warning.
+func (m *Mutator) ReviewAccount(req *admissionv1.AdmissionRequest, sa *corev1.ServiceAccount) Reviewed {
+	if req != nil && requestAction(req) == leaveAlone {
+		return m.review(req, Identity{}, nil)
+	}
+	id, warnings, err := m.account(sa)
+	if err != nil {
+		return refused(req, err)
+	}
+	return m.review(req, id, warnings)
+}
+
+func refused(req *admissionv1.AdmissionRequest, err error) Reviewed {
+	return Reviewed{Response: DenyError(req, err), Err: err}
+}
+
+// review is Review, with warnings of the account's.
+func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity, account []Warning) Reviewed {
 	if req == nil {
-		return Deny(nil, http.StatusBadRequest, "the review has no request")
+		err := errors.New("mutate: the review has no request")
+		return Reviewed{Response: Deny(nil, http.StatusBadRequest, err.Error()), Err: err}
 	}
 	resp := &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}
 	if id.IsZero() {
-		return resp
+		return Reviewed{Response: resp}
 	}
 	if id.Seed == "" {
 		id.Seed = string(req.UID)
@@ -39,14 +73,14 @@ func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admiss
 		r, err = m.RawEphemeralContainers(req.Object.Raw, req.OldObject.Raw, id)
 	}
 	if err != nil {
-		return DenyError(req, err)
+		return refused(req, err)
 	}
 	if r.Changed() {
 		patchType := admissionv1.PatchTypeJSONPatch
 		resp.Patch, resp.PatchType = r.PatchJSON(), &patchType
 	}
-	resp.Warnings = ReviewWarnings(r.Warnings)
-	return resp
+	resp.Warnings = ReviewWarnings(append(account[:len(account):len(account)], r.Warnings...))
+	return Reviewed{Response: resp, Identity: id, Result: r}
 }
 
 // Deny refuses a request with an HTTP status and a message for the user.

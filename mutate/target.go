@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/irsa-go/irsa/internal/jsonscan"
 )
 
 // Target names a service account.
@@ -38,9 +40,9 @@ func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
 	if req.Namespace == "" {
 		return Target{}, errors.New("mutate: request: it has no namespace")
 	}
-	s := newScanner()
+	s := jsonscan.New()
 	var t targetReader
-	if err := s.read(req.Object.Raw, func() { t.pod(s) }); err != nil {
+	if err := readPod(s, req.Object.Raw, func() { t.pod(s) }); err != nil {
 		return Target{}, fmt.Errorf("mutate: request: pod: %w", err)
 	}
 	if t.mirror {
@@ -85,39 +87,39 @@ type targetReader struct {
 	mirror           bool
 }
 
-func (t *targetReader) pod(s *scanner) {
-	if !s.object() {
+func (t *targetReader) pod(s *jsonscan.Scanner) {
+	if !s.Object() {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "metadata":
-			s.only("annotations", func() {
-				s.only(mirrorPodKey, func() {
+			s.Only("annotations", func() {
+				s.Only(mirrorPodKey, func() {
 					t.mirror = true
-					s.skip()
+					s.Skip()
 				})
 			})
 		case "spec":
 			t.spec(s)
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }
 
-func (t *targetReader) spec(s *scanner) {
-	if !s.enter('{') {
+func (t *targetReader) spec(s *jsonscan.Scanner) {
+	if !s.Enter('{') {
 		return
 	}
-	for s.more() {
-		switch string(s.name()) {
+	for s.More() {
+		switch string(s.Name()) {
 		case "serviceAccountName":
-			t.name = string(s.text())
+			t.name = string(s.Text())
 		case "serviceAccount": // the same field under its first name
-			t.deprecated = string(s.text())
+			t.deprecated = string(s.Text())
 		default:
-			s.skip()
+			s.Skip()
 		}
 	}
 }

@@ -1,0 +1,253 @@
+package mutate_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// rawPods are the pods that the fuzz targets start from.
+var rawPods = []string{
+	`{}`, `null`, `[]`, `{"spec":null}`, `{"metadata":null,"spec":{"containers":null,"volumes":null}}`,
+	`{"spec":{"containers":[{"name":"a"}]}}`,
+	`{"spec":{"volumes":[],"containers":[{"name":"a","env":[],"volumeMounts":[]}]}}`,
+	`{"spec":{"containers":[{"name":"a","env":null,"volumeMounts":null}],"initContainers":[{"name":"i","restartPolicy":"Always","x-unknown":1e400}]}}`,
+	`{"metadata":{"annotations":{"eks.amazonaws.com/skip-containers":" a ,b","eks.amazonaws.com/token-expiration":"5"}},"spec":{"containers":[{"name":"a"},{"name":"c","env":[{"name":"AWS_ROLE_ARN"}]}]}}`,
+	`{"spec":{"os":{"name":"windows"},"containers":[{"name":"a","env":[{"value":"x","name":"AWS_\u0052EGION"}],"envFrom":[{"prefix":"AWS"}]}]}}`,
+	`{"spec":{"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/os","operator":"In","values":["windows"]}]}]}}},"containers":[{"name":"a"}]}}`,
+	`{"spec":{"volumes":[{"projected":{"sources":[{"serviceAccountToken":{"path":"token","expirationSeconds":900,"audience":"x"}}]},"name":"aws-iam-token"}],"containers":[{"name":"a","volumeMounts":[{"mountPath":"/var/run/secrets/eks.amazonaws.com/serviceaccount/","name":"x"}]},{"name":"b"}]}}`,
+	`{"spec":{"volumes":[{"name":"aws-iam-token","emptyDir":{}}],"containers":[{"name":"a","volumeDevices":[{"devicePath":"/x"}]}]}}`,
+	`{"metadata":{"labels":{"eks.amazonaws.com/pod-identity":"no"}},"spec":{"containers":[{"name":"a"}]}}`,
+	`{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"containers":[{"name":"a"}]}}`,
+	`{"spec":{"containers":[null]}}`, `{"spec":{"containers":[{"name":5}]}}`, `{"a":1,"a":2}`,
+}
+
+var lawIdentities = []mutate.Identity{
+	{RoleARN: role},
+	{RoleARN: role, RegionalSTS: true, Audience: "é\"\u2028", TokenExpiration: 1},
+	{Method: mutate.PodIdentity, Seed: "x"},
+}
+
+func FuzzRawPod(f *testing.F) {
+	for _, pod := range rawPods {
+		f.Add([]byte(pod), uint8(0))
+		f.Add([]byte(pod), uint8(2))
+	}
+	plain := newMutator(f, mutate.Config{})
+	full := newMutator(f, mutate.Config{Region: "eu-central-1", SessionName: mutate.SessionNamePodName, DisableEC2Metadata: true})
+	f.Fuzz(func(t *testing.T, pod []byte, choice uint8) {
+		m := plain
+		if choice&8 != 0 {
+			m = full
+		}
+		checkLaws(t, m, pod, lawIdentities[int(choice&7)%len(lawIdentities)])
+	})
+}
+
+// checkLaws asserts what must hold for every pod.
+func checkLaws(t *testing.T, m *mutate.Mutator, pod []byte, id mutate.Identity) {
+	t.Helper()
+	before := bytes.Clone(pod)
+	r, err := m.RawPod(pod, id)
+	require.Equal(t, before, pod, "the input is not changed")
+	if err != nil {
+		var syntax *mutate.SyntaxError
+		require.ErrorAs(t, err, &syntax)
+		require.Positive(t, syntax.Line)
+		require.Zero(t, r, "an error gives a zero result")
+		return
+	}
+	require.Len(t, r.Operations(), strings.Count(string(r.PatchJSON()), `"op":"add"`))
+	patched := apply(t, pod, r)
+	again, err := m.RawPod(patched, id)
+	require.NoError(t, err)
+	require.False(t, again.Changed(), "once is enough: %s", again.PatchJSON())
+	require.Equal(t, compact(t, pod), compact(t, withoutAdditions(t, patched, r)), "only additions")
+	checkTypedAgrees(t, m, pod, id)
+}
+
+// checkTypedAgrees asserts that a pod that Kubernetes' types hold is treated alike.
+func checkTypedAgrees(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Identity) {
+	t.Helper()
+	var pod corev1.Pod
+	if json.Unmarshal(raw, &pod) != nil {
+		return
+	}
+	doc, err := json.Marshal(&pod) // encoding/json folds the case of names: begin with its own
+	require.NoError(t, err)
+	fromRaw, err := m.RawPod(doc, id)
+	require.NoError(t, err)
+	fromTyped, err := m.Pod(&pod, id)
+	require.NoError(t, err)
+	require.Equal(t, fromRaw.Containers, fromTyped.Containers)
+	require.Equal(t, fromRaw.Warnings, fromTyped.Warnings)
+	require.Equal(t, string(fromRaw.PatchJSON()), string(fromTyped.PatchJSON()))
+}
+
+// withoutAdditions takes back what a patch added, last first. An array or object that the
+// patch made is left out only where there was none; one in place of null stays null.
+func withoutAdditions(t *testing.T, doc []byte, r mutate.Result) []byte {
+	t.Helper()
+	ops := r.Operations()
+	for i := len(ops) - 1; i >= 0; i-- {
+		path := ops[i].Path
+		if list, ok := strings.CutSuffix(path, "/-"); ok {
+			path = list + "/" + strconv.Itoa(length(t, doc, list)-1)
+		}
+		undo, err := jsonpatch.DecodePatch([]byte(fmt.Sprintf(`[{"op":"remove","path":%q}]`, path)))
+		require.NoError(t, err)
+		doc, err = undo.Apply(doc)
+		require.NoError(t, err)
+	}
+	return doc
+}
+
+// length is the length of the array at a pointer whose tokens need no unescaping.
+func length(t *testing.T, doc []byte, pointer string) int {
+	t.Helper()
+	var at any
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	require.NoError(t, dec.Decode(&at))
+	for _, token := range strings.Split(pointer, "/")[1:] {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[token]
+		case []any:
+			i, err := strconv.Atoi(token)
+			require.NoError(t, err)
+			at = v[i]
+		}
+	}
+	require.IsType(t, []any{}, at)
+	return len(at.([]any))
+}
+
+// compact is the document with every number as it is written, and without those nulls and
+// empty arrays and objects that the mutation may have filled.
+func compact(t *testing.T, doc []byte) any {
+	t.Helper()
+	var v map[string]any
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	require.NoError(t, dec.Decode(&v))
+	dropNull(v, "metadata")
+	if metadata, ok := v["metadata"].(map[string]any); ok {
+		dropNull(metadata, "labels")
+	}
+	if spec, ok := v["spec"].(map[string]any); ok {
+		dropNull(spec, "volumes")
+		for _, list := range []string{"containers", "initContainers"} {
+			items, _ := spec[list].([]any)
+			for _, item := range items {
+				dropNull(item.(map[string]any), "env")
+				dropNull(item.(map[string]any), "volumeMounts")
+			}
+		}
+	}
+	return v
+}
+
+func dropNull(object map[string]any, member string) {
+	if v, ok := object[member]; ok && v == nil {
+		delete(object, member)
+	}
+}
+
+func FuzzIdentity(f *testing.F) {
+	f.Add(role, "", "", "")
+	f.Add("", "x", "true", "900")
+	f.Add("reader", "\x00", "maybe", "-1")
+	f.Add("team/reader", "é", "0", "4294967297")
+	f.Add("/reader", "", "", "9223372036854775808")
+	strict := newMutator(f, mutate.Config{})
+	lax := newMutator(f, mutate.Config{BadAnnotations: mutate.WarnAllBad, RoleAccountID: "111122223333", Region: "cn-north-1"})
+	f.Fuzz(func(t *testing.T, roleARN, audience, regional, expiration string) {
+		sa := account(map[string]string{
+			"role-arn": roleARN, "audience": audience, "sts-regional-endpoints": regional, "token-expiration": expiration,
+		})
+		for _, m := range []*mutate.Mutator{strict, lax} {
+			id, err := m.Identity(sa)
+			if err != nil {
+				require.Zero(t, id)
+				require.ErrorIs(t, err, mutate.ErrBadAnnotation)
+				continue
+			}
+			require.Equal(t, roleARN == "", id.IsZero(), "an annotated account is never nobody")
+			_, err = m.RawPod([]byte(rawPods[5]), id)
+			require.NoError(t, err, "an identity can be injected")
+			if id.IsZero() {
+				continue
+			}
+			annotated, err := m.Annotate(sa, id)
+			require.NoError(t, err)
+			again, err := m.Identity(annotated)
+			require.NoError(t, err)
+			assert.Equal(t, effective(id), effective(again), "annotating is the inverse")
+		}
+	})
+}
+
+// effective writes out the defaults, which annotations leave out.
+func effective(id mutate.Identity) mutate.Identity {
+	if id.Audience == "" {
+		id.Audience = mutate.DefaultAudience
+	}
+	if id.TokenExpiration == 0 {
+		id.TokenExpiration = mutate.DefaultTokenExpiration
+	}
+	return id
+}
+
+func FuzzReview(f *testing.F) {
+	for _, pod := range rawPods {
+		f.Add([]byte(pod), []byte(pod), "CREATE", "")
+		f.Add([]byte(pod), []byte(pod), "UPDATE", "ephemeralcontainers")
+	}
+	f.Add([]byte(`{"spec":{"ephemeralContainers":[{"name":"d"}]}}`), []byte(`{}`), "UPDATE", "ephemeralcontainers")
+	m := newMutator(f, mutate.Config{})
+	f.Fuzz(func(t *testing.T, pod, old []byte, operation, subresource string) {
+		req := request(pod)
+		req.OldObject = runtime.RawExtension{Raw: old}
+		req.Operation, req.SubResource = admissionv1.Operation(operation), subresource
+		resp := m.Review(req, mutate.Identity{RoleARN: role})
+		require.Equal(t, req.UID, resp.UID)
+		require.Equal(t, resp.Patch != nil, resp.PatchType != nil)
+		total := 0
+		for _, w := range resp.Warnings {
+			require.LessOrEqual(t, len([]rune(w)), 256)
+			total += len([]rune(w))
+		}
+		require.LessOrEqual(t, total, 4096)
+		if !resp.Allowed {
+			require.Equal(t, int32(400), resp.Result.Code)
+			require.Empty(t, resp.Patch)
+			return
+		}
+		if resp.Patch != nil {
+			patch, err := jsonpatch.DecodePatch(resp.Patch)
+			require.NoError(t, err)
+			_, err = patch.Apply(pod)
+			require.NoError(t, err)
+		}
+		target, err := mutate.RequestTarget(req)
+		if err != nil {
+			var syntax *mutate.SyntaxError
+			require.True(t, errors.As(err, &syntax))
+			require.Zero(t, target)
+		}
+	})
+}
