@@ -2,10 +2,12 @@ package iamcall
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // Codes of IAM's errors, as its API reference names them.
@@ -19,14 +21,22 @@ const (
 	OpenIDIdPCommunicationError   = "OpenIdIdpCommunicationError"
 	invalidPrincipalInThePolicy   = "invalid principal in policy"
 	isolatedPartitionsNamePrefix  = "aws-iso"
+	sdkUnknown                    = "UnknownError" // what the SDK calls an answer without a code
 )
 
-// Code returns the code of an AWS error, "" when err is none.
+// Code returns the code of an AWS error, "" when err is none. Services that speak IAM's protocol
+// but not its error envelope, such as Ceph's gateway, leave the SDK with a status alone: of IAM's
+// errors only NoSuchEntity has 404.
 func Code(err error) string {
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return strings.TrimSuffix(api.ErrorCode(), "Exception")
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return ""
 	}
-	return ""
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if ok && api.ErrorCode() == sdkUnknown && response.HTTPStatusCode() == http.StatusNotFound {
+		return NoSuchEntity
+	}
+	return strings.TrimSuffix(api.ErrorCode(), "Exception")
 }
 
 // Is says whether err is an AWS error with one of the codes.

@@ -1,0 +1,289 @@
+// Package soak runs many pods' credential providers for a long time against an AWS account and an
+// issuer on which everything that passes by itself goes wrong: throttling, server errors,
+// latency, refused connections, issuer outages, rotation of keys and tokens, restarts of pods.
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/irsa-go/irsa/oidc/iamprovider"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/iamrole"
+	"github.com/irsa-go/irsa/trust/trusttest"
+)
+
+const (
+	account   = "111122223333"
+	namespace = "soak"
+	// tokenLife is what the kubelet asks for; it renews at 80 %.
+	tokenLife = 20 * time.Minute
+)
+
+// Config says how long and how hard.
+type Config struct {
+	Pods     int
+	Callers  int           // goroutines a pod
+	Pause    time.Duration // of a caller between two questions, 1.5 times at most
+	Duration time.Duration
+	// Chaos is the time between two faults.
+	Chaos   time.Duration
+	Refresh token.Refresh
+	// OnLoopback puts sockets between the parts; otherwise all stays in memory, for a
+	// testing/synctest bubble.
+	OnLoopback bool
+	Seed       uint64
+}
+
+// Result is what came of it.
+type Result struct {
+	Served       int64 // questions answered with credentials
+	Failures     int64 // questions answered with an error, of a pod that had had credentials
+	FirstFailure error
+	Expired      int64 // of those served, credentials past their real expiry
+	Refreshes    int64 // successful ones
+	Failed       int64 // failed attempts
+	STSCalls     int64
+	Rotations    int64 // of the issuer's keys
+	Tokens       int64 // minted
+	Faults       int64
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("%d questions served (%d with expired credentials), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d key rotations, %d tokens",
+		r.Served, r.Expired, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Rotations, r.Tokens)
+}
+
+// Soak is a bench with its pods, all of which have had credentials.
+type Soak struct {
+	cfg     Config
+	cluster *oidctest.Server
+	aws     *trusttest.Account
+	awsCfg  aws.Config
+	down    atomic.Bool // STS refuses connections
+	pods    []*pod
+
+	served, failures, expired, refreshes, failed, rotations, tokens, faults atomic.Int64
+	first                                                                   atomic.Pointer[error]
+}
+
+// New builds the bench and warms every pod up.
+func New(ctx context.Context, cfg Config) (*Soak, error) {
+	s := &Soak{cfg: cfg}
+	if err := s.open(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("soak: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Soak) open(ctx context.Context) error {
+	issuer := oidctest.Config{Issuer: "https://oidc.soak.example"}
+	if s.cfg.OnLoopback {
+		issuer.Issuer = ""
+	}
+	var err error
+	if s.cluster, err = oidctest.NewServer(issuer); err != nil {
+		return err
+	}
+	box := trusttest.Config{AccountID: account}
+	if !s.cfg.OnLoopback {
+		box.DialContext = s.cluster.DialContext
+	}
+	if s.aws, err = trusttest.NewAccount(box); err != nil {
+		return err
+	}
+	s.awsCfg = s.aws.AWSConfig()
+	if s.cfg.OnLoopback {
+		s.awsCfg.BaseEndpoint = aws.String(s.aws.URL())
+		s.awsCfg.HTTPClient = http.DefaultClient
+	}
+	s.awsCfg.HTTPClient = outage{s.awsCfg.HTTPClient, &s.down}
+	return s.populate(ctx)
+}
+
+func (s *Soak) populate(ctx context.Context) error {
+	iamClient := iam.NewFromConfig(s.awsCfg)
+	report, err := s.cluster.Client().Thumbprints(ctx, s.cluster.Issuer())
+	if err != nil {
+		return err
+	}
+	if _, err := iamprovider.Ensure(ctx, iamClient, iamprovider.Spec{
+		Partition: "aws", AccountID: account, Issuer: s.cluster.Issuer(), Thumbprints: report.Thumbprints,
+	}, iamprovider.Config{}); err != nil {
+		return err
+	}
+	provider, err := trust.NewProvider("aws", account, s.cluster.URL())
+	if err != nil {
+		return err
+	}
+	for i := range s.cfg.Pods {
+		p, err := s.newPod(ctx, iamClient, provider, fmt.Sprintf("pod-%d", i))
+		if err != nil {
+			return err
+		}
+		s.pods = append(s.pods, p)
+	}
+	return nil
+}
+
+// Close ends the bench.
+func (s *Soak) Close() {
+	if s.aws != nil {
+		s.aws.Close()
+	}
+	if s.cluster != nil {
+		s.cluster.Close()
+	}
+}
+
+// Run lets pods and chaos loose for the configured time.
+func (s *Soak) Run(ctx context.Context) Result {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Duration)
+	defer cancel()
+	before := s.aws.Calls("AssumeRoleWithWebIdentity")
+	var wg sync.WaitGroup
+	for i, p := range s.pods {
+		wg.Go(func() { p.kubelet(ctx) })
+		for j := range s.cfg.Callers {
+			wg.Go(func() { p.ask(ctx, rand.New(rand.NewPCG(s.cfg.Seed, uint64(i*s.cfg.Callers+j)))) })
+		}
+	}
+	wg.Go(func() { s.chaos(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 1<<32))) })
+	wg.Wait()
+	r := Result{
+		Served: s.served.Load(), Failures: s.failures.Load(), Expired: s.expired.Load(),
+		Refreshes: s.refreshes.Load(), Failed: s.failed.Load(),
+		STSCalls:  int64(s.aws.Calls("AssumeRoleWithWebIdentity") - before),
+		Rotations: s.rotations.Load(), Tokens: s.tokens.Load(), Faults: s.faults.Load(),
+	}
+	if err := s.first.Load(); err != nil {
+		r.FirstFailure = *err
+	}
+	return r
+}
+
+// outage refuses connections while STS is down.
+type outage struct {
+	next aws.HTTPClient
+	down *atomic.Bool
+}
+
+func (o outage) Do(req *http.Request) (*http.Response, error) {
+	if o.down.Load() {
+		return nil, fmt.Errorf("dial tcp 127.0.0.1:443: %w", syscall.ECONNREFUSED)
+	}
+	return o.next.Do(req)
+}
+
+// pod is one workload: its token, which the kubelet renews, and its provider.
+type pod struct {
+	soak     *Soak
+	account  string
+	token    atomic.Pointer[string]
+	provider *token.Provider
+	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds
+}
+
+func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Provider, name string) (*pod, error) {
+	subject, err := trust.ServiceAccount(namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	if err != nil {
+		return nil, err
+	}
+	role, err := iamrole.Ensure(ctx, client, iamrole.Spec{Name: name, Trust: policy}, iamrole.Config{})
+	if err != nil {
+		return nil, err
+	}
+	p := &pod{soak: s, account: name}
+	if err := p.mint(); err != nil {
+		return nil, err
+	}
+	refresh := s.cfg.Refresh
+	refresh.OnAttempt = p.attempted
+	source := token.SourceFunc(func(context.Context) (string, error) { return *p.token.Load(), nil })
+	p.provider, err = token.NewProvider(sts.NewFromConfig(s.awsCfg), role.ARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
+	if err != nil {
+		return nil, err
+	}
+	_, err = p.provider.Retrieve(ctx)
+	return p, err
+}
+
+func (p *pod) attempted(a token.Attempt) {
+	if a.Err != nil {
+		p.soak.failed.Add(1)
+		return
+	}
+	p.soak.refreshes.Add(1)
+	p.expires.Store(a.Expires.UnixNano())
+}
+
+func (p *pod) mint() error {
+	signed, err := p.soak.cluster.Token(oidctest.TokenRequest{Namespace: namespace, ServiceAccount: p.account, Pod: p.account, Lifetime: tokenLife})
+	if err != nil {
+		return err
+	}
+	p.soak.tokens.Add(1)
+	p.token.Store(&signed)
+	return nil
+}
+
+// kubelet renews the token after 80 % of its life.
+func (p *pod) kubelet(ctx context.Context) {
+	for sleep(ctx, tokenLife*8/10) {
+		if err := p.mint(); err != nil {
+			p.soak.fail(err)
+		}
+	}
+}
+
+// ask is one caller in the pod.
+func (p *pod) ask(ctx context.Context, random *rand.Rand) {
+	for sleep(ctx, p.soak.cfg.Pause/2+time.Duration(random.Int64N(int64(p.soak.cfg.Pause)))) {
+		_, err := p.provider.Retrieve(ctx)
+		switch {
+		case err == nil:
+			p.soak.served.Add(1)
+			if time.Now().UnixNano() > p.expires.Load() {
+				p.soak.expired.Add(1)
+			}
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil: // the end
+		default:
+			p.soak.fail(err)
+		}
+	}
+}
+
+func (s *Soak) fail(err error) {
+	s.failures.Add(1)
+	s.first.CompareAndSwap(nil, &err)
+}
+
+// sleep says whether the time passed before the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

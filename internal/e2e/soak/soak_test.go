@@ -1,0 +1,73 @@
+package soak_test
+
+import (
+	"flag"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/internal/e2e/soak"
+	"github.com/irsa-go/irsa/token"
+)
+
+var realTime = flag.Duration("soak.real", 90*time.Second, "how long the soak in real time takes; 10m for the full one")
+
+// One hour of a cluster's life, with the refresh that the library has by default.
+func TestOneHourOfSimulatedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := soak.Config{Pods: 50, Callers: 3, Pause: 4 * time.Second, Duration: time.Hour, Chaos: time.Minute, Seed: 1}
+		s, err := soak.New(t.Context(), cfg)
+		require.NoError(t, err)
+		defer s.Close()
+		result := s.Run(t.Context())
+		t.Log(result)
+		assert.NoError(t, result.FirstFailure)
+		assert.Zero(t, result.Failures, "a pod that had credentials never goes without")
+		assert.Greater(t, result.Served, int64(cfg.Pods*cfg.Callers)*500)
+		assert.Greater(t, result.Failed, int64(50), "faults were met")
+		assert.Greater(t, result.Refreshes, int64(cfg.Pods)*3)
+		assert.Greater(t, result.Rotations, int64(1))
+		// An attempt is 5 minutes or more after the last, failed or not, and calls STS three
+		// times at most.
+		permitted := int64(cfg.Pods) * (int64(cfg.Duration/(5*time.Minute)) + 1) * 3
+		t.Logf("%d calls to STS, %d permitted", result.STSCalls, permitted)
+		assert.LessOrEqual(t, result.STSCalls, permitted)
+	})
+}
+
+// The same over sockets and in real time, with refreshes so frequent that a short run has many.
+func TestRealTimeOverLoopback(t *testing.T) {
+	cfg := soak.Config{
+		Pods: 50, Callers: 3, Pause: 50 * time.Millisecond, Duration: *realTime, Chaos: 2 * time.Second, Seed: 2, OnLoopback: true,
+		// Credentials of 15 minutes are due again after the minute that new ones are kept for.
+		Refresh: token.Refresh{
+			AdvisoryWindow: 14*time.Minute + 30*time.Second,
+			Backoff:        func() time.Duration { return 3 * time.Second },
+		},
+	}
+	s, err := soak.New(t.Context(), cfg)
+	require.NoError(t, err)
+	defer s.Close()
+	goroutines, heap := usage()
+	result := s.Run(t.Context())
+	goroutinesAfter, heapAfter := usage()
+	t.Log(result)
+	t.Logf("goroutines %d before, %d after; heap %d KiB before, %d KiB after", goroutines, goroutinesAfter, heap>>10, heapAfter>>10)
+	assert.NoError(t, result.FirstFailure)
+	assert.Zero(t, result.Failures)
+	assert.Greater(t, result.Served, int64(cfg.Pods))
+	assert.LessOrEqual(t, goroutinesAfter, goroutines+20, "connections are kept, nothing else")
+	assert.LessOrEqual(t, heapAfter, heap+16<<20)
+}
+
+func usage() (goroutines int, heap uint64) {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return runtime.NumGoroutine(), m.HeapAlloc
+}
