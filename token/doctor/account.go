@@ -1,0 +1,183 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// provider looks for the IAM OIDC provider of the token's issuer in the role's account.
+func (p *patient) provider(ctx context.Context) finding {
+	if f, skip := p.withoutChain(); skip {
+		return f
+	}
+	role, err := arn.ParseRole(p.resolution.RoleARN)
+	if err != nil {
+		return skipped("no-role", "the environment names no role").because(err)
+	}
+	p.account, err = trust.NewProvider(role.Partition, role.AccountID, p.claims.Issuer)
+	if err != nil {
+		return broken("issuer-refused-by-iam", "there can be no IAM OIDC provider for the token's issuer").because(err)
+	}
+	if p.cfg.ReadProvider == nil {
+		return skipped("not-read", "IAM is not asked; it must have "+p.account.ARN())
+	}
+	state, err := p.cfg.ReadProvider(ctx, p.account.ARN())
+	switch {
+	case hasCode(err, "NoSuchEntity"):
+		return broken("no-provider", "the role's account has no IAM OIDC provider "+p.account.ARN(),
+			"the account: the provider must be in the role's, not in the cluster's",
+			"the provider's URL: it must equal the token's iss to the character").because(err)
+	case err != nil:
+		return skipped("provider-not-readable", "IAM does not show the provider").because(err)
+	case !p.admits(state.ClientIDs):
+		return broken("audience-not-registered",
+			fmt.Sprintf("the token's aud %q is not among the provider's client ids %q", p.claims.Audiences, state.ClientIDs),
+			"the provider's client ids, and the audience that the pod's token volume asks for")
+	}
+	f := p.thumbprints(ctx, state)
+	for _, id := range state.ClientIDs {
+		if id == p.claims.Issuer || strings.HasPrefix(id, "https://kubernetes.default.svc") {
+			f.notes = append(f.notes, fmt.Sprintf("the client id %q is the API server's own audience: every pod's default token reaches STS", id))
+		}
+	}
+	return f
+}
+
+// admits compares azp in place of aud when there is one, as STS does.
+func (p *patient) admits(clientIDs []string) bool {
+	if azp := p.claims.AuthorizedParty; azp != "" {
+		return slices.Contains(clientIDs, azp)
+	}
+	return slices.ContainsFunc(p.claims.Audiences, func(aud string) bool { return slices.Contains(clientIDs, aud) })
+}
+
+// thumbprints compares what the provider has with the chain that the issuer sends, where AWS looks.
+func (p *patient) thumbprints(ctx context.Context, state Provider) finding {
+	f := ok("%s is there and admits the audience", p.account.ARN())
+	iss, err := oidc.ParseIssuer(p.claims.Issuer)
+	if err != nil {
+		return f
+	}
+	report, err := p.cfg.issuers().Thumbprints(ctx, iss)
+	if err != nil {
+		f.notes = append(f.notes, "its thumbprints are not compared, as the issuer's certificates cannot be judged from here")
+		return f
+	}
+	for _, e := range report.Endpoints {
+		if slices.ContainsFunc(state.Thumbprints, func(has string) bool { return strings.EqualFold(has, e.Thumbprint) }) {
+			continue
+		}
+		if e.Need == oidc.NeedPrivateCA || e.Need == oidc.NeedTLS13Only {
+			return broken("thumbprint-mismatch",
+				fmt.Sprintf("the provider does not have the thumbprint %s of %s, which AWS compares: %s", e.Thumbprint, e.Host, e.Need),
+				"whether the issuer's certificate authority has changed since the provider was made")
+		}
+		f.notes = append(f.notes, fmt.Sprintf("the provider does not have the thumbprint %s of %s, which AWS does not seem to need", e.Thumbprint, e.Host))
+	}
+	return f
+}
+
+// role looks for the role itself.
+func (p *patient) role(ctx context.Context) finding {
+	if p.resolution.Kind != token.WebIdentity {
+		return skipped("not-needed", "the environment names no role")
+	}
+	role, err := arn.ParseRole(p.resolution.RoleARN)
+	if err != nil {
+		return broken("role-arn-invalid", "AWS_ROLE_ARN is no ARN of a role").because(err)
+	}
+	if p.cfg.ReadRole == nil {
+		return skipped("not-read", "IAM is not asked")
+	}
+	state, err := p.cfg.ReadRole(ctx, role.Name)
+	switch {
+	case hasCode(err, "NoSuchEntity"):
+		return broken("role-missing", "there is no role "+p.resolution.RoleARN+" in the account that was asked",
+			"the role-arn annotation of the service account: account, path and name").because(err)
+	case err != nil:
+		return skipped("role-not-readable", "IAM does not show the role").because(err)
+	case state.ARN != p.resolution.RoleARN:
+		return broken("role-arn-mismatch", fmt.Sprintf("the role of that name is %s, not %s", state.ARN, p.resolution.RoleARN),
+			"the path and the account in the role-arn annotation, and whose account was asked")
+	}
+	p.roleState = &state
+	return ok("%s is there", state.ARN)
+}
+
+// trustPolicy judges the role's trust policy with the token's claims.
+func (p *patient) trustPolicy(context.Context) finding {
+	switch {
+	case p.roleState == nil:
+		return skipped("not-read", "the role was not read")
+	case p.account.IsZero():
+		return skipped("no-token", "there is no token to judge it with")
+	}
+	document := p.roleState.TrustPolicy
+	if plain, err := url.PathUnescape(document); err == nil && strings.HasPrefix(document, "%") {
+		document = plain
+	}
+	policy, err := trust.Parse([]byte(document))
+	if err != nil {
+		return skipped("trust-policy-not-readable", "the trust policy cannot be understood").because(err)
+	}
+	claims, err := allClaims(p.raw)
+	if err != nil {
+		return skipped("no-token", "the token's claims cannot be read").because(err)
+	}
+	decision := policy.Evaluate(trust.WebIdentity(p.account, claims))
+	if !decision.Allowed {
+		f := broken("trust-policy-mismatch", "the role's trust policy does not admit this token",
+			"the conditions that are not met: want is the policy's, got the token's")
+		f.notes = []string{decision.String()}
+		return f
+	}
+	f := ok("it admits the token")
+	for _, found := range policy.Lint() {
+		f.notes = append(f.notes, found.String())
+	}
+	return f
+}
+
+// allClaims decodes the payload of a token that token.Inspect has read.
+func allClaims(raw string) (trust.Claims, error) {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("it has %d parts, want 3", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, fmt.Errorf("its payload is not base64url")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	var claims trust.Claims
+	if decoder.Decode(&claims) != nil {
+		return nil, fmt.Errorf("its payload is no JSON object")
+	}
+	return claims, nil
+}
+
+// sts asks for the credentials, after all.
+func (p *patient) sts(ctx context.Context) finding {
+	switch {
+	case p.cfg.Assume == nil:
+		return skipped("not-asked", "STS is not asked")
+	case p.resolution.Kind == "":
+		return skipped("no-identity", "there is nothing to ask it with")
+	}
+	if err := p.cfg.Assume(ctx, p.resolution); err != nil {
+		return explained(err, "no-credentials", "there are no credentials")
+	}
+	return ok("it gives credentials")
+}

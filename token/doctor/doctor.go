@@ -1,0 +1,177 @@
+// Package doctor walks the chain from a pod's environment to its AWS role, step by step, and
+// says which link is the first that is broken:
+//
+//	environment → token file → token → issuer → IAM OIDC provider → role → trust policy → STS
+//
+// A failed AssumeRoleWithWebIdentity says little, and CloudTrail does not have it at all; the
+// doctor looks at each part by itself. What it may not read, or what depends on a broken part, it
+// skips and says so.
+//
+// It reads and never writes, and no report holds the token or credentials.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// Config says what the doctor can reach beyond the environment. The zero value looks at the
+// environment, the token and the issuer, and skips what needs AWS.
+type Config struct {
+	// Issuers asks the token's issuer. nil: the zero Client. The pod's view of the issuer may
+	// differ from that of AWS, which comes from the internet.
+	Issuers *oidc.Client
+	// ReadProvider returns the IAM OIDC provider of that ARN, as iam:GetOpenIDConnectProvider
+	// does. An error with the code NoSuchEntity means that there is none; any other, that it
+	// cannot be read. nil: the step is skipped.
+	ReadProvider func(ctx context.Context, arn string) (Provider, error)
+	// ReadRole returns the role of that name, as iam:GetRole does; errors as for ReadProvider.
+	// nil: the steps of the role and its trust policy are skipped.
+	ReadRole func(ctx context.Context, name string) (Role, error)
+	// Assume asks STS for credentials of the role, once. nil: the step is skipped. With an STS
+	// client:
+	//
+	//	p, err := r.Provider(client, token.Config{})
+	//	…
+	//	_, err = p.Retrieve(ctx)
+	//	return err
+	Assume func(ctx context.Context, r token.Resolution) error
+	// Now is the time to judge the token by. nil: time.Now.
+	Now func() time.Time
+}
+
+// Provider is what IAM has of an OIDC provider.
+type Provider struct {
+	// ClientIDs are the audiences that it admits.
+	ClientIDs []string
+	// Thumbprints are those of the issuer's certificate authorities, in hexadecimal.
+	Thumbprints []string
+}
+
+// Role is what IAM has of a role.
+type Role struct {
+	// ARN is the role's.
+	ARN string
+	// TrustPolicy is the AssumeRolePolicyDocument, percent-encoded, as IAM returns it, or plain.
+	TrustPolicy string
+}
+
+func (c Config) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c Config) issuers() *oidc.Client {
+	if c.Issuers != nil {
+		return c.Issuers
+	}
+	return &oidc.Client{Now: c.Now}
+}
+
+// Run looks at the chain of a pod whose environment lookup gives: os.LookupEnv, or what stands for
+// it. It goes on after a broken link with all that does not depend on it. Run never fails; a nil
+// lookup is an empty environment. It is safe for concurrent use.
+func Run(ctx context.Context, lookup func(string) (string, bool), cfg Config) Report {
+	if lookup == nil {
+		lookup = func(string) (string, bool) { return "", false }
+	}
+	p := &patient{cfg: cfg, lookup: lookup}
+	for _, examine := range []struct {
+		step Name
+		by   func(context.Context) finding
+	}{
+		{Environment, p.environment},
+		{TokenFile, p.tokenFile},
+		{Token, p.token},
+		{Issuer, p.issuer},
+		{IAMProvider, p.provider},
+		{IAMRole, p.role},
+		{TrustPolicy, p.trustPolicy},
+		{STS, p.sts},
+	} {
+		f := finding{status: Skipped, code: "stopped", message: "the time is over"}
+		if ctx.Err() == nil {
+			f = examine.by(ctx)
+		}
+		p.report.Steps = append(p.report.Steps, f.step(examine.step))
+	}
+	p.report.RoleARN, p.report.Token = p.resolution.RoleARN, p.claims
+	return p.report
+}
+
+// patient is what the steps have found out so far.
+type patient struct {
+	cfg    Config
+	lookup func(string) (string, bool)
+	report Report
+
+	resolution token.Resolution
+	raw        string           // the token; it goes nowhere but to oidc and trust
+	claims     token.Unverified // zero: not read
+	account    trust.Provider   // the IAM OIDC provider that the chain needs
+	roleState  *Role
+}
+
+// finding is the outcome of a step.
+type finding struct {
+	status  Status
+	code    string
+	message string
+	err     error
+	next    []string
+	notes   []string
+}
+
+func (f finding) step(name Name) Step {
+	return Step{Name: name, Status: f.status, Code: f.code, Message: f.message, Err: f.err, Next: f.next, Notes: f.notes}
+}
+
+func ok(message string, args ...any) finding {
+	return finding{status: OK, code: "ok", message: fmt.Sprintf(message, args...)}
+}
+
+func skipped(code, message string) finding {
+	return finding{status: Skipped, code: code, message: message}
+}
+
+func broken(code, message string, next ...string) finding {
+	return finding{status: Broken, code: code, message: message, next: next}
+}
+
+// because adds the error behind a finding.
+func (f finding) because(err error) finding {
+	f.err = err
+	return f
+}
+
+// explained is a broken link in the words of token.Explain where that knows the error, else with
+// the code.
+func explained(err error, code, message string) finding {
+	f := broken(code, message).because(err)
+	if x, known := token.Explain(err); known {
+		f.code, f.message, f.next = x.Code, x.Meaning, x.Next
+	}
+	return f
+}
+
+// hasCode says whether a service answered with one of the error codes.
+func hasCode(err error, codes ...string) bool {
+	var api interface{ ErrorCode() string } // of smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	for _, code := range codes {
+		if api.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
+}

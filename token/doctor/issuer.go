@@ -1,0 +1,81 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/token"
+)
+
+// issuer asks the token's issuer as STS would: document, keys, signature.
+func (p *patient) issuer(ctx context.Context) finding {
+	if f, skip := p.withoutChain(); skip {
+		return f
+	}
+	iss, err := oidc.ParseIssuer(p.claims.Issuer)
+	if err != nil {
+		return broken("issuer-invalid", "the token's iss is no issuer URL", "the flag --service-account-issuer of kube-apiserver").because(err)
+	}
+	if err := iss.CheckIAM(); err != nil {
+		return broken("issuer-refused-by-iam", "IAM accepts no provider for this issuer", "the flag --service-account-issuer of kube-apiserver").because(err)
+	}
+	client := p.cfg.issuers()
+	if _, err := client.Discover(ctx, iss); err != nil {
+		return undiscovered(err)
+	}
+	keys, err := client.Keys(ctx, iss)
+	if err != nil {
+		return broken("keys-unavailable", "the issuer's keys cannot be read",
+			"the jwks_uri of the discovery document, and what it leads to").because(err)
+	}
+	if err := keys.CheckSTS(); err != nil {
+		return broken("keys-refused-by-sts", "STS does not take the issuer's key set as it is",
+			"the published key set: what publishes it must write only what STS knows").because(err)
+	}
+	if _, err := keys.VerifySignature(p.raw); err != nil {
+		return unsigned(err)
+	}
+	f := ok("it answers, and has the key that signed the token; AWS must reach it from the internet too")
+	for _, w := range iss.Warnings() {
+		f.notes = append(f.notes, w.String())
+	}
+	return f
+}
+
+// withoutChain skips a step when there is no web identity or no token to follow.
+func (p *patient) withoutChain() (finding, bool) {
+	switch {
+	case p.resolution.Kind == token.Container:
+		return skipped("not-needed", "the container's credentials endpoint does this"), true
+	case p.claims.Issuer == "":
+		return skipped("no-token", "there is no token that names an issuer"), true
+	}
+	return finding{}, false
+}
+
+func undiscovered(err error) finding {
+	switch {
+	case errors.Is(err, oidc.ErrIssuerMismatch):
+		return broken("issuer-mismatch", "the discovery document is another issuer's: they must be equal to the character",
+			"the issuer in the published document against the token's iss, a trailing slash above all").because(err)
+	case errors.Is(err, oidc.ErrDocument):
+		return broken("discovery-document-unusable", "the discovery document lacks what STS needs", "the published document").because(err)
+	}
+	return broken("issuer-unreachable", "the issuer's discovery document cannot be read from here",
+		"whether it can be read from the internet: AWS comes from there, not from this pod",
+		"network policies and proxies between this pod and the issuer").because(err)
+}
+
+func unsigned(err error) finding {
+	switch {
+	case errors.Is(err, oidc.ErrUnknownKey):
+		return broken("key-missing", "the issuer does not serve the key that signed the token",
+			"whether the key set was published again after the cluster's last rotation",
+			"whether the token is of this cluster").because(err)
+	case errors.Is(err, oidc.ErrAlgorithm):
+		return broken("algorithm-refused", "the token is signed with an algorithm that STS does not take", "the cluster's signing key: RSA or ECDSA").because(err)
+	}
+	return broken("signature-invalid", "the issuer's key did not sign the token",
+		"whether the token is of this cluster, and the key set of this cluster's").because(err)
+}

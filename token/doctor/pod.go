@@ -1,0 +1,119 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+// stsAudience is the audience of EKS's providers, in every partition.
+const stsAudience = "sts.amazonaws.com"
+
+// clockSkew is by how much STS lets clocks differ.
+const clockSkew = 5 * time.Minute
+
+// environment looks at the variables that the SDKs read.
+func (p *patient) environment(context.Context) finding {
+	r, err := token.Resolve(p.lookup)
+	if err != nil {
+		code := "environment-invalid"
+		if errors.Is(err, token.ErrNoIdentity) {
+			code = "no-identity"
+		}
+		return broken(code, "the environment names no usable identity; an SDK would take the node's role",
+			"that the service account has its role annotation, with the right prefix",
+			"that the pod was created after that annotation, and that the webhook was running then",
+			"that this container is not left out by an annotation",
+		).because(err)
+	}
+	p.resolution = r
+	var f finding
+	switch r.Kind {
+	case token.WebIdentity:
+		f = ok("%s", r.Reason)
+	case token.Container:
+		f = ok("%s; this is EKS Pod Identity or the like, which needs no issuer and no IAM OIDC provider", r.Reason)
+	default:
+		f = broken("no-web-identity", "the pod does not use a web identity: "+r.Reason)
+		if r.HasWarning("static-keys-shadow-web-identity") {
+			f.code = "static-keys-shadow-web-identity"
+			f.next = []string{"where AWS_ACCESS_KEY_ID comes from: the pod's env, envFrom or the image"}
+		}
+	}
+	for _, w := range r.Warnings {
+		f.notes = append(f.notes, w.String())
+	}
+	return f
+}
+
+// tokenFile reads what the kubelet projects.
+func (p *patient) tokenFile(ctx context.Context) finding {
+	file := p.resolution.TokenFile
+	if p.resolution.Kind == token.Container {
+		file = p.resolution.AuthorizationFile
+	}
+	if file == "" {
+		return skipped("no-token-file", "the environment names no token file")
+	}
+	raw, err := file.Token(ctx)
+	if err != nil {
+		return explained(err, "token-file-unusable", "the token file cannot be used")
+	}
+	p.raw = raw
+	return ok("%s has a token", string(file))
+}
+
+// token looks at what the token says of itself.
+func (p *patient) token(context.Context) finding {
+	if p.raw == "" {
+		return skipped("no-token", "there is no token to look at")
+	}
+	u, err := token.Inspect(p.raw)
+	if err != nil {
+		return explained(err, "token-malformed", "the token cannot be read")
+	}
+	p.claims = u
+	if f, wrong := p.claimsWrong(u); wrong {
+		return f
+	}
+	f := ok("%s of %s for %s, until %s", u.Subject, u.Issuer, strings.Join(u.Audiences, ", "), stamp(u.Expires))
+	if !strings.HasPrefix(u.Subject, "system:serviceaccount:") {
+		f.notes = append(f.notes, "its sub is no service account's")
+	}
+	if p.resolution.Kind == token.WebIdentity && u.AuthorizedParty == "" && !slices.Contains(u.Audiences, stsAudience) {
+		f.notes = append(f.notes, "its aud is not "+stsAudience+": the IAM OIDC provider must have another client id")
+	}
+	return f
+}
+
+func (p *patient) claimsWrong(u token.Unverified) (finding, bool) {
+	var missing []string
+	for _, claim := range []struct {
+		name   string
+		absent bool
+	}{
+		{"iss", u.Issuer == ""}, {"sub", u.Subject == ""}, {"aud", len(u.Audiences) == 0},
+		{"iat", u.IssuedAt.IsZero()}, {"exp", u.Expires.IsZero()},
+	} {
+		if claim.absent {
+			missing = append(missing, claim.name)
+		}
+	}
+	now := p.cfg.now()
+	switch {
+	case len(missing) > 0:
+		return broken("claim-missing", "the token lacks "+strings.Join(missing, ", "), "who issues the token: a kube-apiserver sets them all"), true
+	case !u.Expires.After(now):
+		return explained(token.ErrTokenExpired, "token-expired", "").because(fmt.Errorf("%w at %s; it is %s", token.ErrTokenExpired, stamp(u.Expires), stamp(now))), true
+	case u.NotBefore.After(now.Add(clockSkew)) || u.IssuedAt.After(now.Add(clockSkew)):
+		return explained(token.ErrTokenNotYetValid, "token-not-yet-valid", ""), true
+	}
+	return finding{}, false
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

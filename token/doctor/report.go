@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+// Name is a link of the chain. Its text is stable.
+type Name string
+
+// The links, in order.
+const (
+	Environment Name = "environment"
+	TokenFile   Name = "token-file"
+	Token       Name = "token"
+	Issuer      Name = "issuer"
+	IAMProvider Name = "iam-provider"
+	IAMRole     Name = "iam-role"
+	TrustPolicy Name = "trust-policy"
+	STS         Name = "sts"
+)
+
+// Status is what became of a step. Its text is stable.
+type Status string
+
+const (
+	// OK means that the link holds.
+	OK Status = "ok"
+	// Broken means that the chain ends here.
+	Broken Status = "broken"
+	// Skipped means that nothing can be said: the link cannot be read, or one before it is
+	// broken.
+	Skipped Status = "skipped"
+)
+
+// Step is what was found out about one link. It is a plain value.
+type Step struct {
+	// Name is the link.
+	Name Name
+	// Status is what became of it.
+	Status Status
+	// Code says what was found: stable, kebab-case; "ok" of a link that holds. Where
+	// token.Explain knows the error, it is that explanation's.
+	Code string
+	// Message says it to a person.
+	Message string
+	// Next is what to look at now, the likeliest first.
+	Next []string
+	// Notes are further remarks: what is surprising without being broken.
+	Notes []string
+	// Err is the error behind a broken or skipped step; nil when there is none.
+	Err error
+}
+
+// Report is the chain. It is a plain value; it holds no token and no credentials.
+type Report struct {
+	// Steps has every link, in order.
+	Steps []Step
+	// RoleARN is the role that the environment names; "" when it names none.
+	RoleARN string
+	// Token is what the token says of itself; zero when it could not be read.
+	Token token.Unverified
+}
+
+// FirstBroken returns the first broken link, and whether there is one.
+func (r Report) FirstBroken() (Step, bool) {
+	for _, s := range r.Steps {
+		if s.Status == Broken {
+			return s, true
+		}
+	}
+	return Step{}, false
+}
+
+// Step returns the step of that name, and whether the report has it.
+func (r Report) Step(name Name) (Step, bool) {
+	for _, s := range r.Steps {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Step{}, false
+}
+
+// String writes the report for a terminal.
+func (r Report) String() string {
+	var b strings.Builder
+	for _, s := range r.Steps {
+		fmt.Fprintf(&b, "%-7s  %-12s  %s", s.Status, s.Name, s.Message)
+		if s.Status != OK {
+			fmt.Fprintf(&b, " (%s)", s.Code)
+		}
+		b.WriteByte('\n')
+		for _, note := range s.Notes {
+			indented(&b, "note: "+note)
+		}
+		if s.Err != nil {
+			indented(&b, "error: "+s.Err.Error())
+		}
+		for _, next := range s.Next {
+			indented(&b, "check: "+next)
+		}
+	}
+	switch s, found := r.FirstBroken(); {
+	case found:
+		fmt.Fprintf(&b, "The first broken link is %s: %s.", s.Name, s.Code)
+	case len(r.Steps) > 0:
+		b.WriteString("No broken link found.")
+	}
+	return b.String()
+}
+
+// indented writes text of one or more lines below a step's.
+func indented(b *strings.Builder, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		b.WriteString("         " + line + "\n")
+	}
+}
