@@ -1,0 +1,37 @@
+// Package admissionpolicy makes Kubernetes itself give pods their AWS identity, without a webhook: the
+// mutation of package mutate as a MutatingAdmissionPolicy, which the API server runs in its own process
+// (admissionregistration.k8s.io/v1, Kubernetes 1.36 and later;
+// https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/).
+//
+// [New] checks a [mutate.Config], and [Policies.Injection] makes the policy and its binding as values
+// to apply with client-go or to write out as YAML. [Features] lists what of the mutation the policy
+// does, and what it does not. For what it does, a pod comes out as the webhook would make it: only
+// adds, all or nothing of the identity in each container, nothing of the author's overwritten.
+//
+// # What it costs
+//
+// The service accounts of the pod's namespace are the policy's parameters, and the API server evaluates
+// it once for each. The creation of a pod takes a few milliseconds longer with up to a hundred accounts
+// in the namespace, and a tenth of a second with a thousand: there, the webhook is the better choice.
+//
+// # The race
+//
+// Parameters come from a cache of the API server's, without a live look-up behind it. A pod that is
+// created right after its service account, or right after the account's annotation, may be admitted
+// without an identity, some in a hundred under load, until the cache has caught up after some tens of
+// milliseconds. No failure policy helps, since the policy does not match. Such a pod runs with the
+// node's role, if SDKs can reach the metadata service.
+//
+// [Policies.Required] closes it for the pods that carry a label: without an identity they are denied,
+// and their controllers create them again.
+//
+// # What it is not
+//
+// [Policies.Roles] refuses roles outside a list for each namespace. Neither policies nor webhooks are
+// the boundary: whoever may create serviceaccounts/token gets tokens of any account in the namespace for
+// any audience and goes around all of it. The trust policy of the role decides who becomes the role;
+// see package trust.
+//
+// Policies can be exempted from admission and are changed by whoever may write them: keep
+// admissionregistration.k8s.io with the cluster's administrators.
+package admissionpolicy

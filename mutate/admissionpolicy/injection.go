@@ -1,0 +1,118 @@
+package admissionpolicy
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// Injection is the mutation as two objects of the cluster. Apply both.
+type Injection struct {
+	Policy  *admissionregistrationv1.MutatingAdmissionPolicy
+	Binding *admissionregistrationv1.MutatingAdmissionPolicyBinding
+}
+
+// Injection returns the policy that gives pods what their service account's annotations ask for, and
+// its binding. Every call returns new values, which the caller may change.
+//
+// The policy covers every namespace, and leaves out the pods with the label that keeps EKS's webhook
+// away. Where the account's annotations cannot be honoured, the pod is denied.
+func (p *Policies) Injection() Injection {
+	if !p.made() {
+		return Injection{}
+	}
+	fail, allow := admissionregistrationv1.Fail, admissionregistrationv1.AllowAction
+	return Injection{
+		Policy: &admissionregistrationv1.MutatingAdmissionPolicy{
+			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicy"},
+			ObjectMeta: metav1.ObjectMeta{Name: p.name},
+			Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
+				ParamKind: &admissionregistrationv1.ParamKind{APIVersion: "v1", Kind: "ServiceAccount"},
+				MatchConstraints: p.match(
+					rule("pods", admissionregistrationv1.Create),
+					rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
+				),
+				MatchConditions: []admissionregistrationv1.MatchCondition{
+					{Name: "the-pods-own-annotated-account", Expression: p.ownAnnotatedAccount()},
+				},
+				Variables: p.injectionVariables(),
+				Mutations: []admissionregistrationv1.Mutation{
+					// The first changes nothing. It fails on an account that cannot be honoured,
+					// and is short, because the API server quotes the failing expression whole.
+					jsonPatch(check),
+					jsonPatch(p.patch()),
+				},
+				FailurePolicy:      &fail,
+				ReinvocationPolicy: admissionregistrationv1.IfNeededReinvocationPolicy,
+			},
+		},
+		Binding: &admissionregistrationv1.MutatingAdmissionPolicyBinding{
+			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicyBinding"},
+			ObjectMeta: metav1.ObjectMeta{Name: p.name},
+			Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{
+				PolicyName: p.name,
+				// An empty selector is every ServiceAccount of the pod's namespace: the policy
+				// is evaluated once for each, and the match condition picks the pod's own.
+				ParamRef: &admissionregistrationv1.ParamRef{
+					Selector:                &metav1.LabelSelector{},
+					ParameterNotFoundAction: &allow,
+				},
+			},
+		},
+	}
+}
+
+// check evaluates all that may be refused, and is an empty patch.
+const check = `[variables.role, variables.audience, string(variables.regional), string(variables.expiration)] == [] ? ` +
+	`[JSONPatch{op: 'remove', path: '/spec'}] : []`
+
+func jsonPatch(expression string) admissionregistrationv1.Mutation {
+	return admissionregistrationv1.Mutation{
+		PatchType: admissionregistrationv1.PatchTypeJSONPatch,
+		JSONPatch: &admissionregistrationv1.JSONPatch{Expression: expression},
+	}
+}
+
+// ownAnnotatedAccount is evaluated for every ServiceAccount of the namespace: it is kept cheap.
+func (p *Policies) ownAnnotatedAccount() string {
+	return fill(`params != null && has(object.spec.serviceAccountName) && `+
+		`params.metadata.name == object.spec.serviceAccountName && `+
+		// The API server refuses tokens in the mirror of a kubelet's static pod.
+		`!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations) && `+
+		`has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
+		`params.metadata.annotations[<role>] != ''`,
+		"role", p.key(mutate.AnnotationRoleARN))
+}
+
+// injectionVariables are evaluated when they are first used, each at most once for a pod.
+func (p *Policies) injectionVariables() []admissionregistrationv1.Variable {
+	vars := []admissionregistrationv1.Variable{
+		{Name: "subresource", Expression: `has(request.subResource) ? request.subResource : ''`},
+		{Name: "account", Expression: `params.metadata.annotations`},
+		{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
+		{Name: "role", Expression: p.role()},
+		{Name: "audience", Expression: p.audience()},
+		{Name: "regional", Expression: p.regional()},
+		{Name: "accountExpiration", Expression: p.accountExpiration()},
+		{Name: "expiration", Expression: p.expiration()},
+		{Name: "skip", Expression: p.skip()},
+		{Name: "windows", Expression: windows},
+		{Name: "tokenFile", Expression: p.tokenFile()},
+		{Name: "sessionName", Expression: p.sessionName()},
+		{Name: "volumes", Expression: `has(object.spec.volumes) ? object.spec.volumes : []`},
+		{Name: "volumeThere", Expression: fill(`variables.volumes.exists(v, v.name == <volume>)`, "volume", str(mutate.VolumeName))},
+		{Name: "volumeOurs", Expression: fill(`variables.volumes.exists(v, v.name == <volume> && <ours>)`, "volume", str(mutate.VolumeName), "ours", tokenVolume("v"))},
+	}
+	for _, kind := range containerKinds {
+		vars = append(vars, p.containerVariables(kind)...)
+	}
+	return vars
+}
+
+// tokenVolume says whether a volume projects a service account's token to the path of ours.
+func tokenVolume(v string) string {
+	return fill(`has(<v>.projected) && has(<v>.projected.sources) && `+
+		`<v>.projected.sources.exists(s, has(s.serviceAccountToken) && s.serviceAccountToken.path == <token>)`,
+		"v", v, "token", str(mutate.TokenFileName))
+}

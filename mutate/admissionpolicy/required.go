@@ -1,0 +1,63 @@
+package admissionpolicy
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// LabelRequired and its value mark the pods that must not run without an identity. The label stands
+// after the annotations' prefix: eks.amazonaws.com/require-identity: "true".
+const (
+	LabelRequired      = "require-identity"
+	LabelRequiredValue = "true"
+)
+
+// Required returns the policy that denies a pod with the label [LabelRequired] when it has not got an
+// identity, and its binding. It closes the race of [Policies.Injection] for those who ask: a pod that
+// came before the API server's cache knew its account is denied, and its controller creates it again.
+//
+// It looks at the pod alone, as all mutation has left it: each of its containers and init containers
+// must have both identity variables, by injection or of its own, except those that the pod's
+// annotation skip-containers names; and the injected ones must have the token mounted.
+// The label cannot be dropped to get around it later, since a pod's containers do not change. That a
+// pod carries the label is for its author, or for a policy of the cluster's, to see to.
+func (p *Policies) Required() Validation {
+	if !p.made() {
+		return Validation{}
+	}
+	return validation(p.name+"-required", admissionregistrationv1.ValidatingAdmissionPolicySpec{
+		MatchConstraints: &admissionregistrationv1.MatchResources{
+			ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{
+				p.mutation.AnnotationKey(LabelRequired): LabelRequiredValue,
+			}},
+			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
+				rule("pods", admissionregistrationv1.Create),
+			},
+		},
+		Variables: []admissionregistrationv1.Variable{
+			{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
+			{Name: "skip", Expression: p.skip()},
+			{Name: "without", Expression: p.without("containers") + " + " + p.without("initContainers")},
+		},
+		Validations: []admissionregistrationv1.Validation{{
+			Expression: `size(variables.without) == 0`,
+			MessageExpression: fill(`'the pod is labelled <label> and these containers have no AWS identity: ' + variables.without.join(', ') + `+
+				`'. If the service account of the pod is new, try again'`, "label", p.mutation.AnnotationKey(LabelRequired)),
+			Reason: reason(metav1.StatusReasonForbidden),
+		}},
+	})
+}
+
+// without lists the names of the containers without an identity.
+func (p *Policies) without(kind string) string {
+	return fill(`(has(object.spec.<kind>) ? object.spec.<kind>.filter(c, !(c.name in variables.skip) && !(`+
+		`has(c.env) && c.env.exists(e, e.name == <role>) && c.env.exists(e, e.name == <file>) && `+
+		`(!c.env.exists(e, e.name == <file> && has(e.value) && e.value in <ours>) || `+
+		`(has(c.volumeMounts) && c.volumeMounts.exists(m, m.name == <volume>))))).map(c, c.name) : [])`,
+		"kind", kind, "role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile), "volume", str(mutate.VolumeName),
+		"ours", list(p.tokenFiles()))
+}
+
+func reason(r metav1.StatusReason) *metav1.StatusReason { return &r }

@@ -1,0 +1,172 @@
+package admissionpolicy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// AllowedRoles are the roles that a namespace may name.
+type AllowedRoles struct {
+	// ARNs are whole role ARNs, compared exactly.
+	ARNs []string
+	// Paths widen it to every role under an IAM path: ARNs that end with a slash, such as
+	// arn:aws:iam::111122223333:role/team-a/.
+	Paths []string
+}
+
+// Roles returns the policy that refuses every role which the namespace's list does not have, and its
+// binding. A namespace that is not in the map may name none.
+//
+// It looks at what is created or changed: the role-arn of service accounts, when it is new or another;
+// and of pods their role-arn annotation, AWS_ROLE_ARN in every container, ephemeral ones too (one that
+// takes its value from elsewhere cannot be compared, and is refused), and projected tokens for AWS
+// audiences. These are accepted in the shape of the injection only, in a container that
+// has an allowed AWS_ROLE_ARN.
+//
+// It keeps honest people from mistakes, and it is no boundary: whoever may create
+// serviceaccounts/token asks the API server for the token of any account, with any audience, without a
+// pod at all, and a process may present its token for another role than it was given. The role's trust
+// policy is the boundary.
+func (p *Policies) Roles(allowed map[string]AllowedRoles) (Validation, error) {
+	if !p.made() {
+		return Validation{}, errors.New("admissionpolicy: roles: the Policies were not made by New")
+	}
+	table, err := p.allowedTable(allowed)
+	if err != nil {
+		return Validation{}, fmt.Errorf("admissionpolicy: roles: %w", err)
+	}
+	return validation(p.name+"-roles", admissionregistrationv1.ValidatingAdmissionPolicySpec{
+		MatchConstraints: &admissionregistrationv1.MatchResources{
+			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
+				rule("serviceaccounts", admissionregistrationv1.Create, admissionregistrationv1.Update),
+				rule("pods", admissionregistrationv1.Create, admissionregistrationv1.Update),
+				rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
+			},
+		},
+		Variables:   p.roleVariables(table),
+		Validations: p.roleValidations(),
+	}), nil
+}
+
+func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.Variable {
+	annotation := func(of string) string {
+		return fill(`has(<of>.metadata.annotations) && <key> in <of>.metadata.annotations ? <given> : ''`,
+			"of", of, "key", p.key(mutate.AnnotationRoleARN),
+			"given", p.givenRole(`string(`+of+`.metadata.annotations[`+p.key(mutate.AnnotationRoleARN)+`])`))
+	}
+	containers := make([]string, len(containerKinds))
+	for i, kind := range containerKinds {
+		containers[i] = fill(`(request.resource.resource == 'pods' && has(object.spec.<kind>) ? `+
+			`object.spec.<kind>.map(c, {'env': has(c.env) ? c.env : [], 'mounts': has(c.volumeMounts) ? c.volumeMounts.map(m, m.name) : []}) : [])`, "kind", kind)
+	}
+	return []admissionregistrationv1.Variable{
+		{Name: "arns", Expression: table.arns},
+		{Name: "paths", Expression: table.paths},
+		{Name: "annotated", Expression: annotation("object")},
+		{Name: "before", Expression: `oldObject == null ? '' : ` + annotation("oldObject")},
+		{Name: "containers", Expression: strings.Join(containers, " + ")},
+		{Name: "literals", Expression: fill(`variables.containers.map(c, c.env.filter(e, e.name == <role> && has(e.value) && e.value != '').map(e, string(e.value))).flatten()`,
+			"role", str(mutate.EnvRoleARN))},
+		{Name: "projections", Expression: fill(`request.resource.resource == 'pods' && has(object.spec.volumes) ? object.spec.volumes.filter(v, `+
+			`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+
+			`has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience in <audiences>)) : []`, "audiences", list(p.audiences()))},
+	}
+}
+
+// audiences are those that AWS may take a token for.
+func (p *Policies) audiences() []string {
+	all := []string{mutate.DefaultAudience, mutate.PodIdentityAudience}
+	if !slices.Contains(all, p.mutation.Audience) {
+		all = append(all, p.mutation.Audience)
+	}
+	return all
+}
+
+const allowedRole = `(<role> in variables.arns || variables.paths.exists(p, <role>.startsWith(p)))`
+
+func (p *Policies) roleValidations() []admissionregistrationv1.Validation {
+	isAllowed := func(role string) string { return fill(allowedRole, "role", role) }
+	deny := func(expression, message string) admissionregistrationv1.Validation {
+		return admissionregistrationv1.Validation{Expression: expression, MessageExpression: message, Reason: reason(metav1.StatusReasonForbidden)}
+	}
+	return []admissionregistrationv1.Validation{
+		deny(`variables.annotated == '' || variables.annotated == variables.before || `+isAllowed("variables.annotated"),
+			`'namespace ' + request.namespace + ' may not name the role ' + variables.annotated + ' of the annotation '+ `+p.key(mutate.AnnotationRoleARN)),
+		deny(`variables.literals.all(r, `+isAllowed("r")+`)`,
+			fill(`'namespace ' + request.namespace + ' may not name the role of the variable <role> in ' + request.resource.resource`, "role", mutate.EnvRoleARN)),
+		deny(fill(`variables.containers.all(c, c.env.all(e, e.name != <role> || !has(e.valueFrom)))`, "role", str(mutate.EnvRoleARN)),
+			fill(`'the variable <role> must have its value in the pod: what it takes from elsewhere cannot be compared with the roles of namespace ' + request.namespace`,
+				"role", mutate.EnvRoleARN)),
+		deny(fill(`variables.projections.all(v, v.name == <volume> && size(v.projected.sources) == 1 && v.projected.sources[0].serviceAccountToken.path == <token> && `+
+			`variables.containers.all(c, !(<volume> in c.mounts) || c.env.exists(e, e.name == <role> && has(e.value) && e.value != '')))`,
+			"volume", str(mutate.VolumeName), "token", str(mutate.TokenFileName), "role", str(mutate.EnvRoleARN)),
+			`'a volume projects a token for AWS in another way than the injection does: name the role on the service account instead'`),
+	}
+}
+
+// allowedTable is the allowed lists as two expressions, of the request's namespace.
+type allowedTable struct{ arns, paths string }
+
+func (p *Policies) allowedTable(allowed map[string]AllowedRoles) (allowedTable, error) {
+	var errs []error
+	var arns, paths []string
+	for _, namespace := range slices.Sorted(maps.Keys(allowed)) {
+		roles := allowed[namespace]
+		if err := kubename.CheckNamespace(namespace); err != nil {
+			errs = append(errs, err)
+		}
+		for _, role := range roles.ARNs {
+			if _, err := arn.ParseRole(role); err != nil {
+				errs = append(errs, fmt.Errorf("namespace %q: ARNs: %q: %w", namespace, role, err))
+			}
+		}
+		for _, path := range roles.Paths {
+			if err := checkRolePath(path); err != nil {
+				errs = append(errs, fmt.Errorf("namespace %q: Paths: %q: %w", namespace, path, err))
+			}
+		}
+		if len(roles.ARNs) > 0 {
+			arns = append(arns, str(namespace)+": "+list(roles.ARNs))
+		}
+		if len(roles.Paths) > 0 {
+			paths = append(paths, str(namespace)+": "+list(roles.Paths))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return allowedTable{}, err
+	}
+	return allowedTable{arns: ofNamespace(arns), paths: ofNamespace(paths)}, nil
+}
+
+// ofNamespace is the list that a map literal of these entries has for the request's namespace.
+func ofNamespace(entries []string) string {
+	if len(entries) == 0 {
+		return `['']` + `.filter(s, false)` // an empty list of strings, not of anything
+	}
+	return fill(`request.namespace in <map> ? <map>[request.namespace] : []`, "map", "{"+strings.Join(entries, ", ")+"}")
+}
+
+// checkRolePath admits a role ARN that ends with a path of at least one part.
+func checkRolePath(path string) error {
+	trimmed, ok := strings.CutSuffix(path, "/")
+	if !ok {
+		return errors.New(`want an ARN that ends with "/", such as "arn:aws:iam::111122223333:role/team-a/"`)
+	}
+	if _, err := arn.ParseRole(path + "name"); err != nil {
+		return err
+	}
+	if strings.HasSuffix(trimmed, ":role") {
+		return errors.New("it holds every role of the account")
+	}
+	return nil
+}
