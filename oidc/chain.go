@@ -126,25 +126,29 @@ func (v chainView) problems(verifyErr error) []Problem {
 	return found
 }
 
-// order walks from the server's certificate upwards, as an issuer's certificate directly
-// follows the one that it issued (RFC 5246 §7.4.2).
-func (v chainView) order(add func(string, string, ...any)) {
+// path walks from the server's certificate upwards and returns the indices on the way.
+func (v chainView) path() []int {
 	path := []int{0}
-	used := map[int]bool{0: true}
 	for at := 0; !isSelfSigned(v.sent[at]); {
-		next := slices.IndexFunc(v.sent, func(c *x509.Certificate) bool { return issued(c, v.sent[at]) })
-		if next < 0 || used[next] {
+		at = slices.IndexFunc(v.sent, func(c *x509.Certificate) bool { return issued(c, v.sent[at]) })
+		if at < 0 || slices.Contains(path, at) {
 			break
 		}
-		path, at = append(path, next), next
-		used[next] = true
+		path = append(path, at)
 	}
+	return path
+}
+
+// order holds against the path that each certificate directly follows the one that it issued
+// (RFC 5246 §7.4.2).
+func (v chainView) order(add func(string, string, ...any)) {
+	path := v.path()
 	for i, cert := range v.sent {
 		first := slices.IndexFunc(v.sent, cert.Equal)
 		switch {
 		case first < i:
 			add(CodeDuplicate, "certificate %d is the same as certificate %d: %s", i+1, first+1, cert.Subject)
-		case !used[i]:
+		case !slices.Contains(path, i):
 			add(CodeSuperfluous, "certificate %d issued none of the others: %s", i+1, cert.Subject)
 		}
 	}
@@ -172,13 +176,17 @@ func (v chainView) missing(verifyErr error, add func(string, string, ...any)) {
 		add(CodeLeafAlone, "only the server's certificate is sent, without %s, which issued it", leaf.Issuer)
 	}
 	var unknown x509.UnknownAuthorityError
-	if errors.As(verifyErr, &unknown) && !alone && len(v.sent) > 1 && !v.linked() {
-		add(CodeIncomplete, "none of the certificates issued the first one, %s, whose issuer is %s", leaf.Subject, leaf.Issuer)
+	if alone || !errors.As(verifyErr, &unknown) {
+		return
 	}
-}
-
-func (v chainView) linked() bool {
-	return isSelfSigned(v.sent[0]) || slices.ContainsFunc(v.sent[1:], func(c *x509.Certificate) bool { return issued(c, v.sent[0]) })
+	switch top := v.path()[len(v.path())-1]; {
+	case isSelfSigned(v.sent[top]): // the root is there; whoever verifies does not trust it
+	case top == 0:
+		add(CodeIncomplete, "none of the certificates issued the first one, whose issuer is %s", leaf.Issuer)
+	default:
+		add(CodeIncomplete, "the chain ends at certificate %d, whose issuer %s is neither sent nor among %s",
+			top+1, v.sent[top].Issuer, rootsName(v.roots))
+	}
 }
 
 func (v chainView) validity(add func(string, string, ...any)) {
@@ -210,8 +218,6 @@ func isSelfSigned(c *x509.Certificate) bool { return issued(c, c) }
 func issued(by, cert *x509.Certificate) bool {
 	return string(by.RawSubject) == string(cert.RawIssuer) && cert.CheckSignatureFrom(by) == nil
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
 
 func proxyHost(rawURL string) string {
 	u, err := url.Parse(rawURL)

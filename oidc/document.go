@@ -81,31 +81,19 @@ func parseDocument(doc []byte) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{}
-	issuer, err := o.text("issuer")
-	if err != nil {
+	var issuer string
+	if err := o.readAll([]member{
+		{"issuer", &issuer}, {"jwks_uri", &d.JWKSURI}, {"authorization_endpoint", &d.AuthorizationEndpoint},
+		{"response_types_supported", &d.ResponseTypes}, {"subject_types_supported", &d.SubjectTypes},
+		{"id_token_signing_alg_values_supported", &d.SigningAlgorithms}, {"claims_supported", &d.Claims},
+	}); err != nil {
 		return nil, err
 	}
 	if d.Issuer, err = ParseIssuer(issuer); err != nil {
 		return nil, errors.New(`"issuer" is not an https URL without query and fragment`)
 	}
-	if d.JWKSURI, err = o.text("jwks_uri"); err != nil {
-		return nil, err
-	}
 	if _, err := parseJWKSURI(d.JWKSURI); err != nil {
 		return nil, err
-	}
-	if d.AuthorizationEndpoint, err = o.text("authorization_endpoint"); err != nil {
-		return nil, err
-	}
-	for name, into := range map[string]*[]string{
-		"response_types_supported":              &d.ResponseTypes,
-		"subject_types_supported":               &d.SubjectTypes,
-		"id_token_signing_alg_values_supported": &d.SigningAlgorithms,
-		"claims_supported":                      &d.Claims,
-	} {
-		if *into, err = o.texts(name); err != nil {
-			return nil, err
-		}
 	}
 	return d, nil
 }

@@ -65,15 +65,10 @@ func parseJWK(entry []byte) (jwk, error) {
 		return jwk{}, err
 	}
 	var k jwk
-	for name, into := range map[string]*string{"kid": &k.kid, "kty": &k.kty, "crv": &k.crv, "alg": &k.alg, "use": &k.use} {
-		if *into, err = o.text(name); err != nil {
-			return jwk{}, err
-		}
-	}
-	if k.keyOps, err = o.texts("key_ops"); err != nil {
-		return jwk{}, err
-	}
-	if k.x5c, err = o.texts("x5c"); err != nil {
+	if err := o.readAll([]member{
+		{"kid", &k.kid}, {"kty", &k.kty}, {"crv", &k.crv}, {"alg", &k.alg}, {"use", &k.use},
+		{"key_ops", &k.keyOps}, {"x5c", &k.x5c},
+	}); err != nil {
 		return jwk{}, err
 	}
 	if k.kty == "" {

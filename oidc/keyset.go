@@ -47,7 +47,7 @@ func (s *KeySet) With(keys ...crypto.PublicKey) (*KeySet, error) {
 			return nil, fmt.Errorf("oidc: key set: key %d: %w", i+1, err)
 		}
 		if !slices.ContainsFunc(next.keys, func(k jwk) bool { return k.kid == kid }) {
-			next.keys = append(next.keys, jwk{index: len(next.keys), pub: pub, kid: kid, alg: alg, own: alg, use: "sig"})
+			next.keys = append(next.keys, jwk{index: next.end(), pub: pub, kid: kid, alg: alg, own: alg, use: "sig"})
 		}
 	}
 	return next, nil
@@ -75,6 +75,7 @@ func (s *KeySet) Merge(other *KeySet) (*KeySet, error) {
 	for _, k := range other.clone().keys {
 		i := slices.IndexFunc(next.keys, func(have jwk) bool { return have.kid == k.kid })
 		if i < 0 {
+			k.index = next.end()
 			next.keys = append(next.keys, k)
 		} else if !samePublicKey(next.keys[i].pub, k.pub) {
 			return nil, fmt.Errorf("oidc: key set: %w: two keys have the id %q", ErrKey, k.kid)
@@ -131,6 +132,18 @@ func (s *KeySet) find(kid string) (jwk, bool) {
 		}
 	}
 	return jwk{}, false
+}
+
+// end is the index after the last entry's.
+func (s *KeySet) end() int {
+	end := 0
+	for _, k := range s.keys {
+		end = max(end, k.index+1)
+	}
+	for _, k := range s.ignored {
+		end = max(end, k.index+1)
+	}
+	return end
 }
 
 func (s *KeySet) clone() *KeySet {

@@ -90,12 +90,14 @@ func (s *KeySet) refusals() []*KeyError {
 	if s.Len() == 0 {
 		found = append(found, &KeyError{CodeNoKeys, -1, "", "it has no key that STS could verify a token with"})
 	}
-	for kind, n := range map[string]int{"RSA": rsaKeys, "EC": ecKeys} {
-		if n > maxSTSKeys {
-			found = append(found, &KeyError{CodeTooManyKeys, -1, "", fmt.Sprintf("it has %d %s keys, at most %d are possible", n, kind, maxSTSKeys)})
-		}
+	return append(found, append(tooMany("RSA", rsaKeys), tooMany("EC", ecKeys)...)...)
+}
+
+func tooMany(kind string, n int) []*KeyError {
+	if n <= maxSTSKeys {
+		return nil
 	}
-	return found
+	return []*KeyError{{CodeTooManyKeys, -1, "", fmt.Sprintf("it has %d %s keys, at most %d are possible", n, kind, maxSTSKeys)}}
 }
 
 // entries returns all in the order of the document.

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/irsa-go/irsa/internal/strictjson"
@@ -28,31 +29,38 @@ func parseObject(doc []byte, lim strictjson.Limits) (object, error) {
 func asObject(doc []byte) (object, error) {
 	var o object
 	if err := json.Unmarshal(doc, &o); err != nil || o == nil {
-		return nil, fmt.Errorf("it is no JSON object")
+		return nil, errors.New("it is no JSON object")
 	}
 	return o, nil
+}
+
+// member is where a member goes: a *string or a *[]string.
+type member struct {
+	name string
+	into any
+}
+
+// readAll leaves alone what is absent or null.
+func (o object) readAll(members []member) error {
+	for _, m := range members {
+		raw, ok := o[m.name]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(raw, m.into); err != nil {
+			kind := "a string"
+			if _, list := m.into.(*[]string); list {
+				kind = "a list of strings"
+			}
+			return fmt.Errorf("%q is not %s", m.name, kind)
+		}
+	}
+	return nil
 }
 
 // text reads a string; "" when there is none.
 func (o object) text(name string) (string, error) {
 	var s string
-	return s, o.read(name, "a string", &s)
-}
-
-// texts reads a list of strings; nil when there is none.
-func (o object) texts(name string) ([]string, error) {
-	var s []string
-	return s, o.read(name, "a list of strings", &s)
-}
-
-// read leaves into alone when the member is absent or null.
-func (o object) read(name, kind string, into any) error {
-	raw, ok := o[name]
-	if !ok {
-		return nil
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return fmt.Errorf("%q is not %s", name, kind)
-	}
-	return nil
+	err := o.readAll([]member{{name, &s}})
+	return s, err
 }

@@ -13,9 +13,9 @@ import (
 func KeySetFromPEM(files ...[]byte) (*KeySet, error) {
 	var all []crypto.PublicKey
 	for i, file := range files {
-		keys, err := PublicKeysFromPEM(file)
+		keys, err := publicKeys(file)
 		if err != nil {
-			return nil, fmt.Errorf("file %d: %w", i+1, err)
+			return nil, fmt.Errorf("oidc: PEM: file %d: %w", i+1, err)
 		}
 		all = append(all, keys...)
 	}

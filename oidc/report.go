@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,7 +129,7 @@ func (r *ThumbprintReport) add(e Endpoint) {
 		r.Need = e.Need
 	}
 	relevant := len(e.Roles) != 1 || e.Roles[0] != roleRedirect
-	if e.Thumbprint != "" && relevant && !contains(r.Thumbprints, e.Thumbprint) {
+	if e.Thumbprint != "" && relevant && !slices.Contains(r.Thumbprints, e.Thumbprint) {
 		r.Thumbprints = append(r.Thumbprints, e.Thumbprint)
 	}
 }

@@ -63,12 +63,8 @@ func NewVerifier(iss Issuer, audience string, cfg VerifierConfig) (*Verifier, er
 	if audience == "" {
 		return nil, fmt.Errorf("oidc: verifier of issuer %q: no audience is given", iss)
 	}
-	for name, d := range map[string]time.Duration{
-		"MaxAge": cfg.MaxAge, "MinInterval": cfg.MinInterval, "MissingFor": cfg.MissingFor, "FetchTimeout": cfg.FetchTimeout,
-	} {
-		if d < 0 {
-			return nil, fmt.Errorf("oidc: verifier of issuer %q: %s is negative: %s", iss, name, d)
-		}
+	if d := min(cfg.MaxAge, cfg.MinInterval, cfg.MissingFor, cfg.FetchTimeout); d < 0 {
+		return nil, fmt.Errorf("oidc: verifier of issuer %q: a duration other than ClockSkew is negative: %s", iss, d)
 	}
 	v := &Verifier{issuer: iss, audience: audience, fixed: cfg.Keys, now: cfg.Now}
 	if v.now == nil {

@@ -1,0 +1,275 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Codes of the checks of [Client.Preflight], in their order.
+const (
+	CheckIAMURL     = "iam-url"        // IAM accepts the issuer's URL
+	CheckReachable  = "reachable"      // the discovery document is served, over TLS
+	CheckDocument   = "document"       // it has all that STS needs
+	CheckIssuer     = "issuer-equal"   // it names the issuer, character for character
+	CheckKeysServed = "keys-reachable" // the key set is served
+	CheckKeys       = "keys-valid"     // STS accepts the key set
+	CheckAlgorithms = "algorithms"     // the document names the keys' algorithms, and STS has them
+	CheckToken      = "token-covered"  // the given token verifies with the keys
+	CheckThumbprint = "thumbprint"     // the certificates give a thumbprint, or need none
+	CheckSpeed      = "speed"          // answers come before STS gives up
+)
+
+// Codes of warnings of [Client.Preflight], besides those of [Issuer.Warnings].
+const (
+	// CodeNotPublic: the endpoint is at an address that AWS cannot reach.
+	CodeNotPublic = "address-not-public"
+	// CodeChain: the chain has a problem of its own; the thumbprint report has the details.
+	CodeChain = "chain-problem"
+)
+
+// stsPatience is after how long STS gives an issuer up (observed).
+const stsPatience = 5 * time.Second
+
+// CheckResult is the outcome of one check.
+type CheckResult string
+
+// The values of [CheckResult].
+const (
+	Passed  CheckResult = "passed"
+	Failed  CheckResult = "failed"
+	Skipped CheckResult = "skipped" // an earlier failure, or nothing given, left nothing to check
+)
+
+// Check is one check of a preflight. It is a plain value.
+type Check struct {
+	Code    string      `json:"code"` // one of the Check… constants
+	Result  CheckResult `json:"result"`
+	Message string      `json:"message"` // for people
+	Err     error       `json:"-"`       // the cause of a failure
+}
+
+// PreflightConfig is what a preflight is told besides the issuer.
+type PreflightConfig struct {
+	// Token is a real token of the cluster, whose key must be among those served. "": that is
+	// not checked. It appears in no message.
+	Token string
+}
+
+// PreflightReport is what a preflight found. It is a plain value.
+type PreflightReport struct {
+	Issuer Issuer  `json:"issuer"`
+	Checks []Check `json:"checks"`
+	// Warnings do not make STS fail by themselves, or not for sure.
+	Warnings []Problem `json:"warnings,omitempty"`
+	// Thumbprints is the certificates' report, that of a failure included.
+	Thumbprints *ThumbprintReport `json:"thumbprints,omitempty"`
+}
+
+// OK reports whether no check failed.
+func (r *PreflightReport) OK() bool { return r.Err() == nil }
+
+// Err returns the failed checks, each wrapping its cause; nil when there is none.
+func (r *PreflightReport) Err() error {
+	if r == nil {
+		return fmt.Errorf("oidc: preflight: %w", ErrIssuerZero)
+	}
+	var errs []error
+	for _, c := range r.Checks {
+		if c.Result == Failed {
+			errs = append(errs, fmt.Errorf("oidc: preflight of issuer %q: %s: %w", r.Issuer, c.Code, c.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// String prints one line per check and warning.
+func (r *PreflightReport) String() string {
+	if r == nil {
+		return "no report\n"
+	}
+	var b strings.Builder
+	for _, c := range r.Checks {
+		fmt.Fprintf(&b, "%-7s  %-14s  %s\n", c.Result, c.Code, c.Message)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&b, "warning  %s\n", w)
+	}
+	return b.String()
+}
+
+// Preflight fetches what an issuer serves as STS will, and reports whether STS can verify its
+// tokens, everything at once. It looks from this machine: AWS may be shown something else,
+// and nothing but AWS knows which CAs AWS trusts. The report is never nil.
+func (c *Client) Preflight(ctx context.Context, iss Issuer, cfg PreflightConfig) *PreflightReport {
+	p := &preflight{client: c, report: &PreflightReport{Issuer: iss, Warnings: iss.Warnings()}}
+	p.check(CheckIAMURL, "IAM accepts the URL", iss.CheckIAM())
+	if iss.IsZero() {
+		return p.report
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	p.documents(ctx, iss, cfg.Token)
+	p.thumbprints(ctx, iss)
+	return p.report
+}
+
+type preflight struct {
+	client *Client
+	report *PreflightReport
+}
+
+func (p *preflight) check(code, good string, err error) bool {
+	c := Check{Code: code, Result: Passed, Message: good, Err: err}
+	if err != nil {
+		c.Result, c.Message = Failed, err.Error()
+	}
+	p.report.Checks = append(p.report.Checks, c)
+	return err == nil
+}
+
+func (p *preflight) skip(why string, codes ...string) {
+	for _, code := range codes {
+		p.report.Checks = append(p.report.Checks, Check{Code: code, Result: Skipped, Message: why})
+	}
+}
+
+func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
+	start := time.Now()
+	s := newSession(p.client, iss)
+	defer s.close()
+	doc := p.document(ctx, s)
+	if doc == nil {
+		p.skip("there is no document to go by", CheckKeysServed, CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
+		return
+	}
+	body, err := s.get(ctx, doc.JWKSURI, request{accept: acceptKeySet, limit: keySetLimits.Bytes})
+	if !p.check(CheckKeysServed, doc.JWKSURI+" answers", err) {
+		p.skip("there are no keys to go by", CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
+		return
+	}
+	p.keys(doc, body, token)
+	var slow error
+	if took := time.Since(start); took > stsPatience {
+		slow = fmt.Errorf("document and keys took %s, STS gives up after %s", took.Round(time.Millisecond), stsPatience)
+	}
+	p.check(CheckSpeed, "document and keys came within STS's 5 s", slow)
+}
+
+// document also tells apart in which of three ways it fails.
+func (p *preflight) document(ctx context.Context, s *session) *Document {
+	doc, err := s.discover(ctx, tlsAny)
+	switch {
+	case errors.Is(err, ErrIssuerMismatch):
+		p.check(CheckReachable, "the discovery document is served", nil)
+		p.check(CheckIssuer, "", err)
+		p.skip("it is another issuer's", CheckDocument)
+		return nil
+	case errors.Is(err, ErrDocument):
+		p.check(CheckReachable, "the discovery document is served", nil)
+		p.check(CheckDocument, "", err)
+		p.skip("the document cannot be read", CheckIssuer)
+		return nil
+	case err != nil:
+		p.check(CheckReachable, "", err)
+		p.skip("it is not reachable", CheckDocument, CheckIssuer)
+		return nil
+	}
+	p.check(CheckReachable, "the discovery document is served", nil)
+	p.check(CheckDocument, "the document has all that STS needs", doc.checkSTS())
+	p.check(CheckIssuer, "the document names the issuer exactly", nil)
+	return doc
+}
+
+// checkSTS reports the members without which STS does not take a document.
+func (d *Document) checkSTS() error {
+	var missing []string
+	for _, m := range []struct {
+		name string
+		list []string
+	}{
+		{"response_types_supported", d.ResponseTypes}, {"subject_types_supported", d.SubjectTypes},
+		{"id_token_signing_alg_values_supported", d.SigningAlgorithms},
+	} {
+		if len(m.list) == 0 {
+			missing = append(missing, m.name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: it has no %s", ErrDocument, strings.Join(missing, ", "))
+}
+
+func (p *preflight) keys(doc *Document, jwks []byte, token string) {
+	keys, err := parseKeySet(jwks)
+	if err == nil {
+		err = keys.CheckSTS()
+	}
+	p.check(CheckKeys, fmt.Sprintf("STS accepts the %d keys", keys.Len()), err)
+	if keys == nil {
+		p.skip("the keys cannot be read", CheckAlgorithms, CheckToken)
+		return
+	}
+	p.check(CheckAlgorithms, "the document names the keys' algorithms", doc.checkAlgorithms(keys))
+	if token == "" {
+		p.skip("no token is given", CheckToken)
+		return
+	}
+	p.check(CheckToken, "the given token's key is served and its signature is right", p.covers(keys, token))
+}
+
+func (d *Document) checkAlgorithms(keys *KeySet) error {
+	for _, alg := range keys.Algorithms() {
+		if !slices.Contains(d.SigningAlgorithms, alg) {
+			return fmt.Errorf("%w: the document does not name %s, which a key is for", ErrAlgorithm, alg)
+		}
+	}
+	return nil
+}
+
+// covers does not mind whether the token has expired: it stands for those to come.
+func (p *preflight) covers(keys *KeySet, token string) error {
+	t, err := parseToken(token)
+	if err != nil {
+		return err
+	}
+	payload, err := t.verify(keys)
+	if err != nil {
+		return err
+	}
+	c, err := parseClaims(payload)
+	if err != nil {
+		return err
+	}
+	if c.Issuer != p.report.Issuer {
+		return fmt.Errorf("%w: the token's iss is not %q", ErrIssuerMismatch, p.report.Issuer)
+	}
+	return c.checkAccount()
+}
+
+func (p *preflight) thumbprints(ctx context.Context, iss Issuer) {
+	report, err := p.client.Thumbprints(ctx, iss)
+	if failed := (*ThumbprintError)(nil); errors.As(err, &failed) {
+		report, err = failed.Report, failed.Err
+	}
+	p.report.Thumbprints = report
+	good := "thumbprint " + strings.Join(report.Thumbprints, " ") + ", " + report.Need.String()
+	p.check(CheckThumbprint, good, err)
+	for _, e := range report.Endpoints {
+		if ap, err := netip.ParseAddrPort(e.Address); err == nil && classOf(ap.Addr().Unmap()) != classPublic {
+			p.warn(CodeNotPublic, "%s is at %s, where AWS cannot reach it", e.Host, ap.Addr())
+		}
+		for _, problem := range e.Problems {
+			p.warn(CodeChain, "%s: %s", e.Host, problem)
+		}
+	}
+}
+
+func (p *preflight) warn(code, format string, args ...any) {
+	p.report.Warnings = append(p.report.Warnings, Problem{code, fmt.Sprintf(format, args...)})
+}
