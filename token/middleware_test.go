@@ -1,0 +1,109 @@
+package token_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+func TestRejectedCredentialsAreInvalidated(t *testing.T) {
+	t.Parallel()
+	for code, invalidated := range map[string]bool{
+		"ExpiredToken": true, "ExpiredTokenException": true, "InvalidToken": true,
+		"AccessDenied": false, "InvalidClientTokenId": false, "Throttling": false,
+	} {
+		t.Run(code, in(func(t *testing.T) {
+			o := &origin{}
+			p := keep(t, o, token.Refresh{})
+			service := &fakeSTS{fault: first(1, stsFault{http.StatusForbidden, code, "no"})}
+			cfg := service.config()
+			cfg.Credentials, cfg.RetryMaxAttempts = p, 1
+			cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
+			client := sts.NewFromConfig(cfg)
+			ask := func() error {
+				_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(otherARN), RoleSessionName: aws.String("me")})
+				return err
+			}
+			var api smithy.APIError
+			require.ErrorAs(t, ask(), &api)
+			require.NoError(t, ask())
+			want := []string{"KEY1", "KEY1"}
+			if invalidated {
+				want[1] = "KEY2"
+			}
+			assert.Equal(t, want, service.signers)
+		}))
+	}
+}
+
+func TestARejectionThroughLoadDefaultConfigReachesTheProvider(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{}
+		p := keep(t, o, token.Refresh{})
+		service := &fakeSTS{fault: first(1, stsFault{http.StatusForbidden, "ExpiredToken", "no"})}
+		cfg, err := config.LoadDefaultConfig(t.Context(), config.WithCredentialsProvider(p), config.WithRegion("eu-central-1"),
+			config.WithRetryMaxAttempts(1),
+			config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}))
+		require.NoError(t, err)
+		cfg.HTTPClient = service
+		cache, ok := cfg.Credentials.(*aws.CredentialsCache)
+		require.True(t, ok)
+		cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p, cache))
+		client := sts.NewFromConfig(cfg)
+		for range 2 {
+			_, _ = client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(otherARN), RoleSessionName: aws.String("me")})
+		}
+		assert.Equal(t, []string{"KEY1", "KEY2"}, service.signers)
+	})(t)
+}
+
+func TestALateRejectionOfOldCredentialsDoesNothing(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{}
+		p := keep(t, o, token.Refresh{})
+		service := &fakeSTS{fault: first(1, stsFault{http.StatusForbidden, "ExpiredToken", "no"}), delay: 20 * time.Second}
+		cfg := service.config()
+		cfg.Credentials, cfg.RetryMaxAttempts = p, 1
+		cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
+		done := make(chan error)
+		go func() {
+			_, err := sts.NewFromConfig(cfg).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(otherARN), RoleSessionName: aws.String("me")})
+			done <- err
+		}()
+		time.Sleep(10 * time.Second)
+		p.Invalidate("KEY1")
+		_, err := p.Retrieve(t.Context())
+		require.NoError(t, err)
+		require.Error(t, <-done)
+		creds, err := p.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "KEY2", creds.AccessKeyID)
+		assert.Equal(t, 2, o.count())
+	})(t)
+}
+
+func TestAnUnsignedRequestThatIsRejectedInvalidatesNothing(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{}
+		kept := keep(t, o, token.Refresh{})
+		service := &fakeSTS{fault: first(1, stsFault{http.StatusBadRequest, "ExpiredTokenException", "Token expired"})}
+		cfg := service.config()
+		cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(kept), token.InvalidateRejected(nil, nil))
+		p, err := token.NewProvider(sts.NewFromConfig(cfg), roleARN, rotating(), token.Config{})
+		require.NoError(t, err)
+		_, err = p.Retrieve(t.Context())
+		require.NoError(t, err)
+		_, err = kept.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, o.count())
+	})(t)
+}
