@@ -64,6 +64,8 @@ func (c *condition) match(r *request) verdict {
 	}
 	got, presence := r.lookup(c.lookup)
 	switch {
+	case presence == presenceUnknown && r.lenient:
+		return no
 	case presence == presenceUnknown:
 		return unproven
 	case c.op.family == familyNull:

@@ -34,7 +34,8 @@ func (e *EditError) Error() string {
 // WithGrant returns a policy that admits the grant too, changed as little as possible: a subject
 // joins the statement that has its provider, its audiences and no other condition; otherwise a
 // statement is added. It returns the receiver itself when all of the grant is admitted already.
-// *EditError: the grant names nobody, or a Deny overrides it.
+// *EditError: the grant names nobody, or it would have no effect because of a Deny or of the
+// policy's version.
 func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 	if err := g.checkEdit("WithGrant"); err != nil {
 		return nil, joinProblems("trust: WithGrant", err)
@@ -43,8 +44,8 @@ func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 	var errs []error
 	for _, sub := range slices.Concat(g.subjects(), g.patterns()) {
 		for _, aud := range g.audiences() {
-			if s := out.denying(g.Provider, sample(sub), aud); s != nil {
-				errs = append(errs, &EditError{Edit: "WithGrant", Subject: sub, Path: s.pointer, Reason: "would still be denied"})
+			if err := out.checkEffective(g.Provider, sub, aud); err != nil {
+				errs = append(errs, err)
 				break
 			}
 		}
@@ -67,17 +68,27 @@ func (g Grant) checkEdit(edit string) error {
 // account has such a name.
 func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", "·").Replace(pattern) }
 
-// denying finds the Deny that overrides an admission. Denies that hang on the network or the
-// clock do not count: they override it only at times.
-func (p *Policy) denying(provider Provider, sub, aud string) *statement {
-	q := WebIdentity(provider, Claims{"sub": sub, "aud": aud})
+// checkEffective says what keeps a grant that the policy has from working: a Deny, or something
+// about the policy as a whole. A Deny that hangs on the network or the clock does not count: it
+// overrides the grant only at times.
+func (p *Policy) checkEffective(provider Provider, sub, aud string) error {
+	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})
 	q.r.lenient = true
+	if p.Allows(q) {
+		return nil
+	}
+	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}
 	for i := range p.list() {
-		if s := &p.statements[i]; s.effect != Allow && s.match(q.r, actionWebIdentity) != no {
-			return s
+		s := &p.statements[i]
+		if s.effect != Allow && s.match(q.r, actionWebIdentity) != no {
+			e.Path, e.Reason = s.pointer, "would be denied"
+			return e
+		}
+		if s.flaw != "" {
+			e.Path, e.Reason = s.pointer, "would not be allowed: "+s.flaw
 		}
 	}
-	return nil
+	return e
 }
 
 // add puts a checked grant into the policy.

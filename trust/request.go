@@ -22,8 +22,8 @@ type request struct {
 	keys   []attribute // by the whole key, lower case
 	// sparse is set while an edit is checked: only sub and aud of the provider are known then.
 	sparse bool
-	// lenient is set while an edit is checked: what the network and the clock decide is taken
-	// not to trigger a Deny.
+	// lenient is set while an edit is checked: a condition on what the network or the clock
+	// decides is taken as not met, so that a Deny which holds only at times is let pass.
 	lenient bool
 
 	claimStore [4]attribute // where claims begins: one allocation less for each
@@ -95,7 +95,7 @@ func (r *request) lookup(key string) (*attribute, presence) {
 			return &r.keys[i], found(&r.keys[i])
 		}
 	}
-	if r.sparse || !r.lenient && isEnvironmental(key) {
+	if r.sparse || isEnvironmental(key) {
 		return nil, presenceUnknown
 	}
 	return nil, absent
