@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
+	"github.com/irsa-go/irsa/internal/e2e/real"
 )
 
 var binary string // of the API server; set once, by TestMain
@@ -25,9 +25,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
 		os.Exit(1)
 	}
-	code := m.Run()
-	printMet()
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // testCluster is a cluster of one test.
@@ -43,9 +41,7 @@ func startCluster(t *testing.T, cfg cluster.Config) *testCluster {
 	c, err := cluster.Start(t.Context(), binary, t.TempDir(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(c.Stop)
-	met(t, "kube-apiserver", c.Version)
-	met(t, "etcd", c.EtcdVersion)
-	t.Logf("ready after %v", c.ReadyAfter.Round(10*time.Millisecond))
+	real.Met(t, "kube-apiserver %s with etcd %s, ready after %v", c.Version, c.EtcdVersion, c.ReadyAfter.Round(10*time.Millisecond))
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	require.NoError(t, err)
 	return &testCluster{Cluster: c, client: client}
@@ -87,34 +83,6 @@ func eventually(t *testing.T, what string, done func() bool) time.Duration {
 	took := time.Since(began)
 	t.Logf("%s after %v", what, took.Round(time.Millisecond))
 	return took
-}
-
-var metSystems = struct {
-	sync.Mutex
-	seen []string
-}{}
-
-// met records that the test spoke with a real system; all are printed once more at the end.
-func met(t *testing.T, system, version string) {
-	t.Helper()
-	line := system + " " + version
-	t.Log("met:", line)
-	metSystems.Lock()
-	defer metSystems.Unlock()
-	for _, seen := range metSystems.seen {
-		if seen == line {
-			return
-		}
-	}
-	metSystems.seen = append(metSystems.seen, line)
-}
-
-func printMet() {
-	metSystems.Lock()
-	defer metSystems.Unlock()
-	for _, line := range metSystems.seen {
-		fmt.Println("end-to-end tests met:", line)
-	}
 }
 
 func TestTheClusterStarts(t *testing.T) {
