@@ -19,6 +19,13 @@ const (
 	LabelSkipWebhook      = "skip-pod-identity-webhook"
 )
 
+// The label with which a pod asks to be refused rather than run without an identity, for
+// webhooks and policies that obey it. It stands after the annotations' prefix too.
+const (
+	LabelRequireIdentity      = "require-identity"
+	LabelRequireIdentityValue = "true"
+)
+
 // The environment variables, as the AWS SDKs read them
 // (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
 const (

@@ -1,0 +1,81 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// Accounts finds service accounts. Implementations must be safe for concurrent use.
+//
+// One that reads a cache should ask the API server itself for what the cache does not have:
+// a pod is often created right after its account, and a cache learns of it later.
+type Accounts interface {
+	// ServiceAccount returns the account. Its error is ErrNotFound, or one that
+	// k8s.io/apimachinery/pkg/api/errors knows as not found, when there is none. The account
+	// is only read.
+	ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error)
+}
+
+// AccountsFunc makes a function Accounts.
+type AccountsFunc func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error)
+
+// ServiceAccount calls f.
+func (f AccountsFunc) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+	return f(ctx, namespace, name)
+}
+
+// ErrNotFound says that there is no such service account.
+var ErrNotFound = errors.New("webhook: service account not found")
+
+func isNotFound(err error) bool {
+	return errors.Is(err, ErrNotFound) || apierrors.IsNotFound(err)
+}
+
+// lookup finds the account of a pod, waiting for one that is not there yet.
+func (h *Handler) lookup(ctx context.Context, t mutate.Target) (*corev1.ServiceAccount, error) {
+	sa, err := h.accounts.ServiceAccount(ctx, t.Namespace, t.ServiceAccount)
+	if isNotFound(err) && h.cfg.Wait > 0 {
+		sa, err = h.await(ctx, t)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("webhook: service account %q: %w", t, err)
+	case sa == nil:
+		return nil, fmt.Errorf("webhook: service account %q: the lookup returned neither an account nor an error", t)
+	case sa.Name != t.ServiceAccount || sa.Namespace != t.Namespace:
+		// Nothing else stands between a mistake in a cache's key and another pod's role.
+		return nil, fmt.Errorf("webhook: service account %q: the lookup returned %q", t, sa.Namespace+"/"+sa.Name)
+	}
+	return sa, nil
+}
+
+// await looks again, at first after 20 ms and then half as often each time, until the
+// account is there or the time is up.
+func (h *Handler) await(ctx context.Context, t mutate.Target) (sa *corev1.ServiceAccount, err error) {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Wait)
+	defer cancel()
+	err = ErrNotFound
+	for pause := 20 * time.Millisecond; ; pause *= 2 {
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		case <-timer.C:
+		}
+		again, failed := h.accounts.ServiceAccount(ctx, t.Namespace, t.ServiceAccount)
+		if ctx.Err() != nil && failed != nil { // what the first looks said is more to the point
+			return nil, err
+		}
+		if sa, err = again, failed; !isNotFound(err) {
+			return sa, err
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/irsa-go/irsa/internal/jsonscan"
+)
+
+// maxBody bounds a review. etcd stores objects of 1.5 MiB
+// (https://etcd.io/docs/v3.6/dev-guide/limit/), which JSON spells at up to about twice the
+// size; there are an object and an old one, and 1 MiB is more than what stands around them.
+const maxBody = 2*(2*3<<19) + 1<<20
+
+var errTooLarge = fmt.Errorf("webhook: the review exceeds %d bytes", maxBody)
+
+// readBody reads a request's body, which must not be larger than maxBody.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBody {
+		return nil, errTooLarge
+	}
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return nil, errors.New("webhook: the body ends early")
+		}
+		return body, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("webhook: the body cannot be read")
+	case len(body) > maxBody:
+		return nil, errTooLarge
+	}
+	return body, nil
+}
+
+// review is an AdmissionReview as it came in. The raw objects are parts of the body.
+type review struct {
+	apiVersion string
+	kind       string
+	found      bool
+	request    admissionv1.AdmissionRequest
+}
+
+// decodeReview reads an AdmissionReview of either version: both have the same members
+// (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request).
+func decodeReview(body []byte) (*review, error) {
+	s := jsonscan.New()
+	var r review
+	if err := s.Read(body, maxBody, func() { r.read(s) }); err != nil {
+		return nil, errors.New("webhook: the review is malformed") // its names may be a pod's
+	}
+	switch {
+	case r.kind != "AdmissionReview":
+		return nil, errors.New(`webhook: kind is not "AdmissionReview"`)
+	case r.apiVersion != "admission.k8s.io/v1" && r.apiVersion != "admission.k8s.io/v1beta1":
+		return nil, errors.New(`webhook: apiVersion is neither "admission.k8s.io/v1" nor "admission.k8s.io/v1beta1"`)
+	case !r.found:
+		return nil, errors.New("webhook: the review has no request")
+	case r.request.UID == "":
+		return nil, errors.New("webhook: the request has no uid")
+	}
+	return &r, nil
+}
+
+func (r *review) read(s *jsonscan.Scanner) {
+	if !s.Object() {
+		return
+	}
+	for s.More() {
+		switch string(s.Name()) {
+		case "apiVersion":
+			r.apiVersion = string(s.Text())
+		case "kind":
+			r.kind = string(s.Text())
+		case "request":
+			r.readRequest(s)
+		default:
+			s.Skip()
+		}
+	}
+}
+
+func (r *review) readRequest(s *jsonscan.Scanner) {
+	if !s.Enter('{') {
+		return
+	}
+	r.found = true
+	req := &r.request
+	for s.More() {
+		switch string(s.Name()) {
+		case "uid":
+			req.UID = types.UID(s.Text())
+		case "kind":
+			g := readGroup(s)
+			req.Kind = metav1.GroupVersionKind{Group: g.group, Version: g.version, Kind: g.name}
+		case "resource":
+			g := readGroup(s)
+			req.Resource = metav1.GroupVersionResource{Group: g.group, Version: g.version, Resource: g.name}
+		case "subResource":
+			req.SubResource = string(s.Text())
+		case "name":
+			req.Name = string(s.Text())
+		case "namespace":
+			req.Namespace = string(s.Text())
+		case "operation":
+			req.Operation = admissionv1.Operation(s.Text())
+		case "dryRun":
+			dryRun := string(s.Raw()) == "true"
+			req.DryRun = &dryRun
+		case "object":
+			req.Object.Raw = s.Raw()
+		case "oldObject":
+			req.OldObject.Raw = s.Raw()
+		default:
+			s.Skip()
+		}
+	}
+}
+
+// group is a GroupVersionKind or a GroupVersionResource.
+type group struct{ group, version, name string }
+
+func readGroup(s *jsonscan.Scanner) (g group) {
+	if !s.Enter('{') {
+		return g
+	}
+	for s.More() {
+		switch string(s.Name()) {
+		case "group":
+			g.group = string(s.Text())
+		case "version":
+			g.version = string(s.Text())
+		case "kind", "resource":
+			g.name = string(s.Text())
+		default:
+			s.Skip()
+		}
+	}
+	return g
+}
+
+// encodeReview writes the answer in the version of the question. It passes an earlier error
+// on.
+func encodeReview(apiVersion string, resp *admissionv1.AdmissionResponse, earlier error) ([]byte, error) {
+	body, err := json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "AdmissionReview"},
+		Response: resp,
+	})
+	return body, errors.Join(earlier, err)
+}

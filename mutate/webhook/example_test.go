@@ -1,0 +1,76 @@
+package webhook_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/mutate/webhook"
+)
+
+// A webhook like EKS's own, beside whatever else the mux serves.
+func Example() {
+	mutator, err := mutate.New(mutate.EKS("eu-central-1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	accounts := webhook.AccountsFunc(func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{ // from an informer, in a real program
+			Namespace: namespace, Name: name,
+			Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/reader"},
+		}}, nil
+	})
+	handler, err := webhook.New(mutator, accounts, webhook.Config{
+		OnReview: func(_ context.Context, e webhook.Event) { fmt.Println(e.Target, e.Verdict) },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/mutate", handler)
+
+	r := httptest.NewRequest(http.MethodPost, "/mutate", strings.NewReader(`{
+		"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+		"request": {"uid": "1", "operation": "CREATE", "namespace": "team-a",
+			"kind": {"version": "v1", "kind": "Pod"}, "resource": {"version": "v1", "resource": "pods"},
+			"object": {"spec": {"serviceAccountName": "reader", "containers": [{"name": "main"}]}}}}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code)
+	// Output:
+	// team-a/reader mutated
+	// 200
+}
+
+func ExampleNewCertificate() {
+	cert, err := webhook.NewCertificate("/nowhere/tls.crt", "/nowhere/tls.key", webhook.CertificateConfig{})
+	if err != nil {
+		fmt.Println("not without a certificate")
+		return
+	}
+	srv := http.Server{Addr: ":8443", TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
+	log.Fatal(srv.ListenAndServeTLS("", ""))
+	// Output: not without a certificate
+}
+
+func ExampleRequired() {
+	manifest, err := webhook.Required(webhook.ManifestConfig{
+		Service: types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	hook := manifest.Webhooks[0]
+	fmt.Println(manifest.Name, *hook.FailurePolicy, hook.ObjectSelector.MatchExpressions[0].Key)
+	// Output: pod-identity-webhook-required Fail eks.amazonaws.com/require-identity
+}

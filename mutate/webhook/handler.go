@@ -1,0 +1,261 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// Config is how a [Handler] works. The zero value denies pods whose account cannot be looked
+// up at once.
+type Config struct {
+	// Wait is how long to look again for an account that is not there yet, at most 5 s. The
+	// API server's own timeout of the call and the client going away cut it short. 0: not at
+	// all.
+	Wait time.Duration
+
+	// InsecureFailOpen allows pods whose account cannot be looked up, without an identity
+	// and with a warning: they may run with the node's role. It never lets through an
+	// account that was found and cannot be honoured. False: they are denied.
+	InsecureFailOpen bool
+
+	// RequireIdentity denies pods that do not get an identity in every container that is not
+	// skipped by annotation: for the [Required] configuration. It overrides InsecureFailOpen.
+	RequireIdentity bool
+
+	// OnReview is called for every request, after its answer was made and before it is sent.
+	// It must be safe for concurrent use. nil: nothing is called.
+	OnReview func(context.Context, Event)
+
+	// OnPanic is called with what a panic under ServeHTTP was given, and the stack. The
+	// request is answered with 500. nil: nothing is called.
+	OnPanic func(value any, stack []byte)
+}
+
+// Event is one request and its answer, for metrics and audit.
+type Event struct {
+	// Status is the HTTP status: 200 for every review, allowed or not.
+	Status int
+	// Verdict is what was decided.
+	Verdict Verdict
+	// Request is what was asked, with the members that the decision rests on; nil unless
+	// Status is 200. Its raw objects may hold secrets and are gone after the call.
+	Request *admissionv1.AdmissionRequest
+	// Target is whose pod it is; zero for requests that are not about pods.
+	Target mutate.Target
+	// Reviewed has the answer, the identity and the mutation's result.
+	Reviewed mutate.Reviewed
+	// Err is why the answer is not as it should be: a bad request, an account that could not
+	// be looked up or honoured. It quotes no pod.
+	Err error
+	// Duration is the time from the request's headers to the answer.
+	Duration time.Duration
+}
+
+// Verdict sums up an [Event].
+type Verdict uint8
+
+const (
+	// Untouched: allowed as it is.
+	Untouched Verdict = iota
+	// Mutated: allowed with a patch.
+	Mutated
+	// Denied: refused, in the review or by the HTTP status.
+	Denied
+	// FailedOpen: allowed although the account could not be looked up.
+	FailedOpen
+)
+
+// String returns "untouched", "mutated", "denied" or "failed-open".
+func (v Verdict) String() string {
+	switch v {
+	case Untouched:
+		return "untouched"
+	case Mutated:
+		return "mutated"
+	case Denied:
+		return "denied"
+	case FailedOpen:
+		return "failed-open"
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// Handler answers AdmissionReviews. It is safe for concurrent use.
+type Handler struct {
+	mutator  *mutate.Mutator
+	accounts Accounts
+	cfg      Config
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// New makes a Handler. Both m and accounts are required.
+func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
+	var errs []error
+	if m == nil {
+		errs = append(errs, errors.New("webhook: the mutator is nil"))
+	}
+	if accounts == nil {
+		errs = append(errs, errors.New("webhook: accounts is nil"))
+	}
+	if cfg.Wait < 0 || cfg.Wait > 5*time.Second {
+		errs = append(errs, fmt.Errorf("webhook: Wait is %v, want 0 to 5s", cfg.Wait))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &Handler{mutator: m, accounts: accounts, cfg: cfg}, nil
+}
+
+// ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
+// What is no such thing gets 405, 413, 415 or 400, and a panic 500.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			if h.cfg.OnPanic != nil {
+				h.cfg.OnPanic(v, debug.Stack())
+			}
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		}
+	}()
+	began := time.Now()
+	e, apiVersion := h.serve(r)
+	var body []byte
+	if e.Status == http.StatusOK {
+		body, e.Err = encodeReview(apiVersion, e.Reviewed.Response, e.Err)
+	}
+	e.Duration = time.Since(began)
+	if h.cfg.OnReview != nil {
+		h.cfg.OnReview(r.Context(), e)
+	}
+	if e.Status != http.StatusOK {
+		http.Error(w, e.Err.Error(), e.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body) // nobody is left to tell when it fails
+}
+
+// serve makes the answer.
+func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
+	bad := func(status int, err error) (Event, string) {
+		return Event{Status: status, Verdict: Denied, Err: err}, ""
+	}
+	if r.Method != http.MethodPost {
+		return bad(http.StatusMethodNotAllowed, fmt.Errorf("webhook: method %q, want POST", r.Method))
+	}
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return bad(http.StatusUnsupportedMediaType, errors.New("webhook: want Content-Type application/json"))
+	}
+	body, err := readBody(r)
+	if errors.Is(err, errTooLarge) {
+		return bad(http.StatusRequestEntityTooLarge, err)
+	}
+	if err != nil {
+		return bad(http.StatusBadRequest, err)
+	}
+	review, err := decodeReview(body)
+	if err != nil {
+		return bad(http.StatusBadRequest, err)
+	}
+	ctx, cancel := withDeadline(r)
+	defer cancel()
+	e = h.review(ctx, &review.request)
+	e.Status, e.Request = http.StatusOK, &review.request
+	return e, review.apiVersion
+}
+
+// withDeadline obeys the timeout that the API server gives in the query, less what the
+// answer needs to arrive in time.
+func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
+	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	if err != nil || timeout <= 0 {
+		return context.WithCancel(r.Context())
+	}
+	return context.WithTimeout(r.Context(), timeout-timeout/5)
+}
+
+// review decides about one request.
+func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) Event {
+	target, err := mutate.RequestTarget(req)
+	if err != nil {
+		return denied(Event{Reviewed: mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}})
+	}
+	e := Event{Target: target}
+	if target.IsZero() {
+		e.Reviewed = mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}}
+		return e
+	}
+	sa, err := h.lookup(ctx, target)
+	if err != nil {
+		return h.unknown(req, e, err)
+	}
+	e.Reviewed = h.mutator.ReviewAccount(req, sa)
+	switch {
+	case !e.Reviewed.Response.Allowed:
+		return denied(e)
+	case h.cfg.RequireIdentity:
+		e = h.require(req, e)
+	}
+	if e.Verdict != Denied && e.Reviewed.Result.Changed() {
+		e.Verdict = Mutated
+	}
+	return e
+}
+
+func denied(e Event) Event {
+	e.Verdict, e.Err = Denied, e.Reviewed.Err
+	return e
+}
+
+// unknown answers for an account that could not be looked up.
+func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error) Event {
+	e.Err = err
+	text := "service account " + e.Target.String() + " cannot be looked up"
+	if isNotFound(err) {
+		text = "service account " + e.Target.String() + " is not there"
+	}
+	if h.cfg.InsecureFailOpen && !h.cfg.RequireIdentity {
+		e.Verdict = FailedOpen
+		e.Reviewed = mutate.Reviewed{Response: &admissionv1.AdmissionResponse{
+			UID: req.UID, Allowed: true, Warnings: []string{text + ": the pod gets no AWS identity"},
+		}}
+		return e
+	}
+	e.Verdict = Denied
+	e.Reviewed = mutate.Reviewed{
+		Response: mutate.Deny(req, http.StatusServiceUnavailable, text+"; try again"), Err: err,
+	}
+	return e
+}
+
+// require denies a pod that was let through without an identity.
+func (h *Handler) require(req *admissionv1.AdmissionRequest, e Event) Event {
+	why := ""
+	if e.Reviewed.Identity.IsZero() {
+		why = "service account " + e.Target.String() + " has none"
+	}
+	for _, c := range e.Reviewed.Result.Containers {
+		if c.Outcome == mutate.Conflict {
+			why = "container " + fmt.Sprintf("%+q", c.Name) + " cannot have it: " + string(c.Reason)
+			break
+		}
+	}
+	if why == "" {
+		return e
+	}
+	err := errors.New("webhook: the pod requires an AWS identity, and " + why)
+	warnings := e.Reviewed.Response.Warnings
+	e.Reviewed = mutate.Reviewed{Response: mutate.Deny(req, http.StatusForbidden, err.Error()), Err: err}
+	e.Reviewed.Response.Warnings = warnings
+	return denied(e)
+}
