@@ -1,11 +1,15 @@
 package iamrole_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
 var documentElement = regexp.MustCompile(`<AssumeRolePolicyDocument>[^<]*</AssumeRolePolicyDocument>`)
@@ -30,4 +34,17 @@ func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	text := documentElement.ReplaceAllLiteralString(string(body), encoded)
 	res.Body, res.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 	return res, nil
+}
+
+// onePerPage asks for one item where the library leaves it to IAM how many there are.
+type onePerPage struct{ *iam.Client }
+
+func (o onePerPage) ListRolePolicies(ctx context.Context, in *iam.ListRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error) {
+	in.MaxItems = aws.Int32(1)
+	return o.Client.ListRolePolicies(ctx, in)
+}
+
+func (o onePerPage) ListAttachedRolePolicies(ctx context.Context, in *iam.ListAttachedRolePoliciesInput, _ ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error) {
+	in.MaxItems = aws.Int32(1)
+	return o.Client.ListAttachedRolePolicies(ctx, in)
 }
