@@ -38,9 +38,9 @@ func TestConditions(t *testing.T) {
 	}
 	const yes, no, unproven = "met", "not met", "unproven"
 	for name, c := range map[string]struct{ conditions, want string }{
-		"equal":                                       {`{"StringEquals":{"HOST:sub":"` + sub + `"}}`, yes},
-		"equal to one of several":                     {`{"StringEquals":{"HOST:sub":["x","` + sub + `"]}}`, yes},
-		"equal in another case":                       {`{"StringEquals":{"HOST:sub":"SYSTEM:serviceaccount:shop:cart"}}`, no},
+		"equal":                   {`{"StringEquals":{"HOST:sub":"` + sub + `"}}`, yes},
+		"equal to one of several": {`{"StringEquals":{"HOST:sub":["x","` + sub + `"]}}`, yes},
+		"equal in another case":   {`{"StringEquals":{"HOST:sub":"SYSTEM:serviceaccount:shop:cart"}}`, no},
 		"a wildcard under StringEquals is literal":    {`{"StringEquals":{"HOST:sub":"system:serviceaccount:shop:*"}}`, no},
 		"two keys are ANDed":                          {`{"StringEquals":{"HOST:sub":"` + sub + `","HOST:aud":"x"}}`, no},
 		"two operators are ANDed":                     {`{"StringEquals":{"HOST:sub":"` + sub + `"},"StringLike":{"HOST:sub":"x*"}}`, no},
@@ -218,7 +218,7 @@ func TestPrincipals(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
 	for name, c := range map[string]struct {
-		principal     string
+		principal      string
 		allows, denies bool
 	}{
 		"the provider":                       {`{"Federated":"` + p.ARN() + `"}`, true, true},
@@ -258,10 +258,12 @@ func TestStatementsThatIAMCannotHold(t *testing.T) {
 	open := `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"}`
 	require.True(t, parse(t, statement(open)).Allows(q))
 	for name, change := range map[string]func(string) string{
-		"an unknown element":    func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Comment":"x","Effect"`, 1) },
-		"a Resource":            func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Resource":"*","Effect"`, 1) },
-		"NotPrincipal":          func(s string) string { return strings.Replace(s, `"Principal"`, `"NotPrincipal"`, 1) },
-		"NotAction":             func(s string) string { return strings.Replace(s, `"Action":"sts:AssumeRoleWithWebIdentity"`, `"NotAction":"sts:AssumeRole"`, 1) },
+		"an unknown element": func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Comment":"x","Effect"`, 1) },
+		"a Resource":         func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Resource":"*","Effect"`, 1) },
+		"NotPrincipal":       func(s string) string { return strings.Replace(s, `"Principal"`, `"NotPrincipal"`, 1) },
+		"NotAction": func(s string) string {
+			return strings.Replace(s, `"Action":"sts:AssumeRoleWithWebIdentity"`, `"NotAction":"sts:AssumeRole"`, 1)
+		},
 		"no Action":             func(s string) string { return strings.Replace(s, `,"Action":"sts:AssumeRoleWithWebIdentity"`, ``, 1) },
 		"an empty Action":       func(s string) string { return strings.Replace(s, `"sts:AssumeRoleWithWebIdentity"`, `[]`, 1) },
 		"a Condition of a text": func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Condition":"x","Effect"`, 1) },

@@ -1,0 +1,140 @@
+package trust_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust"
+)
+
+// lintCases has at least one document for each code.
+func lintCases() map[string]struct{ doc, code, path string } {
+	const eks = "oidc.eks.eu-west-1.amazonaws.com/id/A"
+	web := func(conditions string) string {
+		return statement(`{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + eks +
+			`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(conditions, "HOST", eks) + `}`)
+	}
+	const aud = `"HOST:aud":"sts.amazonaws.com"`
+	const sub = `"HOST:sub":"system:serviceaccount:shop:cart"`
+	const at = "/Statement/0/Condition/StringEquals/oidc.eks.eu-west-1.amazonaws.com~1id~1A:"
+	const like = "/Statement/0/Condition/StringLike/oidc.eks.eu-west-1.amazonaws.com~1id~1A:"
+	swap := func(doc, old, new string) string { return strings.Replace(doc, old, new, 1) }
+	clean := web(`{"StringEquals":{` + aud + `,` + sub + `}}`)
+	return map[string]struct{ doc, code, path string }{
+		"clean":                     {clean, "", ""},
+		"no sub":                    {web(`{"StringEquals":{` + aud + `}}`), "missing-sub", "/Statement/0"},
+		"a sub that must not be":    {web(`{"StringEquals":{` + aud + `},"StringNotEquals":{"HOST:sub":"x"}}`), "missing-sub", "/Statement/0"},
+		"no aud":                    {web(`{"StringEquals":{` + sub + `}}`), "missing-aud", "/Statement/0"},
+		"a wildcard under equals":   {web(`{"StringEquals":{` + aud + `,"HOST:sub":["system:serviceaccount:shop:*"]}}`), "wildcard-under-equals", at + "sub/0"},
+		"the cluster":               {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"system:serviceaccount:*"}}`), "whole-cluster", like + "sub"},
+		"the cluster in two stars":  {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"system:serviceaccount:*:*"}}`), "whole-cluster", like + "sub"},
+		"everybody":                 {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"*"}}`), "whole-cluster", like + "sub"},
+		"namespaces by prefix":      {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"system:serviceaccount:shop-*"}}`), "wildcard-crosses-colon", like + "sub"},
+		"a namespace by wildcard":   {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"system:serviceaccount:*:cart"}}`), "wildcard-crosses-colon", like + "sub"},
+		"a whole namespace":         {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`), "", ""},
+		"vacuous for all values":    {web(`{"StringEquals":{` + aud + `},"ForAllValues:StringEquals":{` + sub + `}}`), "vacuous-condition", "/Statement/0/Condition/ForAllValues:StringEquals/oidc.eks.eu-west-1.amazonaws.com~1id~1A:sub"},
+		"vacuous if it exists":      {web(`{"StringEqualsIfExists":{` + aud + `},"StringEquals":{` + sub + `}}`), "vacuous-condition", "/Statement/0/Condition/StringEqualsIfExists/oidc.eks.eu-west-1.amazonaws.com~1id~1A:aud"},
+		"a key of another cluster":  {web(`{"StringEquals":{` + aud + `,` + sub + `,"oidc.eks.eu-west-1.amazonaws.com/id/B:sub":"system:serviceaccount:shop:cart"}}`), "foreign-condition-key", "/Statement/0/Condition/StringEquals/oidc.eks.eu-west-1.amazonaws.com~1id~1B:sub"},
+		"a claim that is no key":    {web(`{"StringEquals":{` + aud + `,` + sub + `,"HOST:kubernetes.io/namespace":"shop"}}`), "claim-not-exposed", at + "kubernetes.io~1namespace"},
+		"the host swapped":          {strings.ReplaceAll(clean, "oidc.eks.eu-west-1", "oidc.eu-west-1.eks"), "swapped-host", "/Statement/0/Principal/Federated"},
+		"a trailing slash":          {swap(clean, `id/A"}`, `id/A/"}`), "trailing-slash", at + "aud"},
+		"a template in braces":      {swap(clean, "111122223333", "{ACCOUNT_ID}"), "placeholder", "/Statement/0/Principal/Federated"},
+		"a shell variable":          {swap(clean, "shop:cart", "$NAMESPACE:cart"), "placeholder", at + "sub"},
+		"a terraform variable":      {swap(clean, "shop:cart", "${var.namespace}:cart"), "placeholder", at + "sub"},
+		"a word in capitals":        {swap(clean, "shop:cart", "MY_NAMESPACE:cart"), "placeholder", at + "sub"},
+		"a region that is none":     {strings.ReplaceAll(clean, "eu-west-1", "region-code"), "placeholder", "/Statement/0/Principal/Federated"},
+		"China's audience":          {swap(clean, "sts.amazonaws.com", "sts.amazonaws.com.cn"), "china-audience", at + "aud"},
+		"the API server's audience": {swap(clean, "sts.amazonaws.com", "https://kubernetes.default.svc.cluster.local"), "api-server-audience", at + "aud"},
+		"the issuer as audience":    {swap(clean, "sts.amazonaws.com", "https://oidc.eks.eu-west-1.amazonaws.com/id/A"), "api-server-audience", at + "aud"},
+		"a sub of two parts":        {swap(clean, "shop:cart", "cart"), "subject-shape", at + "sub"},
+		"a sub without prefix":      {swap(clean, "system:serviceaccount:shop:cart", "shop/cart"), "subject-shape", at + "sub"},
+		"a sub in upper case":       {swap(clean, "shop:cart", "shop:Cart"), "subject-shape", at + "sub"},
+		"namespace and name":        {swap(clean, "shop:cart", "aws-node:kube-system"), "swapped-names", at + "sub"},
+		"a literal and a pattern":   {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":["system:serviceaccount:shop:cart","system:serviceaccount:shop:c*"]}}`), "covered-literal", like + "sub/0"},
+		"two statements, one covered": {swap(web(`{"StringEquals":{`+aud+`},"StringLike":{"HOST:sub":"system:serviceaccount:shop:c*"}}`), `"Statement":[`, `"Statement":[`+statementOf(clean)+`,`),
+			"covered-literal", at + "sub"},
+		"said twice":            {swap(clean, `"Statement":[`, `"Statement":[`+statementOf(clean)+`,`), "repeated-statement", "/Statement/1"},
+		"principal star":        {statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal"},
+		"every account":         {statement(`{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal/AWS/0"},
+		"everybody else":        {statement(`{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}`), "not-principal", "/Statement/0/NotPrincipal"},
+		"a deleted role":        {statement(`{"Effect":"Allow","Principal":{"AWS":"AROAEXAMPLEEXAMPLE123"},"Action":"sts:AssumeRole"}`), "deleted-principal", "/Statement/0/Principal/AWS"},
+		"the wrong action":      {swap(clean, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"), "action-mismatch", "/Statement/0/Action"},
+		"an element too much":   {swap(clean, `{"Effect"`, `{"Resource":"*","Effect"`), "broken-statement", "/Statement/0"},
+		"an operator too much":  {swap(clean, `{"StringEquals"`, `{"__comment":{"a":"b"},"StringEquals"`), "broken-condition", "/Statement/0/Condition/__comment/a"},
+		"a variable in 2008":    {swap(swap(clean, "2012-10-17", "2008-10-17"), "shop:cart", "shop:${aws:x}"), "variable-in-old-version", at + "sub"},
+		"providers of accounts": {swap(clean, `"Statement":[`, `"Statement":[`+strings.Replace(statementOf(clean), "111122223333", "444455556666", 1)+`,`), "foreign-account", "/Statement/1/Principal/Federated"},
+		"near the quota":        {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(33), `","`) + `"]}}`), "near-quota", ""},
+	}
+}
+
+// statementOf takes the one statement out of a document.
+func statementOf(doc string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(doc, `{"Version":"2012-10-17","Statement":[`), "]}")
+}
+
+func accounts(n int) []string {
+	var subs []string
+	for i := range n {
+		subs = append(subs, "system:serviceaccount:production-shop:cart-"+string(rune('a'+i%26))+string(rune('a'+i/26)))
+	}
+	return subs
+}
+
+func TestLint(t *testing.T) {
+	t.Parallel()
+	for name, c := range lintCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := parse(t, c.doc).Lint()
+			if c.code == "" {
+				assert.Empty(t, found)
+				return
+			}
+			i := slices.IndexFunc(found, func(f trust.Finding) bool { return f.Code == c.code && f.Path == c.path })
+			require.GreaterOrEqual(t, i, 0, "%v", found)
+			f := found[i]
+			assert.NotEmpty(t, f.Message)
+			assert.NotEmpty(t, f.Fix)
+			assert.Contains(t, []trust.Severity{trust.SeverityError, trust.SeverityWarning, trust.SeverityInfo}, f.Severity)
+			assert.Contains(t, f.String(), f.Code)
+		})
+	}
+}
+
+// The table in the package documentation has every code with its severity, and no other.
+func TestTheTableOfCodes(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	table := map[string]trust.Severity{}
+	for _, m := range regexp.MustCompile(`(?m)^//\t([a-z]+(?:-[a-z]+)*) +(error|warning|info) `).FindAllStringSubmatch(string(doc), -1) {
+		table[m[1]] = trust.Severity(m[2])
+	}
+	seen := map[string]bool{}
+	for name, c := range lintCases() {
+		for _, f := range parse(t, c.doc).Lint() {
+			assert.Equal(t, table[f.Code], f.Severity, "%s: %s", name, f.Code)
+			seen[f.Code] = true
+		}
+	}
+	for code := range table {
+		assert.True(t, seen[code], "no case shows %s", code)
+	}
+}
+
+func TestOtherIssuersAreNotHeldToKubernetesNames(t *testing.T) {
+	t.Parallel()
+	github := `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"},"StringLike":{"token.actions.githubusercontent.com:sub":"repo:octo-org/octo-repo:*"}}}`
+	assert.Empty(t, parse(t, statement(github)).Lint())
+	workflow := strings.Replace(github, `:sub":"repo:octo-org/octo-repo:*"`, `:job_workflow_ref":"octo-org/octo-repo/*"`, 1)
+	assert.Empty(t, parse(t, statement(workflow)).Lint())
+	assert.Empty(t, parse(t, statement(vendor)).Lint())
+	tags := strings.Replace(github, "sts:AssumeRoleWithWebIdentity", "sts:TagSession", 1)
+	assert.Empty(t, parse(t, statement(tags)).Lint())
+}

@@ -1,0 +1,167 @@
+package trust_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust"
+)
+
+const good = `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"a.b:sub":"x"}}}`
+
+func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
+	t.Parallel()
+	change := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			panic(old)
+		}
+		return statement(strings.Replace(good, old, new, 1))
+	}
+	const (
+		syntax    = "Syntax errors in policy."
+		federated = "Federated principals must be valid domain names or SAML metadata ARNs"
+		action    = "AssumeRole policy may only specify STS AssumeRole actions."
+		sid       = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+	)
+	for name, c := range map[string]struct{ doc, path, message string }{
+		"nothing wrong":               {statement(good), "", ""},
+		"no version":                  {`{"Statement":[` + good + `]}`, "", ""},
+		"the older version":           {strings.Replace(statement(good), "2012-10-17", "2008-10-17", 1), "", ""},
+		"another version":             {strings.Replace(statement(good), "2012-10-17", "2012-10-18", 1), "/Version", "Policy document must be version 2012-10-17 or greater."},
+		"a version that is a number":  {strings.Replace(statement(good), `"2012-10-17"`, "2012", 1), "/Version", syntax},
+		"an unknown element":          {`{"Comment":"x","Statement":` + good + `}`, "/Comment", syntax},
+		"an Id that is a number":      {`{"Id":5,"Statement":` + good + `}`, "/Id", syntax},
+		"no statement":                {`{"Version":"2012-10-17"}`, "", syntax},
+		"statements as a text":        {`{"Statement":"x"}`, "/Statement", syntax},
+		"a statement as a text":       {`{"Statement":[` + good + `,"x"]}`, "/Statement/1", syntax},
+		"no effect":                   {change(`"Effect":"Allow",`, ``), "/Statement/0", syntax},
+		"an effect in lower case":     {change(`"Allow"`, `"allow"`), "/Statement/0/Effect", syntax},
+		"an unknown member":           {change(`{"Effect"`, `{"Comment":"x","Effect"`), "/Statement/0/Comment", syntax},
+		"no principal":                {change(`"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"},`, ``), "/Statement/0", "Missing required field Principal"},
+		"NotPrincipal":                {change(`"Principal"`, `"NotPrincipal"`), "/Statement/0/NotPrincipal", "AssumeRole policy must not contain NotPrincipal field."},
+		"a resource":                  {change(`{"Effect"`, `{"Resource":"*","Effect"`), "/Statement/0/Resource", "Has prohibited field Resource"},
+		"a NotResource":               {change(`{"Effect"`, `{"NotResource":"*","Effect"`), "/Statement/0/NotResource", "Has prohibited field Resource"},
+		"an unknown principal":        {change(`"Federated"`, `"User"`), "/Statement/0/Principal/User", syntax},
+		"an empty principal":          {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"}`, `{}`), "/Statement/0/Principal", syntax},
+		"a principal list of numbers": {change(`"arn:aws:iam::111122223333:oidc-provider/a.b"`, `[5]`), "/Statement/0/Principal/Federated", syntax},
+		"an empty ARN":                {change(`"arn:aws:iam::111122223333:oidc-provider/a.b"`, `""`), "/Statement/0/Principal/Federated", federated},
+		"an ARN not expanded":         {change(`arn:aws:iam::111122223333:oidc-provider/a.b`, `${module.oidc.arn}`), "/Statement/0/Principal/Federated", federated},
+		"an ARN without a name":       {change(`oidc-provider/a.b`, `oidc-provider/`), "/Statement/0/Principal/Federated", federated},
+		"an ARN of a role":            {change(`oidc-provider/a.b`, `role/a`), "/Statement/0/Principal/Federated", federated},
+		"an ARN in a list":            {change(`"arn:aws:iam::111122223333:oidc-provider/a.b"`, `["a.b","arn:aws:iam::1:x"]`), "/Statement/0/Principal/Federated/1", federated},
+		"a deleted role":              {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"AROAEXAMPLEEXAMPLE123"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
+		"a role by wildcard":          {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":["arn:aws:iam::111122223333:role/*"]`), "/Statement/0/Principal/AWS/0", "Invalid principal in policy"},
+		"another service's action":    {change(`"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`), "/Statement/0/Action/1", action},
+		"all of STS":                  {change(`"sts:AssumeRoleWithWebIdentity"`, `"sts:*"`), "/Statement/0/Action", action},
+		"an action in another case":   {change(`"sts:AssumeRoleWithWebIdentity"`, `"sts:assumerolewithwebidentity"`), "/Statement/0/Action", action},
+		"an action as a number":       {change(`"sts:AssumeRoleWithWebIdentity"`, `5`), "/Statement/0/Action", syntax},
+		"a Sid with spaces":           {change(`{"Effect"`, `{"Sid":"a b","Effect"`), "/Statement/0/Sid", sid},
+		"a Sid as a number":           {change(`{"Effect"`, `{"Sid":5,"Effect"`), "/Statement/0/Sid", syntax},
+		"a Sid twice":                 {statement(`{"Sid":"A",` + good[1:] + `,{"Sid":"A",` + good[1:]), "/Statement/1/Sid", "The Statement Ids in the policy are not unique"},
+		"an empty Sid twice":          {statement(`{"Sid":"",` + good[1:] + `,{"Sid":"",` + good[1:]), "", ""},
+		"a condition as a text":       {change(`{"StringEquals":{"a.b:sub":"x"}}`, `"x"`), "/Statement/0/Condition", syntax},
+		"an operator as a text":       {change(`{"a.b:sub":"x"}`, `"x"`), "/Statement/0/Condition/StringEquals", syntax},
+		"a value as an object":        {change(`"a.b:sub":"x"`, `"a.b/c:sub":{}`), "/Statement/0/Condition/StringEquals/a.b~1c:sub", syntax},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := parse(t, c.doc).Validate()
+			if c.message == "" {
+				require.NoError(t, err)
+				return
+			}
+			var invalid *trust.InvalidError
+			require.ErrorAs(t, err, &invalid)
+			assert.Equal(t, c.message, invalid.Message)
+			assert.Equal(t, c.path, invalid.Path)
+			assert.False(t, invalid.Unproven)
+		})
+	}
+}
+
+func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
+	t.Parallel()
+	for name, doc := range map[string]string{
+		"no statements":            `{"Version":"2012-10-17","Statement":[]}`,
+		"an action with wildcards": statement(strings.Replace(good, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole*", 1)),
+		"NotAction":                statement(strings.Replace(good, `"Action"`, `"NotAction"`, 1)),
+		"an unknown operator":      statement(strings.Replace(good, "StringEquals", "StringMatches", 1)),
+		"no values":                statement(strings.Replace(good, `"x"`, `[]`, 1)),
+		"an unknown partition":     statement(strings.Replace(good, "arn:aws:", "arn:aws-test:", 1)),
+		"a short account":          statement(strings.Replace(good, "111122223333", "34892524", 1)),
+	} {
+		err := parse(t, doc).Validate()
+		var invalid *trust.InvalidError
+		require.ErrorAs(t, err, &invalid, name)
+		assert.True(t, invalid.Unproven, name)
+		assert.Contains(t, err.Error(), "(unproven)", name)
+	}
+}
+
+func TestValidateReportsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	err := parse(t, `{"Version":"1","Statement":[{"Effect":"allow","Action":"x","Resource":"*"}]}`).Validate()
+	var several interface{ Unwrap() []error }
+	require.ErrorAs(t, err, &several)
+	var paths []string
+	for _, e := range several.Unwrap() {
+		var invalid *trust.InvalidError
+		require.ErrorAs(t, e, &invalid)
+		paths = append(paths, invalid.Path)
+	}
+	assert.Equal(t, []string{"/Version", "/Statement/0/Effect", "/Statement/0/Resource", "/Statement/0", "/Statement/0/Action"}, paths)
+}
+
+func TestValidateKnowsTheControlsOfSharedIssuers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		issuer, conditions string
+		ok                 bool
+	}{
+		"scoped":                      {"gitlab.com", `{"StringEquals":{"HOST:sub":"x"}}`, true},
+		"scoped by pattern":           {"gitlab.com", `{"StringLike":{"HOST:sub":"group/*"}}`, true},
+		"scoped, ignoring case":       {"gitlab.com", `{"StringEqualsIgnoreCase":{"HOST:SUB":"x"}}`, true},
+		"scoped for any value":        {"gitlab.com", `{"ForAnyValue:StringLike":{"HOST:sub":"x*"}}`, true},
+		"not at all":                  {"gitlab.com", `{}`, false},
+		"by another claim":            {"gitlab.com", `{"StringEquals":{"HOST:aud":"x"}}`, false},
+		"if it exists":                {"gitlab.com", `{"StringLikeIfExists":{"HOST:sub":"x"}}`, false},
+		"negated":                     {"gitlab.com", `{"StringNotEquals":{"HOST:sub":"x"}}`, false},
+		"by presence":                 {"gitlab.com", `{"Null":{"HOST:sub":"false"}}`, false},
+		"by a star":                   {"gitlab.com", `{"StringLike":{"HOST:sub":"*"}}`, false},
+		"by a star among others":      {"gitlab.com", `{"StringLike":{"HOST:sub":["x","*"]}}`, false},
+		"by two stars":                {"gitlab.com", `{"StringLike":{"HOST:sub":"**"}}`, true},
+		"by a leading star":           {"gitlab.com", `{"StringLike":{"HOST:sub":"*x"}}`, true},
+		"GitHub by a leading star":    {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:sub":"*x"}}`, false},
+		"GitHub by workflow":          {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:job_workflow_ref":"o/*"}}`, true},
+		"GitHub by repository":        {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:repository":"o/r"}}`, false},
+		"Pulumi by audience":          {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:aud":"org"}}`, true},
+		"Pulumi by subject":           {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:sub":"org"}}`, false},
+		"an EKS cluster is not on it": {"oidc.eks.eu-west-1.amazonaws.com/id/A", `{}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + c.issuer +
+				`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(c.conditions, "HOST", c.issuer) + `}`
+			err := parse(t, statement(body)).Validate()
+			if c.ok {
+				require.NoError(t, err)
+			} else {
+				var invalid *trust.InvalidError
+				require.ErrorAs(t, err, &invalid)
+				assert.Contains(t, invalid.Message, "Trust policy with trusted principal arn:aws:iam::111122223333:oidc-provider/"+c.issuer+" must evaluate, using StringEquals")
+				assert.Equal(t, "/Statement/0", invalid.Path)
+			}
+			deny := strings.Replace(body, "Allow", "Deny", 1)
+			assert.NoError(t, parse(t, statement(deny)).Validate(), "a Deny is exempt")
+			tags := strings.Replace(body, "sts:AssumeRoleWithWebIdentity", "sts:TagSession", 1)
+			assert.NoError(t, parse(t, statement(tags)).Validate(), "sts:TagSession alone is exempt")
+		})
+	}
+	login := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"www.amazon.com"},"Action":"sts:AssumeRoleWithWebIdentity"}`)).Validate()
+	var invalid *trust.InvalidError
+	require.ErrorAs(t, login, &invalid)
+	assert.True(t, invalid.Unproven)
+}
