@@ -5,7 +5,6 @@ package soak
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -16,13 +15,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust"
-	"github.com/irsa-go/irsa/trust/iamrole"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
 
@@ -39,9 +36,9 @@ type Config struct {
 	Callers  int           // goroutines a pod
 	Pause    time.Duration // of a caller between two questions, 1.5 times at most
 	Duration time.Duration
-	// Chaos is the time between two faults.
-	Chaos   time.Duration
-	Refresh token.Refresh
+	// Chaos is the time between two faults, Restart that between two pods' new beginnings.
+	Chaos, Restart time.Duration
+	Refresh        token.Refresh
 	// OnLoopback puts sockets between the parts; otherwise all stays in memory, for a
 	// testing/synctest bubble.
 	OnLoopback bool
@@ -57,14 +54,16 @@ type Result struct {
 	Refreshes    int64 // successful ones
 	Failed       int64 // failed attempts
 	STSCalls     int64
+	Restarts     int64 // of pods
+	ColdFailures int64 // attempts of pods that had not had credentials yet
 	Rotations    int64 // of the issuer's keys
 	Tokens       int64 // minted
 	Faults       int64
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d questions served (%d with expired credentials), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d key rotations, %d tokens",
-		r.Served, r.Expired, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Rotations, r.Tokens)
+	return fmt.Sprintf("%d questions served (%d with expired credentials), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
+		r.Served, r.Expired, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
 }
 
 // Soak is a bench with its pods, all of which have had credentials.
@@ -76,8 +75,8 @@ type Soak struct {
 	down    atomic.Bool // STS refuses connections
 	pods    []*pod
 
-	served, failures, expired, refreshes, failed, rotations, tokens, faults atomic.Int64
-	first                                                                   atomic.Pointer[error]
+	served, failures, expired, refreshes, failed, restarts, cold, rotations, tokens, faults atomic.Int64
+	first                                                                                   atomic.Pointer[error]
 }
 
 // New builds the bench and warms every pod up.
@@ -162,12 +161,14 @@ func (s *Soak) Run(ctx context.Context) Result {
 			wg.Go(func() { p.ask(ctx, rand.New(rand.NewPCG(s.cfg.Seed, uint64(i*s.cfg.Callers+j)))) })
 		}
 	}
+	wg.Go(func() { s.restart(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 2<<32))) })
 	wg.Go(func() { s.chaos(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 1<<32))) })
 	wg.Wait()
 	r := Result{
 		Served: s.served.Load(), Failures: s.failures.Load(), Expired: s.expired.Load(),
 		Refreshes: s.refreshes.Load(), Failed: s.failed.Load(),
-		STSCalls:  int64(s.aws.Calls("AssumeRoleWithWebIdentity") - before),
+		STSCalls: int64(s.aws.Calls("AssumeRoleWithWebIdentity") - before),
+		Restarts: s.restarts.Load(), ColdFailures: s.cold.Load(),
 		Rotations: s.rotations.Load(), Tokens: s.tokens.Load(), Faults: s.faults.Load(),
 	}
 	if err := s.first.Load(); err != nil {
@@ -189,85 +190,13 @@ func (o outage) Do(req *http.Request) (*http.Response, error) {
 	return o.next.Do(req)
 }
 
-// pod is one workload: its token, which the kubelet renews, and its provider.
-type pod struct {
-	soak     *Soak
-	account  string
-	token    atomic.Pointer[string]
-	provider *token.Provider
-	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds
-}
-
-func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Provider, name string) (*pod, error) {
-	subject, err := trust.ServiceAccount(namespace, name)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
-	if err != nil {
-		return nil, err
-	}
-	role, err := iamrole.Ensure(ctx, client, iamrole.Spec{Name: name, Trust: policy}, iamrole.Config{})
-	if err != nil {
-		return nil, err
-	}
-	p := &pod{soak: s, account: name}
-	if err := p.mint(); err != nil {
-		return nil, err
-	}
-	refresh := s.cfg.Refresh
-	refresh.OnAttempt = p.attempted
-	source := token.SourceFunc(func(context.Context) (string, error) { return *p.token.Load(), nil })
-	p.provider, err = token.NewProvider(sts.NewFromConfig(s.awsCfg), role.ARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
-	if err != nil {
-		return nil, err
-	}
-	_, err = p.provider.Retrieve(ctx)
-	return p, err
-}
-
-func (p *pod) attempted(a token.Attempt) {
-	if a.Err != nil {
-		p.soak.failed.Add(1)
-		return
-	}
-	p.soak.refreshes.Add(1)
-	p.expires.Store(a.Expires.UnixNano())
-}
-
-func (p *pod) mint() error {
-	signed, err := p.soak.cluster.Token(oidctest.TokenRequest{Namespace: namespace, ServiceAccount: p.account, Pod: p.account, Lifetime: tokenLife})
-	if err != nil {
-		return err
-	}
-	p.soak.tokens.Add(1)
-	p.token.Store(&signed)
-	return nil
-}
-
-// kubelet renews the token after 80 % of its life.
-func (p *pod) kubelet(ctx context.Context) {
-	for sleep(ctx, tokenLife*8/10) {
-		if err := p.mint(); err != nil {
-			p.soak.fail(err)
+// restart gives one pod after the other a new beginning.
+func (s *Soak) restart(ctx context.Context, random *rand.Rand) {
+	for sleep(ctx, s.cfg.Restart) {
+		if err := s.pods[random.IntN(len(s.pods))].start(ctx); err != nil {
+			s.fail(err)
 		}
-	}
-}
-
-// ask is one caller in the pod.
-func (p *pod) ask(ctx context.Context, random *rand.Rand) {
-	for sleep(ctx, p.soak.cfg.Pause/2+time.Duration(random.Int64N(int64(p.soak.cfg.Pause)))) {
-		_, err := p.provider.Retrieve(ctx)
-		switch {
-		case err == nil:
-			p.soak.served.Add(1)
-			if time.Now().UnixNano() > p.expires.Load() {
-				p.soak.expired.Add(1)
-			}
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil: // the end
-		default:
-			p.soak.fail(err)
-		}
+		s.restarts.Add(1)
 	}
 }
 

@@ -1,0 +1,111 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/irsa-go/irsa/oidc/oidctest"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/iamrole"
+)
+
+// pod is one workload: its token, which the kubelet renews, and its provider.
+type pod struct {
+	soak     *Soak
+	account  string
+	roleARN  string
+	token    atomic.Pointer[string]
+	provider atomic.Pointer[token.Provider]
+	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds
+}
+
+func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Provider, name string) (*pod, error) {
+	subject, err := trust.ServiceAccount(namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	if err != nil {
+		return nil, err
+	}
+	role, err := iamrole.Ensure(ctx, client, iamrole.Spec{Name: name, Trust: policy}, iamrole.Config{})
+	if err != nil {
+		return nil, err
+	}
+	p := &pod{soak: s, account: name, roleARN: role.ARN}
+	if err := p.mint(); err != nil {
+		return nil, err
+	}
+	return p, p.start(ctx)
+}
+
+// start gives the pod a provider that knows nothing yet, and waits for its first credentials.
+func (p *pod) start(ctx context.Context) error {
+	refresh := p.soak.cfg.Refresh
+	refresh.OnAttempt = p.attempted
+	source := token.SourceFunc(func(context.Context) (string, error) { return *p.token.Load(), nil })
+	provider, err := token.NewProvider(sts.NewFromConfig(p.soak.awsCfg), p.roleARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
+	if err != nil {
+		return err
+	}
+	for _, err = provider.Retrieve(ctx); err != nil; _, err = provider.Retrieve(ctx) {
+		p.soak.cold.Add(1)
+		if !sleep(ctx, time.Second) {
+			return nil // the end
+		}
+	}
+	p.provider.Store(provider)
+	return nil
+}
+
+func (p *pod) attempted(a token.Attempt) {
+	if a.Err != nil {
+		p.soak.failed.Add(1)
+		return
+	}
+	p.soak.refreshes.Add(1)
+	p.expires.Store(a.Expires.UnixNano())
+}
+
+func (p *pod) mint() error {
+	signed, err := p.soak.cluster.Token(oidctest.TokenRequest{Namespace: namespace, ServiceAccount: p.account, Pod: p.account, Lifetime: tokenLife})
+	if err != nil {
+		return err
+	}
+	p.soak.tokens.Add(1)
+	p.token.Store(&signed)
+	return nil
+}
+
+// kubelet renews the token after 80 % of its life.
+func (p *pod) kubelet(ctx context.Context) {
+	for sleep(ctx, tokenLife*8/10) {
+		if err := p.mint(); err != nil {
+			p.soak.fail(err)
+		}
+	}
+}
+
+// ask is one caller in the pod.
+func (p *pod) ask(ctx context.Context, random *rand.Rand) {
+	for sleep(ctx, p.soak.cfg.Pause/2+time.Duration(random.Int64N(int64(p.soak.cfg.Pause)))) {
+		_, err := p.provider.Load().Retrieve(ctx)
+		switch {
+		case err == nil:
+			p.soak.served.Add(1)
+			if time.Now().UnixNano() > p.expires.Load() {
+				p.soak.expired.Add(1)
+			}
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil: // the end
+		default:
+			p.soak.fail(err)
+		}
+	}
+}
