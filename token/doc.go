@@ -28,5 +28,6 @@
 // # Secrecy
 //
 // A token never appears in an error or a hook of this package, not even where STS quotes it. The
-// SDK's own logging of request bodies (aws.LogRequestWithBody) does print it.
+// SDK's logging of request and response bodies, which would print the token and the credentials,
+// is turned off for the calls of a Provider; the SDK's own web identity provider has it on.
 package token

@@ -94,17 +94,12 @@ func (e *engine) fresh() *cached {
 	return nil
 }
 
-// retrieve is fresh and wait in one.
-func (e *engine) retrieve(ctx context.Context) (aws.Credentials, error) {
-	if c := e.fresh(); c != nil {
-		return c.creds, nil
-	}
-	return e.wait(ctx)
-}
-
 // wait decides by the clock what a caller gets, and waits for it. A caller whose context is done
 // leaves at once; the attempt that it waited for goes on for the others.
 func (e *engine) wait(ctx context.Context) (aws.Credentials, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c, f, err := e.enter(ctx)
 	switch {
 	case err != nil:

@@ -51,6 +51,9 @@ func (f File) GetIdentityToken() ([]byte, error) {
 
 // read is Token without the package's prefix.
 func (f File) read(ctx context.Context) (string, error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("file %q: %w", string(f), err)
 	}

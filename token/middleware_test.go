@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -105,5 +108,31 @@ func TestAnUnsignedRequestThatIsRejectedInvalidatesNothing(t *testing.T) {
 		_, err = kept.Retrieve(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, 1, o.count())
+	})(t)
+}
+
+func TestARejectedPresignedRequestIsToo(t *testing.T) {
+	in(func(t *testing.T) {
+		for url, want := range map[string]int{
+			"https://b.s3.amazonaws.com/o?X-Amz-Credential=KEY1%2F20000101%2Feu-central-1%2Fs3%2Faws4_request": 2,
+			"https://b.s3.amazonaws.com/o": 1,
+		} {
+			o := &origin{}
+			p := keep(t, o, token.Refresh{})
+			stack := middleware.NewStack("test", smithyhttp.NewStackRequest)
+			require.NoError(t, token.InvalidateRejected(p)(stack))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+			require.NoError(t, err)
+			for _, r := range []any{&smithyhttp.Request{Request: request}, &smithyhttp.Request{}, nil, "?"} {
+				_, _, err = stack.Deserialize.HandleMiddleware(t.Context(), r, middleware.HandlerFunc(
+					func(context.Context, any) (any, middleware.Metadata, error) {
+						return nil, middleware.Metadata{}, &smithy.GenericAPIError{Code: "ExpiredToken"}
+					}))
+				require.Error(t, err)
+			}
+			_, err = p.Retrieve(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, want, o.count(), url)
+		}
 	})(t)
 }

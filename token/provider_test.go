@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -463,4 +464,92 @@ func TestFileSourceFollowsTheKubeletsRotation(t *testing.T) {
 	_, err = p.Retrieve(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "00000002", lastOf(s.last().Get("WebIdentityToken"), 8))
+}
+
+// answering is a client that is not the SDK's.
+type answering struct {
+	out *sts.AssumeRoleWithWebIdentityOutput
+	err func(jwt string) error
+}
+
+func (a answering) AssumeRoleWithWebIdentity(
+	_ context.Context, in *sts.AssumeRoleWithWebIdentityInput, _ ...func(*sts.Options),
+) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	if a.err != nil {
+		return nil, a.err(*in.WebIdentityToken)
+	}
+	return a.out, nil
+}
+
+func TestAnyClientOfStscredsInterfaceWillDo(t *testing.T) {
+	t.Parallel()
+	key, secret, expiry := "ASIA1", "s", time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		client answering
+		is     error
+		says   string
+	}{
+		"that answers": {answering{out: &sts.AssumeRoleWithWebIdentityOutput{
+			Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret, Expiration: &expiry},
+		}}, nil, ""},
+		"that answers nothing":         {answering{}, nil, "no credentials"},
+		"that answers no credentials":  {answering{out: &sts.AssumeRoleWithWebIdentityOutput{}}, nil, "no credentials"},
+		"that does not say how long":   {answering{out: &sts.AssumeRoleWithWebIdentityOutput{Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret}}}, nil, "when they expire"},
+		"that quotes the token":        {answering{err: func(jwt string) error { return fmt.Errorf("sent %s: %w", jwt, fs.ErrInvalid) }}, fs.ErrInvalid, "sent [token]"},
+		"that quotes it further in":    {answering{err: func(jwt string) error { return hiding{errors.New(jwt)} }}, nil, "it failed"},
+		"that quotes it among others":  {answering{err: func(jwt string) error { return errors.Join(fs.ErrInvalid, errors.New(jwt)) }}, fs.ErrInvalid, "[token]"},
+		"that quotes it in the answer": {answering{err: func(jwt string) error { return &hidingAPI{smithy.GenericAPIError{Code: "X", Message: jwt}} }}, nil, "it failed"},
+		"that marks its error final":   {answering{err: func(jwt string) error { return token.Final(errors.New(jwt)) }}, nil, "[token]"},
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			jwt := podToken(1, time.Hour)
+			p, err := token.NewProvider(tc.client, roleARN, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
+			require.NoError(t, err)
+			creds, err := p.Retrieve(t.Context())
+			if tc.says == "" {
+				require.NoError(t, err)
+				assert.Equal(t, key, creds.AccessKeyID)
+				assert.Empty(t, creds.AccountID, "it is not guessed")
+				return
+			}
+			require.ErrorContains(t, err, tc.says)
+			assert.Zero(t, creds)
+			if tc.is != nil {
+				require.ErrorIs(t, err, tc.is)
+			}
+			assert.Equal(t, name == "that marks its error final", token.IsFinal(err))
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				requireNoShare(t, fmt.Sprintf("%v %+v %#v", e, e, e), jwt)
+			}
+			var api smithy.APIError
+			if errors.As(err, &api) {
+				requireNoShare(t, api.ErrorMessage(), jwt)
+				assert.Equal(t, smithy.FaultUnknown, api.ErrorFault())
+			}
+		}))
+	}
+}
+
+// hiding is an error that says less than the one it wraps.
+type hiding struct{ error }
+
+func (hiding) Error() string   { return "it failed" }
+func (h hiding) Unwrap() error { return h.error }
+
+// hidingAPI is an answer that does not print its message.
+type hidingAPI struct{ smithy.GenericAPIError }
+
+func (*hidingAPI) Error() string { return "it failed" }
+
+func TestANilContextIsNoPanic(t *testing.T) {
+	in(func(t *testing.T) {
+		p := newProvider(t, &fakeSTS{}, rotating(), token.Config{})
+		var none context.Context
+		_, err := p.Retrieve(none)
+		require.NoError(t, err)
+		_, err = token.File("/none").Token(none)
+		require.ErrorIs(t, err, os.ErrNotExist)
+		_, err = token.SourceFunc(nil).Token(none)
+		require.Error(t, err)
+	})(t)
 }

@@ -1,6 +1,9 @@
 package token
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Source gives web identity tokens: signed JWTs whose audience the IAM OIDC provider admits.
 //
@@ -15,7 +18,12 @@ type Source interface {
 // SourceFunc is a function as a [Source]. It is as safe for concurrent use as the function is.
 type SourceFunc func(ctx context.Context) (string, error)
 
-// Token calls f.
-func (f SourceFunc) Token(ctx context.Context) (string, error) { return f(ctx) }
+// Token calls f; a nil f is an error.
+func (f SourceFunc) Token(ctx context.Context) (string, error) {
+	if f == nil {
+		return "", errors.New("token: the SourceFunc is nil")
+	}
+	return f(ctx)
+}
 
 var _ Source = SourceFunc(nil)
