@@ -1,0 +1,139 @@
+package iamprovider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/iamprovider"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+	"github.com/irsa-go/irsa/trust/trusttest"
+)
+
+// answers is what each issuer says; nil is a document.
+type answers map[string]error
+
+func (a answers) Discover(ctx context.Context, iss oidc.Issuer) (*oidc.Document, error) {
+	if err := a[iss.String()]; err != nil {
+		return nil, fmt.Errorf("oidc: issuer %q: %w", iss, err)
+	}
+	return &oidc.Document{}, ctx.Err()
+}
+
+func TestStaleSaysWhichProvidersSomebodyElseCouldTakeOver(t *testing.T) {
+	t.Parallel()
+	gone := &net.DNSError{Err: "no such host", IsNotFound: true}
+	missing, denied := &oidc.StatusError{Status: 404}, &oidc.StatusError{Status: 403}
+	const eks = "https://oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+	issuers := answers{
+		"https://a.example":                           nil,
+		"https://b.example":                           gone,
+		"https://c.example":                           &net.DNSError{Err: "timeout", IsTimeout: true},
+		"https://d.example":                           missing,
+		"https://bucket1.s3.eu-west-1.amazonaws.com":  missing,
+		"https://bucket2.s3-eu-west-1.amazonaws.com":  missing,
+		"https://s3.us-east-1.amazonaws.com/bucket3":  missing,
+		"https://bucket4.s3.amazonaws.com":            denied,
+		"https://bucket5.s3.eu-west-1.amazonaws.com":  nil,
+		"https://site.github.io":                      gone,
+		"https://store.blob.core.windows.net/cluster": gone,
+		eks: gone,
+	}
+	want := map[string]string{
+		"https://b.example":                           iamprovider.CodeHostUnknown,
+		"https://c.example":                           "",
+		"https://d.example":                           "",
+		"https://bucket1.s3.eu-west-1.amazonaws.com":  iamprovider.CodeClaimableHost,
+		"https://bucket2.s3-eu-west-1.amazonaws.com":  iamprovider.CodeClaimableHost,
+		"https://s3.us-east-1.amazonaws.com/bucket3":  iamprovider.CodeClaimableHost,
+		"https://bucket4.s3.amazonaws.com":            "",
+		"https://site.github.io":                      iamprovider.CodeClaimableHost,
+		"https://store.blob.core.windows.net/cluster": iamprovider.CodeClaimableHost,
+		eks: "",
+	}
+	b := newBox(t, trusttest.Config{})
+	for raw := range issuers {
+		s := spec(t)
+		s.Issuer = issuer(t, raw)
+		b.ensure(t, s)
+	}
+	b.wire.Writes()
+	reports, err := iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{Discoverer: issuers})
+	require.NoError(t, err)
+	assert.Empty(t, b.wire.Writes(), "a report, never a deletion")
+	got := map[string]string{}
+	for i, r := range reports {
+		require.Error(t, r.Err)
+		assert.Equal(t, iamprovider.CodeNoAnswer, r.Problems[0].Code)
+		got[r.Issuer.String()] = ""
+		if len(r.Problems) > 1 {
+			got[r.Issuer.String()] = r.Problems[1].Code
+		}
+		if i > 0 {
+			assert.Less(t, reports[i-1].ARN, r.ARN)
+		}
+	}
+	assert.Equal(t, want, got)
+}
+
+func TestStaleAsksTheRealIssuer(t *testing.T) {
+	t.Parallel()
+	cluster, err := oidctest.NewServer(oidctest.Config{Issuer: issuerURL})
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	b := newBox(t, trusttest.Config{})
+	b.ensure(t, spec(t))
+	cfg := iamprovider.StaleConfig{Discoverer: &oidc.Client{RootCAs: cluster.CertPool(), DialContext: cluster.DialContext}}
+	reports, err := iamprovider.Stale(t.Context(), b, cfg)
+	require.NoError(t, err)
+	assert.Empty(t, reports)
+	cluster.Close()
+	reports, err = iamprovider.Stale(t.Context(), b, cfg)
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+	assert.Equal(t, providerARN, reports[0].ARN)
+}
+
+// silent never answers.
+type silent struct{}
+
+func (silent) Discover(ctx context.Context, _ oidc.Issuer) (*oidc.Document, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestStaleWaitsForNobodyForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t, trusttest.Config{})
+		for i := range 20 {
+			s := spec(t)
+			s.Issuer = issuer(t, fmt.Sprintf("https://issuer%d.example", i))
+			b.ensure(t, s)
+		}
+		start := time.Now()
+		reports, err := iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{Discoverer: silent{}})
+		require.NoError(t, err)
+		assert.Len(t, reports, 20)
+		assert.Equal(t, 30*time.Second, time.Since(start), "eight at a time")
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		reports, err = iamprovider.Stale(ctx, b, iamprovider.StaleConfig{Discoverer: silent{}})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Nil(t, reports)
+
+		b.SetFault(trusttest.Fault{Failure: trusttest.InternalFailure})
+		_, err = iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{})
+		require.Error(t, err)
+		assert.False(t, errors.Is(err, context.DeadlineExceeded))
+	})
+}
