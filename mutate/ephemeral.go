@@ -28,7 +28,7 @@ func (m *Mutator) EphemeralContainers(pod, old *corev1.Pod, id Identity) (Result
 	}
 	v := view{debug: true}
 	m.viewPod(&v, pod)
-	return m.planEphemeral(&v, known, id)
+	return wrapEphemeral(m.planEphemeral(&v, known, id))
 }
 
 // RawEphemeralContainers is [Mutator.EphemeralContainers] for the pods' JSON, such as
@@ -41,15 +41,9 @@ func (m *Mutator) RawEphemeralContainers(pod, old []byte, id Identity) (Result, 
 	if id.IsZero() {
 		return Result{}, nil
 	}
-	known := map[string]bool{}
-	before := m.scanner()
-	defer m.release(before)
-	before.view.debug = true
-	if err := before.scan(old); err != nil {
+	known, err := m.ephemeralNames(old)
+	if err != nil {
 		return Result{}, fmt.Errorf("mutate: ephemeral containers: old pod: %w", err)
-	}
-	for _, c := range before.view.containers {
-		known[c.name] = true
 	}
 	after := m.scanner()
 	defer m.release(after)
@@ -57,7 +51,22 @@ func (m *Mutator) RawEphemeralContainers(pod, old []byte, id Identity) (Result, 
 	if err := after.scan(pod); err != nil {
 		return Result{}, fmt.Errorf("mutate: ephemeral containers: pod: %w", err)
 	}
-	return m.planEphemeral(&after.view, known, id)
+	return wrapEphemeral(m.planEphemeral(&after.view, known, id))
+}
+
+// ephemeralNames are the names of a raw pod's ephemeral containers.
+func (m *Mutator) ephemeralNames(pod []byte) (map[string]bool, error) {
+	s := m.scanner()
+	defer m.release(s)
+	s.view.debug = true
+	if err := s.scan(pod); err != nil {
+		return nil, err
+	}
+	names := make(map[string]bool, len(s.view.containers))
+	for _, c := range s.view.containers {
+		names[c.name] = true
+	}
+	return names, nil
 }
 
 func (m *Mutator) planEphemeral(v *view, known map[string]bool, id Identity) (Result, error) {
@@ -65,7 +74,10 @@ func (m *Mutator) planEphemeral(v *view, known map[string]bool, id Identity) (Re
 	if len(v.containers) == 0 {
 		return Result{}, nil
 	}
-	r, err := m.plan(v, id)
+	return m.plan(v, id)
+}
+
+func wrapEphemeral(r Result, err error) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("mutate: ephemeral containers: %w", err)
 	}

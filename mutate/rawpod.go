@@ -102,9 +102,19 @@ func (s *scanner) spec() {
 			s.affinity()
 		case "os":
 			s.os()
+		case "serviceAccountName":
+			s.account(&s.view.account)
+		case "serviceAccount":
+			s.account(&s.view.accountAlias)
 		default:
 			s.Skip()
 		}
+	}
+}
+
+func (s *scanner) account(name *string) {
+	if text := s.Text(); s.view.wantAccount {
+		*name = string(text)
 	}
 }
 

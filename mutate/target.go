@@ -3,6 +3,7 @@ package mutate
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
@@ -23,33 +24,30 @@ func (t Target) String() string {
 	return t.Namespace + "/" + t.ServiceAccount
 }
 
+var errNoRequest = errors.New("it is nil")
+
 // RequestTarget returns the service account whose [Identity] the pod in a request needs:
 // that of a pod that is created, or that gets ephemeral containers. It is zero for every
 // other request, and for mirror pods, which have no service account. The namespace is the
 // request's; a pod that names no account has the account "default"
 // (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/).
 //
-// It fails with a [*SyntaxError] for a malformed pod.
+// It fails with a [*SyntaxError] for a malformed pod. [Mutator.Read] answers the same
+// question and saves reading the pod again.
 func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
 	if req == nil {
-		return Target{}, errors.New("mutate: request: it is nil")
+		return Target{}, fmt.Errorf("mutate: request: %w", errNoRequest)
 	}
 	if requestAction(req) == leaveAlone {
 		return Target{}, nil
 	}
-	if req.Namespace == "" {
-		return Target{}, errors.New("mutate: request: it has no namespace")
+	// Whose pod it is does not depend on a Config.
+	m := Mutator{scanners: &sync.Pool{New: func() any { return &scanner{Scanner: jsonscan.New()} }}}
+	reading, err := m.Read(req)
+	if err != nil {
+		return Target{}, err
 	}
-	s := jsonscan.New()
-	var t targetReader
-	if err := readPod(s, req.Object.Raw, func() { t.pod(s) }); err != nil {
-		return Target{}, fmt.Errorf("mutate: request: pod: %w", err)
-	}
-	if t.mirror {
-		return Target{}, nil
-	}
-	account := orElse(t.name, orElse(t.deprecated, "default"))
-	return Target{Namespace: req.Namespace, ServiceAccount: account}, nil
+	return reading.Target(), nil
 }
 
 // action is what a request asks for.
@@ -79,47 +77,4 @@ func requestAction(req *admissionv1.AdmissionRequest) action {
 		return addEphemeral
 	}
 	return leaveAlone
-}
-
-// targetReader reads no more of a pod than whose it is.
-type targetReader struct {
-	name, deprecated string
-	mirror           bool
-}
-
-func (t *targetReader) pod(s *jsonscan.Scanner) {
-	if !s.Object() {
-		return
-	}
-	for s.More() {
-		switch string(s.Name()) {
-		case "metadata":
-			s.Only("annotations", func() {
-				s.Only(mirrorPodKey, func() {
-					t.mirror = true
-					s.Skip()
-				})
-			})
-		case "spec":
-			t.spec(s)
-		default:
-			s.Skip()
-		}
-	}
-}
-
-func (t *targetReader) spec(s *jsonscan.Scanner) {
-	if !s.Enter('{') {
-		return
-	}
-	for s.More() {
-		switch string(s.Name()) {
-		case "serviceAccountName":
-			t.name = string(s.Text())
-		case "serviceAccount": // the same field under its first name
-			t.deprecated = string(s.Text())
-		default:
-			s.Skip()
-		}
-	}
 }

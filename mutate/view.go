@@ -11,6 +11,10 @@ type view struct {
 	mirror      bool // the static pod of a kubelet: the API server refuses tokens in it
 	nameFits    bool // the pod's name can be an STS session name
 
+	wantAccount  bool   // read the following two as well
+	account      string // of spec.serviceAccountName
+	accountAlias string // of spec.serviceAccount, the same field under its first name
+
 	osName         string // of spec.os
 	windowsByLabel bool   // by node selector or by required node affinity
 

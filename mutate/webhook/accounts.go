@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -40,6 +41,10 @@ func isNotFound(err error) bool {
 
 // lookup finds the account of a pod, waiting for one that is not there yet.
 func (h *Handler) lookup(ctx context.Context, t mutate.Target) (*corev1.ServiceAccount, error) {
+	// The pod's author wrote the name, and a lookup may make a URL of it.
+	if err := errors.Join(kubename.CheckNamespace(t.Namespace), kubename.CheckServiceAccount(t.ServiceAccount)); err != nil {
+		return nil, fmt.Errorf("webhook: service account: %w", err)
+	}
 	sa, err := h.accounts.ServiceAccount(ctx, t.Namespace, t.ServiceAccount)
 	if isNotFound(err) && h.cfg.Wait > 0 {
 		sa, err = h.await(ctx, t)

@@ -131,7 +131,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, apiVersion := h.serve(r)
 	var body []byte
 	if e.Status == http.StatusOK {
-		body, e.Err = encodeReview(apiVersion, e.Reviewed.Response, e.Err)
+		var err error
+		if body, err = encodeReview(apiVersion, e.Reviewed.Response); err != nil {
+			e.Status, e.Verdict, e.Err = http.StatusInternalServerError, Denied, errors.New("webhook: the answer cannot be encoded")
+		}
 	}
 	e.Duration = time.Since(began)
 	if h.cfg.OnReview != nil {
@@ -186,20 +189,21 @@ func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 
 // review decides about one request.
 func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) Event {
-	target, err := mutate.RequestTarget(req)
+	reading, err := h.mutator.Read(req)
 	if err != nil {
 		return denied(Event{Reviewed: mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}})
 	}
+	target := reading.Target()
 	e := Event{Target: target}
 	if target.IsZero() {
-		e.Reviewed = mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}}
+		e.Reviewed = reading.Review(nil)
 		return e
 	}
 	sa, err := h.lookup(ctx, target)
 	if err != nil {
 		return h.unknown(req, e, err)
 	}
-	e.Reviewed = h.mutator.ReviewAccount(req, sa)
+	e.Reviewed = reading.Review(sa)
 	switch {
 	case !e.Reviewed.Response.Allowed:
 		return denied(e)
@@ -220,9 +224,9 @@ func denied(e Event) Event {
 // unknown answers for an account that could not be looked up.
 func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error) Event {
 	e.Err = err
-	text := "service account " + e.Target.String() + " cannot be looked up"
+	text := fmt.Sprintf("service account %+q cannot be looked up", e.Target.String())
 	if isNotFound(err) {
-		text = "service account " + e.Target.String() + " is not there"
+		text = fmt.Sprintf("service account %+q is not there", e.Target.String())
 	}
 	if h.cfg.InsecureFailOpen && !h.cfg.RequireIdentity {
 		e.Verdict = FailedOpen
