@@ -2,7 +2,6 @@ package iamprovider_test
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -20,61 +19,6 @@ import (
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
-
-const (
-	account     = "111122223333"
-	issuerURL   = "https://issuer.example/clusters/a"
-	providerARN = "arn:aws:iam::111122223333:oidc-provider/issuer.example/clusters/a"
-)
-
-var (
-	thumbA = strings.Repeat("a1", 20)
-	thumbB = strings.Repeat("b2", 20)
-	thumbC = strings.Repeat("c3", 20)
-)
-
-// box is an account with a wire to step on.
-type box struct {
-	*iam.Client
-	*trusttest.Account
-	wire *iamfault.Transport
-}
-
-func newBox(t *testing.T, cfg trusttest.Config) box {
-	t.Helper()
-	a, err := trusttest.NewAccount(cfg)
-	require.NoError(t, err)
-	t.Cleanup(a.Close)
-	wire := &iamfault.Transport{Inner: a.Transport()}
-	c := a.AWSConfig()
-	c.HTTPClient = &http.Client{Transport: wire}
-	return box{Client: iam.NewFromConfig(c), Account: a, wire: wire}
-}
-
-func issuer(t testing.TB, raw string) oidc.Issuer {
-	iss, err := oidc.ParseIssuer(raw)
-	require.NoError(t, err)
-	return iss
-}
-
-func spec(t testing.TB) iamprovider.Spec {
-	return iamprovider.Spec{AccountID: account, Issuer: issuer(t, issuerURL), Thumbprints: []string{thumbA}}
-}
-
-// stored is the provider as IAM has it.
-func (b box) stored(t *testing.T) *iam.GetOpenIDConnectProviderOutput {
-	t.Helper()
-	out, err := b.GetOpenIDConnectProvider(t.Context(), &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(providerARN)})
-	require.NoError(t, err)
-	return out
-}
-
-func (b box) ensure(t *testing.T, s iamprovider.Spec) iamprovider.Result {
-	t.Helper()
-	r, err := iamprovider.Ensure(t.Context(), b, s, iamprovider.Config{})
-	require.NoError(t, err)
-	return r
-}
 
 func TestEnsureCreatesTheProviderOnceAndThenWritesNothing(t *testing.T) {
 	t.Parallel()
@@ -260,74 +204,5 @@ func TestAnIsolatedPartitionThatCannotTagOnCreateIsTaggedAfterwards(t *testing.T
 		out, err := b.GetOpenIDConnectProvider(t.Context(), &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(r.ARN)})
 		require.NoError(t, err)
 		assert.Len(t, out.Tags, 1)
-	}
-}
-
-func TestConcurrentModificationIsRetriedAndEndsWithPatience(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newBox(t, trusttest.Config{})
-		b.SetFault(trusttest.Fault{Failure: trusttest.ConcurrentModification, Actions: []string{"CreateOpenIDConnectProvider"}, Times: 3})
-		assert.True(t, b.ensure(t, spec(t)).Created)
-
-		s := spec(t)
-		s.ClientIDs = []string{"more"}
-		b.SetFault(trusttest.Fault{Failure: trusttest.ConcurrentModification, Actions: []string{"AddClientIDToOpenIDConnectProvider"}})
-		start := time.Now()
-		r, err := iamprovider.Ensure(t.Context(), b, s, iamprovider.Config{Patience: 20 * time.Second})
-		assert.Zero(t, r)
-		var step *iamprovider.StepError
-		require.ErrorAs(t, err, &step)
-		assert.Equal(t, `add client id "more"`, step.Step.Text)
-		assert.InDelta(t, 17.5, time.Since(start).Seconds(), 2.6, "bounded")
-	})
-}
-
-func TestOtherFailuresAreNotRetried(t *testing.T) {
-	t.Parallel()
-	b := newBox(t, trusttest.Config{})
-	for _, failure := range []trusttest.Failure{trusttest.Throttling, trusttest.InternalFailure} {
-		b.SetFault(trusttest.Fault{Failure: failure})
-		_, err := iamprovider.Ensure(t.Context(), b, spec(t), iamprovider.Config{})
-		require.Error(t, err)
-	}
-	assert.Equal(t, 2, b.Calls(""))
-}
-
-func TestACancelledContextLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := spec(t)
-	s.ClientIDs, s.Thumbprints = []string{"x", "y", "sts.amazonaws.com"}, []string{thumbB}
-	s.Tags, s.Exact = map[string]string{"k": "v"}, true
-	for cut := 1; ; cut++ {
-		b := newBox(t, trusttest.Config{})
-		b.ensure(t, spec(t))
-		ctx, cancel := context.WithCancel(t.Context())
-		writes := 0
-		b.wire.After = func(action string) {
-			if !strings.HasPrefix(action, "Get") {
-				if writes++; writes == cut {
-					cancel()
-				}
-			}
-		}
-		r, err := iamprovider.Ensure(ctx, b, s, iamprovider.Config{Settle: -1})
-		cancel()
-		b.wire.After = nil
-		if writes < cut {
-			require.NoError(t, err)
-			require.Greater(t, cut, 4, "the cuts went through every step")
-			return
-		}
-		if err != nil { // a cut behind the last write may come too late
-			require.ErrorIs(t, err, context.Canceled)
-			assert.Zero(t, r)
-		}
-		have := b.stored(t)
-		assert.Contains(t, have.ClientIDList, "sts.amazonaws.com", "what worked before and after works in between")
-		b.ensure(t, s)
-		have = b.stored(t)
-		assert.ElementsMatch(t, s.ClientIDs, have.ClientIDList)
-		assert.Equal(t, s.Thumbprints, have.ThumbprintList)
 	}
 }

@@ -1,0 +1,247 @@
+package oidc_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+const secret = "SECRET-FROM-THE-SERVER"
+
+// hostile answers every request in memory with what answer writes.
+type hostile struct {
+	cert   tls.Certificate
+	pool   *x509.CertPool
+	silent bool // no TLS either
+	answer func(w io.Writer)
+}
+
+func newHostile(t *testing.T, answer func(io.Writer)) *hostile {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, DNSNames: []string{"idp.example.com", "other.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	h := &hostile{cert: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool: x509.NewCertPool(), answer: answer}
+	h.pool.AddCert(cert)
+	return h
+}
+
+func (h *hostile) client() *oidc.Client {
+	return &oidc.Client{RootCAs: h.pool, DialContext: h.dial}
+}
+
+func (h *hostile) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		defer server.Close()
+		if h.silent {
+			_, _ = io.Copy(io.Discard, server)
+			return
+		}
+		conn := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{h.cert}, SessionTicketsDisabled: true})
+		if conn.Handshake() != nil {
+			return
+		}
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+			return
+		}
+		h.answer(conn)
+	}()
+	return client, nil
+}
+
+// forever writes until the client is gone, pausing in between.
+func forever(w io.Writer, piece string, pause time.Duration) {
+	for {
+		if _, err := io.WriteString(w, piece); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
+
+func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
+	t.Parallel()
+	ok := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	for name, answer := range map[string]func(io.Writer){
+		"silence after TLS": nil,
+		"an end instead":    func(io.Writer) {},
+		"no HTTP":           func(w io.Writer) { io.WriteString(w, secret+"\r\n\r\n") },
+		"half a header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-") },
+		"a slow header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nA: "); forever(w, "a", time.Second) },
+		"an endless header": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\n"); forever(w, "A: b\r\n", 0) },
+		"an endless line":   func(w io.Writer) { forever(w, strings.Repeat("a", 1000), 0) },
+		"interim answers":   func(w io.Writer) { forever(w, "HTTP/1.1 103 Early Hints\r\n\r\n", 0) },
+		"another protocol": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+		},
+		"a slow body":     func(w io.Writer) { io.WriteString(w, ok+"Content-Length: 1000\r\n\r\n"); forever(w, "a", time.Second) },
+		"an endless body": func(w io.Writer) { io.WriteString(w, ok+"\r\n"); forever(w, strings.Repeat(" ", 4096), 0) },
+		"endless chunks": func(w io.Writer) {
+			io.WriteString(w, ok+"Transfer-Encoding: chunked\r\n\r\n")
+			forever(w, "1\r\n \r\n", 0)
+		},
+		"endless chunk comment": func(w io.Writer) {
+			io.WriteString(w, ok+"Transfer-Encoding: chunked\r\n\r\n1;")
+			forever(w, "aaaaaaaa", 0)
+		},
+		"half a body": func(w io.Writer) { io.WriteString(w, ok+"Content-Length: 1000\r\n\r\n"+secret) },
+		"a page": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 29\r\n\r\n<html>"+secret+" ")
+		},
+		"compressed": func(w io.Writer) {
+			io.WriteString(w, ok+"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00")
+		},
+		"an error with a body": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 500 x\r\n\r\n"); forever(w, secret, 0) },
+		"a redirect loop": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
+		},
+		"a redirect to http":    func(w io.Writer) { io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: http://idp.example.com/\r\n\r\n") },
+		"a redirect to nowhere": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://:x/\r\n\r\n") },
+		"a redirect to user": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://a:b@idp.example.com/\r\n\r\n")
+		},
+		"a redirect inside": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://169.254.169.254/latest/\r\n\r\n")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHostile(t, answer)
+				if answer == nil {
+					h.answer = func(w io.Writer) { _, _ = io.Copy(io.Discard, w.(io.Reader)) }
+				}
+				iss := issuer(t, "https://idp.example.com")
+				for _, call := range []func(context.Context) error{
+					func(ctx context.Context) error { _, err := h.client().Discover(ctx, iss); return err },
+					func(ctx context.Context) error { _, err := h.client().Keys(ctx, iss); return err },
+					func(ctx context.Context) error { _, err := h.client().Thumbprints(ctx, iss); return err },
+					func(ctx context.Context) error { return h.client().Preflight(ctx, iss, oidc.PreflightConfig{}).Err() },
+				} {
+					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+					start := time.Now()
+					err := call(ctx)
+					require.Error(t, err)
+					assert.NotContains(t, err.Error(), secret)
+					assert.LessOrEqual(t, time.Since(start), 3*time.Second)
+					if ctx.Err() != nil {
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+					}
+					cancel()
+				}
+			})
+		})
+	}
+}
+
+func TestACallWithoutADeadlineEndsByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHostile(t, nil)
+		h.silent = true
+		start := time.Now()
+		_, err := h.client().Discover(context.Background(), issuer(t, "https://idp.example.com"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 30*time.Second, time.Since(start))
+	})
+}
+
+func TestACancelledCallSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHostile(t, nil)
+		h.silent = true
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := h.client().Keys(ctx, issuer(t, "https://idp.example.com"))
+		assert.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+// What the document of a public issuer points at must be public, whatever it spells.
+func TestAPublicIssuerLeadsToPublicAddressesOnly(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	for _, target := range []string{
+		"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.169.254",
+		"169.254.170.23", "[fd00:ec2::254]", "[fd00::1]", "[fe80::1]", "0.0.0.0", "[::]", "255.255.255.255", "224.0.0.1",
+		"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:db8::1]", "198.18.0.1",
+	} {
+		srv.SetFault(oidctest.Fault{JWKSURI: "https://" + target + "/keys"})
+		_, err := srv.Client().Keys(t.Context(), srv.Issuer())
+		var refused *oidc.AddressError
+		require.ErrorAs(t, err, &refused, target)
+		assert.True(t, refused.Addr.IsValid())
+		srv.SetFault(oidctest.Fault{RedirectTo: "https://" + target + "/x"})
+		_, err = srv.Client().Thumbprints(t.Context(), srv.Issuer())
+		assert.ErrorAs(t, err, &refused, target)
+	}
+}
+
+func TestAllowAddressDecidesAlone(t *testing.T) {
+	t.Parallel()
+	srv, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
+	require.NoError(t, err)
+	defer srv.Close()
+	reason := fmt.Errorf("not there")
+	var asked []netip.Addr
+	client := &oidc.Client{RootCAs: srv.CertPool(), AllowAddress: func(a netip.Addr) error { asked = append(asked, a); return reason }}
+	_, err = client.Discover(t.Context(), srv.Issuer())
+	require.ErrorIs(t, err, reason)
+	assert.Equal(t, netip.MustParseAddr("127.0.0.1"), asked[0])
+	client.AllowAddress = func(netip.Addr) error { return nil }
+	_, err = client.Discover(t.Context(), srv.Issuer())
+	assert.NoError(t, err)
+	client.AllowAddress = nil
+	_, err = client.Keys(t.Context(), srv.Issuer())
+	assert.NoError(t, err, "a loopback issuer stays in its own class")
+}
+
+func TestAddressesAreVettedWhereADialerOfOnesOwnEndsUp(t *testing.T) {
+	t.Parallel()
+	local, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
+	require.NoError(t, err)
+	defer local.Close()
+	srv := server(t, oidctest.Config{})
+	srv.SetFault(oidctest.Fault{JWKSURI: "https://keys.example.com/keys"})
+	client := srv.Client()
+	client.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr == "keys.example.com:443" { // a name that resolves to loopback
+			return (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(local.URL(), "https://"))
+		}
+		return srv.DialContext(ctx, network, addr)
+	}
+	_, err = client.Keys(t.Context(), srv.Issuer())
+	var refused *oidc.AddressError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "keys.example.com:443", refused.Host)
+}
