@@ -130,3 +130,42 @@ func TestTheUsualDecisionAllocatesNothing(t *testing.T) {
 	claims := trust.Claims{"sub": s.String(), "aud": []any{trust.DefaultAudience}}
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { policy.Allows(trust.WebIdentity(p, claims)) }), 5.0)
 }
+
+// A document as large as Parse takes, and as bad as it can be made, must not stop anybody: the
+// work stays near that of reading it.
+func TestHostileDocumentsEnd(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	web := func(conditions string) string {
+		return `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(conditions, "HOST", p.HostPath()) + `}`
+	}
+	list := func(n int, format string) string {
+		values := make([]string, n)
+		for i := range values {
+			values[i] = fmt.Sprintf(format, i)
+		}
+		return `["` + strings.Join(values, `","`) + `"]`
+	}
+	var many []string
+	for i := range 500 {
+		many = append(many, web(fmt.Sprintf(`{"StringLike":{"HOST:sub":"%d*","HOST:aud":["%d*"]}}`, i, i)))
+	}
+	for name, doc := range map[string]string{
+		"patterns":               statement(web(`{"StringLike":{"HOST:sub":` + list(18000, "%d*") + `}}`)),
+		"subjects and audiences": statement(web(`{"StringEquals":{"HOST:sub":` + list(12000, "%d") + `,"HOST:aud":` + list(12000, "%d") + `}}`)),
+		"statements":             statement(strings.Join(many, ",")),
+		"stars":                  statement(web(`{"StringLike":{"HOST:sub":"` + strings.Repeat("a*", 60000) + `b"}}`)),
+		"holes":                  statement(web(`{"StringLike":{"HOST:sub":"*` + strings.Repeat("?a", 5000) + `b*"}}`)),
+	} {
+		policy, err := trust.Parse([]byte(doc))
+		require.NoError(t, err, name)
+		q := trust.WebIdentity(p, trust.Claims{"sub": strings.Repeat("a", 20000), "aud": "x"})
+		assert.False(t, policy.Allows(q), name)
+		_ = policy.Evaluate(q).String()
+		assert.NotEmpty(t, policy.Lint(), name)
+		assert.NoError(t, policy.Validate(), name)
+		assert.True(t, policy.Equal(policy.Compact()), name)
+		var none *trust.Policy
+		assert.NotEmpty(t, none.Diff(policy), name)
+	}
+}

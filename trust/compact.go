@@ -131,22 +131,40 @@ func (s *shape) dropCovered() {
 		if c.operator != "StringLike" || slices.ContainsFunc(c.values, func(v string) bool { return strings.Contains(v, "${") }) {
 			continue
 		}
-		kept := make([]string, 0, len(c.values))
-		for j, v := range c.values {
-			covered := false
-			for k, w := range c.values { // of two that cover each other, the first stays
-				covered = covered || covers(w, v) && (k < j || !covers(v, w))
-			}
-			if !covered {
-				kept = append(kept, v)
-			}
-		}
-		c.values = kept
+		covered := coveredBy(c.values)
+		c.values = slices.DeleteFunc(slices.Clone(c.values), covered)
 	}
 }
 
-// covers says that every text of one pattern is one of the other. It holds when the wider has
-// no '?': then its stars swallow whatever the wildcards of the narrower stand for.
-func covers(wider, narrower string) bool {
-	return wider != narrower && strings.Contains(wider, "*") && !strings.Contains(wider, "?") && compileGlob(wider).match(narrower)
+// maxCovering bounds the work on lists that no policy within IAM's quota can have.
+const maxCovering = 1024
+
+// coveredBy returns a function that says whether one of the patterns admits all that a value
+// admits. Of two patterns that admit the same the first is not covered. A pattern with '?' is
+// not tried: without it, the stars of the wider swallow whatever the wildcards of the narrower
+// stand for.
+func coveredBy(patterns []string) func(value string) bool {
+	if len(patterns) > maxCovering {
+		return func(string) bool { return false }
+	}
+	type wide struct {
+		text string
+		glob glob
+	}
+	var wides []wide
+	for _, p := range patterns {
+		if strings.Contains(p, "*") && !strings.Contains(p, "?") && !strings.Contains(p, "${") {
+			wides = append(wides, wide{p, compileGlob(p)})
+		}
+	}
+	return func(value string) bool {
+		self := slices.IndexFunc(wides, func(w wide) bool { return w.text == value })
+		for i, w := range wides {
+			mutual := self >= 0 && wides[self].glob.match(w.text)
+			if i != self && w.glob.match(value) && (!mutual || i < self) {
+				return true
+			}
+		}
+		return false
+	}
 }

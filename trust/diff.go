@@ -48,8 +48,8 @@ func (p *Policy) Diff(to *Policy) []Change {
 	if p.Equal(to) {
 		return nil
 	}
-	changes := diffSubjects(p, to)
-	changes = append(changes, diffStatements(p, to, false)...)
+	changes, complete := diffSubjects(p, to)
+	changes = append(changes, diffStatements(p, to, !complete)...)
 	if len(changes) == 0 {
 		changes = diffStatements(p, to, true)
 	}
@@ -65,9 +65,12 @@ type admissionName struct {
 	sub, aud string
 }
 
-// names collects what the policy's Allow statements name, in order.
-func (p *Policy) names() []admissionName {
-	var names []admissionName
+// maxNames bounds the work on policies that name more than any within IAM's quota can.
+const maxNames = 4096
+
+// names collects what the policy's Allow statements name, in order; it is not complete when
+// that is too much.
+func (p *Policy) names() (names []admissionName, complete bool) {
 	for i := range p.list() {
 		s := &p.statements[i]
 		if s.effect != Allow {
@@ -84,12 +87,15 @@ func (p *Policy) names() []admissionName {
 			}
 			for _, sub := range s.valuesOf(provider.key + ":sub") {
 				for _, aud := range audiences {
+					if len(names) == maxNames {
+						return names, false
+					}
 					names = append(names, admissionName{provider, sub, aud})
 				}
 			}
 		}
 	}
-	return names
+	return names, true
 }
 
 // valuesOf lists what the matching operators have for a key.
@@ -103,10 +109,11 @@ func (s *statement) valuesOf(lookup string) []string {
 	return values
 }
 
-func diffSubjects(from, to *Policy) []Change {
-	var changes []Change
+func diffSubjects(from, to *Policy) (changes []Change, complete bool) {
 	seen := map[admissionName]bool{}
-	for _, n := range slices.Concat(from.names(), to.names()) {
+	before, all := from.names()
+	after, complete := to.names()
+	for _, n := range slices.Concat(before, after) {
 		if seen[n] {
 			continue
 		}
@@ -127,7 +134,7 @@ func diffSubjects(from, to *Policy) []Change {
 		c.Message = fmt.Sprintf("%q of %q %s, for audience %q", n.sub, n.provider.hostPath, verb, n.aud)
 		changes = append(changes, c)
 	}
-	return changes
+	return changes, all && complete
 }
 
 // diffStatements compares statements as a whole: those that do more than admit subjects, or all.

@@ -43,9 +43,10 @@ func (f Finding) String() string {
 // Lint returns what IAM stores but is dangerous or useless, in the order of the document; nil
 // for a clean policy. What IAM refuses is Validate's, though some of it is found by both.
 func (p *Policy) Lint() []Finding {
-	l := linter{policy: p}
+	l := linter{policy: p, seen: map[Finding]bool{}}
 	for i := range p.list() {
 		s := &p.statements[i]
+		l.at = i
 		l.statement(s)
 		l.principals(s)
 		l.conditions(s)
@@ -56,30 +57,33 @@ func (p *Policy) Lint() []Finding {
 	l.covered()
 	l.repeated()
 	l.accounts()
+	l.at = p.Len()
 	l.size()
-	slices.SortStableFunc(l.findings, func(a, b Finding) int { return cmp.Compare(l.position(a.Path), l.position(b.Path)) })
-	return l.findings
+	slices.SortStableFunc(l.found, func(a, b placedFinding) int { return cmp.Compare(a.at, b.at) })
+	var findings []Finding
+	for _, f := range l.found {
+		findings = append(findings, f.Finding)
+	}
+	return findings
 }
 
 type linter struct {
-	policy   *Policy
-	findings []Finding
+	policy *Policy
+	at     int // the statement that is looked at
+	found  []placedFinding
+	seen   map[Finding]bool
+}
+
+type placedFinding struct {
+	Finding
+	at int
 }
 
 func (l *linter) add(f Finding) {
-	if !slices.Contains(l.findings, f) {
-		l.findings = append(l.findings, f)
+	if !l.seen[f] {
+		l.seen[f] = true
+		l.found = append(l.found, placedFinding{f, l.at})
 	}
-}
-
-// position orders findings by their statement; those on the whole document go last.
-func (l *linter) position(path string) int {
-	for i := range l.policy.list() {
-		if p := l.policy.statements[i].pointer; path == p || len(path) > len(p) && path[:len(p)+1] == p+"/" {
-			return i
-		}
-	}
-	return l.policy.Len()
 }
 
 // valuePath is the pointer of one value of a condition.

@@ -139,6 +139,7 @@ func (l *linter) accounts() {
 	first := ""
 	for i := range l.policy.list() {
 		s := &l.policy.statements[i]
+		l.at = i
 		for _, f := range s.principals.federated {
 			a, err := arn.Parse(f)
 			if err != nil || arn.CheckAccountID(a.AccountID) != nil {

@@ -104,18 +104,33 @@ func isSystemNamespace(s string) bool {
 	return s == "kube-system" || s == "kube-public" || s == "kube-node-lease"
 }
 
-// covered finds literals that a pattern admits as well: dropping them would change nothing.
+// covered finds literals that a pattern admits as well, in the same list or in a statement
+// that differs in the sub alone: dropping them would change nothing.
 func (l *linter) covered() {
 	p := l.policy
+	groups := make([]string, p.Len())
+	patterns := map[string][]string{}
+	for i := range p.list() {
+		group := "alone " + p.statements[i].pointer
+		if sh, ok := newShape(&p.statements[i]); ok {
+			if sig := sh.subSignature(); sig != "" {
+				group = sig
+			}
+		}
+		groups[i] = group
+		for _, c := range p.statements[i].subConditions() {
+			if c.op.family == familyStringLike {
+				patterns[group] = append(patterns[group], c.texts...)
+			}
+		}
+	}
 	for i := range p.list() {
 		s := &p.statements[i]
-		for j := range s.conditions {
-			c := &s.conditions[j]
-			if s.effect != Allow || !c.op.isMatching() || !strings.HasSuffix(c.lookup, ":sub") {
-				continue
-			}
+		l.at = i
+		covered := coveredBy(patterns[groups[i]])
+		for _, c := range s.subConditions() {
 			for k, text := range c.texts {
-				if !isSpecial(text) && l.coveredBy(s, c, text) {
+				if !isSpecial(text) && covered(text) {
 					l.add(Finding{"covered-literal", SeverityInfo, s.valuePath(c, k),
 						quote(text) + " is admitted by a pattern anyway", "Drop the one that is not meant: the pattern, more likely"})
 				}
@@ -124,31 +139,15 @@ func (l *linter) covered() {
 	}
 }
 
-// coveredBy looks for the pattern in the same list, and in statements that differ in the sub
-// alone.
-func (l *linter) coveredBy(s *statement, c *condition, text string) bool {
-	if c.op.family == familyStringLike && slices.ContainsFunc(c.texts, func(t string) bool { return covers(t, text) }) {
-		return true
-	}
-	sh, ok := newShape(s)
-	if !ok {
-		return false
-	}
-	key := sh.subSignature()
-	for i := range l.policy.statements {
-		other := &l.policy.statements[i]
-		osh, ok := newShape(other)
-		if other == s || !ok || key == "" || osh.subSignature() != key {
-			continue
-		}
-		for j := range other.conditions {
-			oc := &other.conditions[j]
-			if oc.lookup == c.lookup && oc.op.family == familyStringLike && slices.ContainsFunc(oc.texts, func(t string) bool { return covers(t, text) }) {
-				return true
-			}
+// subConditions are those of an Allow that name subs to let in.
+func (s *statement) subConditions() []*condition {
+	var found []*condition
+	for i := range s.conditions {
+		if c := &s.conditions[i]; s.effect == Allow && c.op.isMatching() && strings.HasSuffix(c.lookup, ":sub") {
+			found = append(found, c)
 		}
 	}
-	return false
+	return found
 }
 
 // subSignature is the meaning without the sub's values, "" when the sub is not asked once.
@@ -166,6 +165,7 @@ func (l *linter) repeated() {
 	first := map[string]string{}
 	for i := range l.policy.list() {
 		s := &l.policy.statements[i]
+		l.at = i
 		form := s.form()
 		if at, ok := first[form]; ok {
 			l.add(Finding{"repeated-statement", SeverityInfo, s.pointer, "it says the same as " + at, "Drop one of them"})
