@@ -69,4 +69,3 @@ func (b box) ensure(t *testing.T, s iamprovider.Spec) iamprovider.Result {
 	require.NoError(t, err)
 	return r
 }
-

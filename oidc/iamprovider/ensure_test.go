@@ -1,13 +1,11 @@
 package iamprovider_test
 
 import (
-	"context"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/internal/iamfault"
-	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )

@@ -2,9 +2,9 @@ package iamprovider_test
 
 import (
 	"context"
-	"net/url"
+	"fmt"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/irsa-go/irsa/internal/iamfault"
-	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )

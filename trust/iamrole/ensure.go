@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
@@ -77,7 +78,7 @@ func (e *ensurer) run(ctx context.Context) error {
 		if errors.Is(err, errUntagged) {
 			continue
 		}
-		if isPassing(err) || iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity) {
+		if isPassing(err) || iamcall.Is(err, iamcall.EntityAlreadyExists) || isRoleMissing(err) {
 			err = e.patience.Wait(ctx, err)
 		}
 		if err != nil {
@@ -106,4 +107,11 @@ func (e *ensurer) stopped(failed Step, err error) error {
 		return err
 	}
 	return &StepError{Step: failed, Done: e.result.Steps, Err: err}
+}
+
+// isRoleMissing recognises that the role itself is not there, or not seen everywhere yet, and
+// not a policy to attach, which no wait would bring about: IAM says "The role with name NAME
+// cannot be found."
+func isRoleMissing(err error) bool {
+	return iamcall.Is(err, iamcall.NoSuchEntity) && strings.Contains(strings.ToLower(err.Error()), "role with name")
 }

@@ -1,8 +1,6 @@
 package iamrole_test
 
 import (
-	"context"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -20,99 +18,6 @@ import (
 	"github.com/irsa-go/irsa/trust/iamrole"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
-
-const (
-	account   = "111122223333"
-	issuerURL = "https://issuer.example/clusters/a"
-	roleARN   = "arn:aws:iam::111122223333:role/reader"
-	permit    = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
-	permitPut = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}]}`
-	viewOnly  = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
-	ownPolicy = "arn:aws:iam::111122223333:policy/own"
-)
-
-// box is an account with a wire to step on.
-type box struct {
-	*iam.Client
-	*trusttest.Account
-	wire *iamfault.Transport
-}
-
-func newBox(t *testing.T, cfg trusttest.Config) box {
-	t.Helper()
-	a, err := trusttest.NewAccount(cfg)
-	require.NoError(t, err)
-	t.Cleanup(a.Close)
-	wire := &iamfault.Transport{Inner: a.Transport()}
-	c := a.AWSConfig()
-	c.HTTPClient = &http.Client{Transport: wire}
-	return box{Client: iam.NewFromConfig(c), Account: a, wire: wire}
-}
-
-// direct is another client of the same account, past the wire.
-func (b box) direct() *iam.Client { return iam.NewFromConfig(b.AWSConfig()) }
-
-func provider(t testing.TB, accountID string) trust.Provider {
-	p, err := trust.NewProvider("aws", accountID, issuerURL)
-	require.NoError(t, err)
-	return p
-}
-
-// grant admits the service accounts "ns:name".
-func grant(t testing.TB, accounts ...string) trust.Grant {
-	g := trust.Grant{Provider: provider(t, account)}
-	for _, a := range accounts {
-		namespace, name, _ := strings.Cut(a, ":")
-		s, err := trust.ServiceAccount(namespace, name)
-		require.NoError(t, err)
-		g.Subjects = append(g.Subjects, s)
-	}
-	return g
-}
-
-func policy(t testing.TB, accounts ...string) *trust.Policy {
-	p, err := trust.New(grant(t, accounts...))
-	require.NoError(t, err)
-	return p
-}
-
-func spec(t testing.TB) iamrole.Spec {
-	return iamrole.Spec{Name: "reader", Trust: policy(t, "a:one")}
-}
-
-func (b box) ensure(t *testing.T, s iamrole.Spec) iamrole.Result {
-	t.Helper()
-	r, err := iamrole.Ensure(t.Context(), b, s, iamrole.Config{})
-	require.NoError(t, err)
-	return r
-}
-
-func (b box) trust(t *testing.T) *trust.Policy {
-	t.Helper()
-	out, err := b.direct().GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("reader")})
-	require.NoError(t, err)
-	document, err := url.PathUnescape(*out.Role.AssumeRolePolicyDocument)
-	require.NoError(t, err)
-	p, err := trust.Parse([]byte(document))
-	require.NoError(t, err)
-	return p
-}
-
-func (b box) admits(t *testing.T, account string) bool {
-	t.Helper()
-	return b.trust(t).Allows(trust.WebIdentity(provider(t, "111122223333"),
-		trust.Claims{"sub": "system:serviceaccount:" + account, "aud": "sts.amazonaws.com"}))
-}
-
-func full(t testing.TB) iamrole.Spec {
-	s := spec(t)
-	s.Path, s.Description, s.MaxSessionDuration = "/apps/", "reads+writes 100%", 2*time.Hour
-	s.PermissionsBoundary = ownPolicy
-	s.InlinePolicies = map[string]string{"get": permit, "put": permitPut}
-	s.ManagedPolicies = []string{viewOnly, ownPolicy, viewOnly}
-	s.Tags = map[string]string{"Team": "a", "env": "b"}
-	return s
-}
 
 func TestEnsureCreatesTheRoleOnceAndThenWritesNothing(t *testing.T) {
 	t.Parallel()
@@ -346,59 +251,4 @@ func TestARoleInAnIsolatedPartitionIsTaggedAfterwards(t *testing.T) {
 	r := b.ensure(t, iamrole.Spec{Name: "reader", Trust: document, Tags: map[string]string{"a": "b"}, InlinePolicies: map[string]string{"get": permit}})
 	assert.True(t, r.Created)
 	assert.Equal(t, []string{"CreateRole", "CreateRole", "PutRolePolicy", "TagRole"}, b.wire.Writes())
-}
-
-func TestEnsureRetriesConcurrentModification(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newBox(t, trusttest.Config{})
-		b.SetFault(trusttest.Fault{Failure: trusttest.ConcurrentModification, Actions: []string{"CreateRole", "PutRolePolicy"}, Times: 4})
-		s := spec(t)
-		s.InlinePolicies = map[string]string{"get": permit}
-		r := b.ensure(t, s)
-		assert.True(t, r.Created)
-		assert.Len(t, r.Steps, 2)
-	})
-}
-
-func TestACancelledContextLosesNothing(t *testing.T) {
-	t.Parallel()
-	before, after := full(t), full(t)
-	before.Path = ""
-	after.Path = ""
-	after.Trust = policy(t, "a:one", "a:two")
-	after.Description, after.PermissionsBoundary = "new", viewOnly
-	after.InlinePolicies = map[string]string{"get": permitPut, "new": permit}
-	after.ManagedPolicies, after.Tags = []string{ownPolicy}, map[string]string{"env": "c"}
-	after.ForeignInlinePolicies, after.ForeignManagedPolicies, after.ForeignTags = iamrole.Remove, iamrole.Remove, iamrole.Remove
-	for cut := 1; ; cut++ {
-		b := newBox(t, trusttest.Config{})
-		b.ensure(t, before)
-		ctx, cancel := context.WithCancel(t.Context())
-		writes := 0
-		b.wire.After = func(action string) {
-			if !strings.HasPrefix(action, "Get") && !strings.HasPrefix(action, "List") {
-				if writes++; writes == cut {
-					cancel()
-				}
-			}
-		}
-		r, err := iamrole.Ensure(ctx, b, after, iamrole.Config{Settle: -1})
-		cancel()
-		b.wire.After = nil
-		if writes < cut {
-			require.NoError(t, err)
-			require.Greater(t, cut, 8, "the cuts went through every step")
-			return
-		}
-		if err != nil {
-			require.ErrorIs(t, err, context.Canceled)
-			assert.Zero(t, r)
-		}
-		assert.True(t, b.admits(t, "a:one"), "who is admitted before and after is admitted in between")
-		b.ensure(t, after)
-		plan, err := iamrole.Plan(t.Context(), b, after)
-		require.NoError(t, err)
-		assert.True(t, plan.Empty(), plan.String())
-	}
 }
