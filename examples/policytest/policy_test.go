@@ -1,0 +1,96 @@
+package policytest_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust"
+)
+
+// blue is the cluster that the policies are for.
+const blue = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/B1D5A3CE2F5D4D6E8A7B9C0D1E2F3A4B"
+
+// accounts are all service accounts that matter; whoever is not named in the table below for a
+// role must not get it.
+var accounts = []string{
+	"shop:cart", "shop:mail", "shop:default",
+	"reports:nightly-sales", "reports:nightly-stock", "reports:viewer",
+	"cart:shop", "kube-system:aws-node", "nightly-reports:x",
+}
+
+// mayBecome is the table: which service accounts may become which role.
+var mayBecome = map[string]struct{ byIRSA, byPodIdentity []string }{
+	"cart.json": {
+		byIRSA: []string{"shop:cart"},
+	},
+	"reports.json": {
+		byIRSA:        []string{"reports:nightly-sales", "reports:nightly-stock"},
+		byPodIdentity: []string{"reports:nightly-sales", "reports:nightly-stock", "reports:viewer"},
+	},
+}
+
+func TestWhoMayBecomeWhat(t *testing.T) {
+	t.Parallel()
+	cluster, err := trust.ParseProviderARN(blue)
+	require.NoError(t, err)
+	for file, want := range mayBecome {
+		policy := read(t, file)
+		for _, account := range accounts {
+			sub := "system:serviceaccount:" + account
+			subject, err := trust.ParseSubject(sub)
+			require.NoError(t, err)
+			namespace, name, _ := subject.ServiceAccount()
+
+			d := policy.Evaluate(trust.WebIdentity(cluster, trust.Claims{"sub": sub, "aud": []any{trust.DefaultAudience}}))
+			assert.Equal(t, slices.Contains(want.byIRSA, account), d.Allowed, "%s, by IRSA as %s: %s", file, account, d)
+
+			d = policy.Evaluate(trust.PodIdentity(trust.PodIdentitySession{Namespace: namespace, ServiceAccount: name}))
+			assert.Equal(t, slices.Contains(want.byPodIdentity, account), d.Allowed, "%s, by Pod Identity as %s: %s", file, account, d)
+		}
+	}
+}
+
+func TestEveryPolicyIsInTheTable(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("policies/*.json")
+	require.NoError(t, err)
+	for _, file := range files {
+		assert.Contains(t, mayBecome, filepath.Base(file))
+	}
+}
+
+func TestIAMTakesEveryPolicyAndNoneIsDangerous(t *testing.T) {
+	t.Parallel()
+	for file := range mayBecome {
+		policy := read(t, file)
+		assert.NoError(t, policy.Validate(), file)
+		assert.Empty(t, policy.Lint(), file)
+		assert.NoError(t, policy.CheckSize(trust.DefaultSizeQuota), file)
+	}
+}
+
+func TestAnotherClusterGetsNothing(t *testing.T) {
+	t.Parallel()
+	green, err := trust.NewProvider("aws", "111122223333", "https://oidc.eks.eu-west-1.amazonaws.com/id/6E3E40E1B3F44C1BA9C8D7E6F5A4B3C2")
+	require.NoError(t, err)
+	for file := range mayBecome {
+		for _, account := range accounts {
+			q := trust.WebIdentity(green, trust.Claims{"sub": "system:serviceaccount:" + account, "aud": trust.DefaultAudience})
+			assert.False(t, read(t, file).Allows(q), "%s as %s", file, account)
+		}
+	}
+}
+
+func read(t *testing.T, file string) *trust.Policy {
+	t.Helper()
+	document, err := os.ReadFile(filepath.Join("policies", file))
+	require.NoError(t, err)
+	policy, err := trust.Parse(document)
+	require.NoError(t, err, file)
+	return policy
+}
