@@ -13,6 +13,7 @@ func parseSkip(value string) ([]string, error) {
 	fields := strings.Split(value, ",")
 	if strings.ContainsAny(value, "\"\r\n") {
 		r := csv.NewReader(strings.NewReader(value))
+		r.TrimLeadingSpace = true
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return nil, nil

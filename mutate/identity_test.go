@@ -1,0 +1,251 @@
+package mutate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+func TestAnAccountGivesTheIdentityThatItsAnnotationsSay(t *testing.T) {
+	t.Parallel()
+	composing := mutate.Config{RoleAccountID: "111122223333"}
+	for name, c := range map[string]struct {
+		cfg         mutate.Config
+		annotations map[string]string
+		want        mutate.Identity
+	}{
+		"none":                       {mutate.Config{}, nil, mutate.Identity{}},
+		"no role":                    {mutate.Config{}, map[string]string{"audience": "x", "token-expiration": "?"}, mutate.Identity{}},
+		"an empty role":              {mutate.Config{}, map[string]string{"role-arn": ""}, mutate.Identity{}},
+		"a role":                     {mutate.Config{}, map[string]string{"role-arn": role}, mutate.Identity{RoleARN: role}},
+		"an empty audience":          {mutate.Config{}, map[string]string{"role-arn": role, "audience": ""}, mutate.Identity{RoleARN: role}},
+		"everything":                 {mutate.Config{}, map[string]string{"role-arn": role, "audience": "x", "sts-regional-endpoints": "T", "token-expiration": "900"}, mutate.Identity{RoleARN: role, Audience: "x", RegionalSTS: true, TokenExpiration: 15 * time.Minute}},
+		"a short expiration":         {mutate.Config{}, map[string]string{"role-arn": role, "token-expiration": "-1"}, mutate.Identity{RoleARN: role, TokenExpiration: 10 * time.Minute}},
+		"EKS":                        {mutate.EKS("eu-central-1"), map[string]string{"role-arn": role}, mutate.Identity{RoleARN: role, RegionalSTS: true}},
+		"EKS, and not regional":      {mutate.EKS("eu-central-1"), map[string]string{"role-arn": role, "sts-regional-endpoints": "0"}, mutate.Identity{RoleARN: role}},
+		"the config's defaults":      {mutate.Config{Audience: "a", TokenExpiration: time.Hour}, map[string]string{"role-arn": role}, mutate.Identity{RoleARN: role, Audience: "a", TokenExpiration: time.Hour}},
+		"a role by name":             {composing, map[string]string{"role-arn": "reader"}, mutate.Identity{RoleARN: role}},
+		"a role by path":             {composing, map[string]string{"role-arn": "team/reader"}, mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/team/reader"}},
+		"an ARN where names do":      {composing, map[string]string{"role-arn": "arn:aws-cn:iam::444455556666:role/x"}, mutate.Identity{RoleARN: "arn:aws-cn:iam::444455556666:role/x"}},
+		"the region's partition":     {mutate.Config{RoleAccountID: "111122223333", Region: "us-gov-west-1"}, map[string]string{"role-arn": "reader"}, mutate.Identity{RoleARN: "arn:aws-us-gov:iam::111122223333:role/reader"}},
+		"a partition of its own":     {mutate.Config{RoleAccountID: "111122223333", Region: "us-gov-west-1", RolePartition: "aws-cn"}, map[string]string{"role-arn": "reader"}, mutate.Identity{RoleARN: "arn:aws-cn:iam::111122223333:role/reader"}},
+		"bad ones, and only warned":  {mutate.Config{BadAnnotations: mutate.WarnAllBad}, map[string]string{"role-arn": role, "sts-regional-endpoints": "yes", "token-expiration": "1h", "audience": "\x00"}, mutate.Identity{RoleARN: role}},
+		"Pod Identity over its role": {mutate.Config{PodIdentityAccounts: []mutate.Target{{Namespace: "team-a", ServiceAccount: "reader"}}}, map[string]string{"role-arn": "?", "audience": "x", "token-expiration": "7200"}, mutate.Identity{Method: mutate.PodIdentity, TokenExpiration: 2 * time.Hour}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id, err := newMutator(t, c.cfg).Identity(account(c.annotations))
+			require.NoError(t, err)
+			assert.Equal(t, c.want, id)
+			assert.Equal(t, c.want.IsZero(), id.IsZero())
+		})
+	}
+}
+
+func TestBadAnnotationsOfAnAccountAreErrorsThatSayAllOfIt(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	id, err := m.Identity(account(map[string]string{
+		"role-arn": "reader", "sts-regional-endpoints": "yes", "token-expiration": "4294967297", "audience": "\n",
+	}))
+	assert.Zero(t, id)
+	assert.ErrorIs(t, err, mutate.ErrBadAnnotation)
+	for _, part := range []string{
+		`service account "team-a/reader"`, `eks.amazonaws.com/role-arn: "reader" is no ARN`,
+		`eks.amazonaws.com/sts-regional-endpoints is "yes", want "true" or "false"`,
+		`eks.amazonaws.com/token-expiration is "4294967297", want whole seconds, 600 to 4294967296`,
+		`eks.amazonaws.com/audience is "\n"`,
+	} {
+		assert.ErrorContains(t, err, part)
+	}
+	for _, bad := range []string{"arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x", " " + role, "arn:"} {
+		_, err := m.Identity(account(map[string]string{"role-arn": bad}))
+		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
+	}
+	composing := newMutator(t, mutate.Config{RoleAccountID: "111122223333", BadAnnotations: mutate.WarnAllBad})
+	for _, bad := range []string{"/reader", "a b", "x/", "é", "*"} {
+		_, err := composing.Identity(account(map[string]string{"role-arn": bad}))
+		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
+	}
+}
+
+func TestBadAnnotationsAreWarningsWhereTheConfigSaysSo(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{BadAnnotations: mutate.WarnAllBad})
+	warnings := m.AccountWarnings(account(map[string]string{"role-arn": role, "token-expiration": "1h"}))
+	require.Len(t, warnings, 1)
+	assert.Equal(t, mutate.CodeBadAnnotation, warnings[0].Code)
+	assert.Equal(t, "/metadata/annotations/eks.amazonaws.com~1token-expiration", warnings[0].Path)
+
+	strict := newMutator(t, mutate.Config{BadAnnotations: mutate.RefuseAllBad})
+	pod := []byte(`{"metadata":{"annotations":{"eks.amazonaws.com/token-expiration":"1h","eks.amazonaws.com/skip-containers":"\"a"}},"spec":{"containers":[{"name":"a"}]}}`)
+	r, err := strict.RawPod(pod, mutate.Identity{RoleARN: role})
+	assert.Zero(t, r)
+	assert.ErrorIs(t, err, mutate.ErrBadAnnotation)
+	assert.ErrorContains(t, err, "token-expiration")
+	assert.ErrorContains(t, err, "skip-containers")
+}
+
+func TestDefaultsStandBelowAnnotationsTheMostSpecificFirst(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	arn := func(name string) string { return "arn:aws:iam::111122223333:role/" + name }
+	m := newMutator(t, mutate.Config{AllowNamespaceGlobs: true, Audience: "config", Defaults: []mutate.Default{
+		{Namespace: "*", ServiceAccount: "*", TokenExpiration: time.Hour, RegionalSTS: &yes},
+		{Namespace: "*", ServiceAccount: "agent", RoleARN: arn("agent")},
+		{Namespace: "team-*", ServiceAccount: "*", RoleARN: arn("any-team"), Audience: "team"},
+		{Namespace: "team-a", ServiceAccount: "*", RegionalSTS: &no},
+		{Namespace: "team-a", ServiceAccount: "reader", RoleARN: arn("reader")},
+	}})
+	for name, c := range map[string]struct {
+		namespace, account string
+		annotations        map[string]string
+		want               mutate.Identity
+	}{
+		"the account's own":     {"team-a", "reader", nil, mutate.Identity{RoleARN: arn("reader"), Audience: "team", TokenExpiration: time.Hour}},
+		"the glob's":            {"team-b", "x", nil, mutate.Identity{RoleARN: arn("any-team"), Audience: "team", TokenExpiration: time.Hour, RegionalSTS: true}},
+		"the longer glob wins":  {"team-b", "agent", nil, mutate.Identity{RoleARN: arn("any-team"), Audience: "team", TokenExpiration: time.Hour, RegionalSTS: true}},
+		"of all namespaces":     {"kube-system", "agent", nil, mutate.Identity{RoleARN: arn("agent"), Audience: "config", TokenExpiration: time.Hour, RegionalSTS: true}},
+		"settings, no role":     {"kube-system", "x", nil, mutate.Identity{}},
+		"annotations win":       {"team-a", "reader", map[string]string{"eks.amazonaws.com/role-arn": arn("mine"), "eks.amazonaws.com/audience": "mine", "eks.amazonaws.com/token-expiration": "600"}, mutate.Identity{RoleARN: arn("mine"), Audience: "mine", TokenExpiration: 10 * time.Minute}},
+		"an empty one opts out": {"team-a", "reader", map[string]string{"eks.amazonaws.com/role-arn": ""}, mutate.Identity{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id, err := m.Identity(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+				Namespace: c.namespace, Name: c.account, Annotations: c.annotations,
+			}})
+			require.NoError(t, err)
+			assert.Equal(t, c.want, id)
+		})
+	}
+}
+
+func TestNamespaceGlobsMustBeAllowed(t *testing.T) {
+	t.Parallel()
+	defaults, err := mutate.ParseDefaults([]byte(`{
+		"*/reader": {"RoleARN": "arn:aws:iam::111122223333:role/any"},
+		"team-a/reader": {"RoleARN": "arn:aws:iam::111122223333:role/reader", "Audience": "x", "UseRegionalSTS": true, "TokenExpiration": 3600}
+	}`))
+	require.NoError(t, err)
+	yes := true
+	assert.Equal(t, []mutate.Default{
+		{Namespace: "*", ServiceAccount: "reader", RoleARN: "arn:aws:iam::111122223333:role/any"},
+		{Namespace: "team-a", ServiceAccount: "reader", RoleARN: role, Audience: "x", RegionalSTS: &yes, TokenExpiration: time.Hour},
+	}, defaults)
+	_, err = mutate.New(mutate.Config{Defaults: defaults})
+	assert.ErrorContains(t, err, "AllowNamespaceGlobs")
+	_, err = mutate.New(mutate.Config{Defaults: defaults, AllowNamespaceGlobs: true})
+	assert.NoError(t, err)
+}
+
+func TestFilesOfTheWebhookAreReadStrictly(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{
+		``, `[]`, `{"a":{}}`, `{"a/b":{"Role":"x"}}`, `{"a/b":{},"a/b":{}}`, `{"a/b":{"TokenExpiration":4294967297}}`, `{} {}`,
+	} {
+		defaults, err := mutate.ParseDefaults([]byte(bad))
+		assert.Error(t, err, bad)
+		assert.Nil(t, defaults)
+	}
+	targets, err := mutate.ParsePodIdentityAccounts([]byte(`{"identities":[{"namespace":"a","serviceAccount":"b"}]}`))
+	require.NoError(t, err)
+	assert.Equal(t, []mutate.Target{{Namespace: "a", ServiceAccount: "b"}}, targets)
+	_, err = mutate.ParsePodIdentityAccounts([]byte(`{"identities":[{"name":"a"}]}`))
+	assert.Error(t, err)
+}
+
+func TestNewNamesEverythingThatIsWrong(t *testing.T) {
+	t.Parallel()
+	m, err := mutate.New(mutate.Config{
+		Region: "nowhere", Audience: "\x00", TokenExpiration: time.Minute, MountPath: "a/b", PodIdentityMountPath: "/a:b",
+		AnnotationDomain: "a/b", BadAnnotations: 9, SessionName: 9, RoleAccountID: "1", RolePartition: "aws-x",
+		Defaults: []mutate.Default{
+			{Namespace: "A", ServiceAccount: "b"}, {Namespace: "a", ServiceAccount: "b", RoleARN: "x"}, {Namespace: "a", ServiceAccount: "b"},
+		},
+		PodIdentityAccounts: []mutate.Target{{}},
+	})
+	assert.Nil(t, m)
+	for _, part := range []string{
+		"Region", "Audience", "TokenExpiration", "MountPath", "PodIdentityMountPath", "AnnotationDomain", "BadAnnotations",
+		"SessionName", "RoleAccountID", "RolePartition", "Defaults[0]", "Defaults[1]", "Defaults[2]", "PodIdentityAccounts[0]",
+	} {
+		assert.ErrorContains(t, err, part)
+	}
+	for _, path := range []string{"/", "/a/", "/a/../b", `/a\b`, "/a\n", "C:/x"} {
+		_, err := mutate.New(mutate.Config{MountPath: path})
+		assert.Error(t, err, path)
+	}
+}
+
+func TestAnIdentityThatCannotBeInjectedIsAnError(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for name, id := range map[string]mutate.Identity{
+		"no role":          {Audience: "x"},
+		"no ARN":           {RoleARN: "reader"},
+		"a role and agent": {Method: mutate.PodIdentity, RoleARN: role},
+		"unknown method":   {Method: 7, RoleARN: role},
+		"bad audience":     {RoleARN: role, Audience: "\xff"},
+		"too long":         {RoleARN: role, TokenExpiration: mutate.MaxTokenExpiration + 1},
+	} {
+		r, err := m.RawPod([]byte(`{"spec":{"containers":[{"name":"a"}]}}`), id)
+		assert.Error(t, err, name)
+		assert.Zero(t, r, name)
+		r, err = m.Pod(&corev1.Pod{}, id)
+		assert.Error(t, err, name)
+		assert.Zero(t, r, name)
+	}
+}
+
+func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
+	t.Parallel()
+	id := mutate.Identity{RoleARN: role}
+	for _, m := range []*mutate.Mutator{nil, {}} {
+		_, err := m.Identity(&corev1.ServiceAccount{})
+		assert.Error(t, err)
+		_, err = m.Pod(&corev1.Pod{}, id)
+		assert.Error(t, err)
+		_, err = m.RawPod([]byte(`{}`), id)
+		assert.Error(t, err)
+		_, err = m.EphemeralContainers(&corev1.Pod{}, &corev1.Pod{}, id)
+		assert.Error(t, err)
+		_, err = m.RawEphemeralContainers([]byte(`{}`), []byte(`{}`), id)
+		assert.Error(t, err)
+		_, err = m.Annotations(id)
+		assert.Error(t, err)
+		_, err = m.Annotate(&corev1.ServiceAccount{}, id)
+		assert.Error(t, err)
+		_, err = m.Diagnose(&corev1.Pod{}, id)
+		assert.Error(t, err)
+		_, err = m.Read(request([]byte(`{}`)))
+		assert.Error(t, err)
+		assert.False(t, m.Review(request([]byte(`{}`)), id).Allowed)
+		assert.Empty(t, m.AccountWarnings(nil))
+	}
+	m := newMutator(t, mutate.Config{})
+	_, err := m.Identity(nil)
+	assert.Error(t, err)
+	_, err = m.Pod(nil, id)
+	assert.Error(t, err)
+	_, err = m.EphemeralContainers(nil, nil, id)
+	assert.Error(t, err)
+	_, err = m.Annotate(nil, id)
+	assert.Error(t, err)
+	_, err = m.Diagnose(nil, id)
+	assert.Error(t, err)
+	assert.EqualValues(t, 400, m.Review(nil, id).Result.Code)
+	assert.EqualValues(t, 400, m.Review(nil, mutate.Identity{}).Result.Code)
+	_, err = mutate.RequestTarget(nil)
+	assert.Error(t, err)
+	var r mutate.Result
+	assert.False(t, r.Changed())
+	assert.Nil(t, r.PatchJSON())
+	assert.Nil(t, r.Operations())
+}
