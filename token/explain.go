@@ -3,7 +3,6 @@ package token
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -76,7 +75,8 @@ type Explanation struct {
 // a [Source] may return one.
 type Explainer interface {
 	error
-	// Explanation returns the explanation; Explain fills in RoleARN and Token.
+	// Explanation returns the explanation; Explain fills in RoleARN, and Token where it knows
+	// one.
 	Explanation() Explanation
 }
 
@@ -98,7 +98,10 @@ func Explain(err error) (Explanation, bool) {
 	}
 	var from *Error
 	if errors.As(err, &from) {
-		e.RoleARN, e.Token = from.RoleARN, from.Token
+		e.RoleARN = from.RoleARN
+		if !from.Token.isZero() {
+			e.Token = from.Token
+		}
 	}
 	return e, true
 }
@@ -191,8 +194,6 @@ func (r *rule) explanation(said string) Explanation {
 		Next: append([]string(nil), r.next...), Retry: r.retry,
 	}
 }
-
-func isServerFault(a answer) bool { return a.status >= http.StatusInternalServerError }
 
 // String writes the explanation in a few lines.
 func (e Explanation) String() string {

@@ -172,6 +172,19 @@ var answerRules = []rule{
 		meaning: "the session policy is no policy that STS can read",
 		next:    []string{"the configured policy: its JSON and its elements"},
 	}, {
+		codes: []string{"InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "InvalidAccessKeyId"},
+		name:  "credentials-unknown", cause: CauseConfiguration, retry: RetryNever,
+		meaning: "AWS does not know the access key of the request",
+		next: []string{
+			"which credentials the client really uses: keys in the environment come before the web identity",
+			"the partition and the region: a region that the account has not enabled knows none of its keys",
+		},
+	}, {
+		when: isClock,
+		name: "clock-wrong", cause: CauseConfiguration, retry: RetryBackoff,
+		meaning: "the request's signature is of another time than AWS's",
+		next:    []string{"the clock of the node"},
+	}, {
 		codes: []string{"RegionDisabled"},
 		name:  "region-disabled", cause: CauseConfiguration, retry: RetryNever,
 		meaning: "STS is not activated in this region for the account",
@@ -197,11 +210,6 @@ var answerRules = []rule{
 		name: "service-fault", cause: CauseTransient, retry: RetryBackoff,
 		meaning: "the service itself failed",
 		next:    []string{"the health of the service in this region, should it last"},
-	}, {
-		codes: []string{"InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout"},
-		name:  "service-fault", cause: CauseTransient, retry: RetryBackoff,
-		meaning: "the service itself failed",
-		next:    []string{"the health of the service in this region, should it last"},
 	},
 }
 
@@ -217,6 +225,25 @@ func isChained(a answer) bool {
 // token: both say ExpiredTokenException.
 func isAboutCredentials(a answer) bool {
 	return !a.sts || a.code == "InvalidToken" || containsAll(a.message, "security token") || a.code == "ExpiredToken" && !containsAll(a.message, "Token expired")
+}
+
+// isClock is a signature that AWS takes to be of another time.
+func isClock(a answer) bool {
+	switch a.code {
+	case "RequestExpired", "RequestTimeTooSkewed":
+		return true
+	case "SignatureDoesNotMatch":
+		return containsAll(a.message, "expired") || containsAll(a.message, "not yet current")
+	}
+	return false
+}
+
+func isServerFault(a answer) bool {
+	switch a.code {
+	case "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException":
+		return true
+	}
+	return a.status >= http.StatusInternalServerError
 }
 
 func isThrottled(a answer) bool {

@@ -142,6 +142,12 @@ func TestExplainKnowsWhatSTSAnswers(t *testing.T) {
 		"a fault of its own in another format": {
 			502, "UnknownError", "UnknownError",
 			"service-fault", token.CauseTransient, token.RetryBackoff},
+		"keys that it does not know": {
+			403, "InvalidClientTokenId", "The security token included in the request is invalid.",
+			"credentials-unknown", token.CauseConfiguration, token.RetryNever},
+		"a signature of another time": {
+			403, "SignatureDoesNotMatch", "Signature expired: 20261123T000000Z is now earlier than 20261123T010000Z",
+			"clock-wrong", token.CauseConfiguration, token.RetryBackoff},
 		"expired credentials in a chain": {
 			403, "ExpiredToken", "The security token included in the request is expired",
 			"credentials-expired", token.CauseTransient, token.RetryNewCredentials},

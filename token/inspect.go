@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,9 @@ type Unverified struct {
 	// Kubernetes is "kubernetes.io".
 	Kubernetes Kubernetes
 }
+
+// isZero says whether nothing is known of a token.
+func (u Unverified) isZero() bool { return reflect.ValueOf(u).IsZero() }
 
 // Kubernetes is the private claim "kubernetes.io" of a service account token, unverified as all
 // of [Unverified] (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).

@@ -41,7 +41,7 @@ type Pool struct {
 func NewPool(newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error), cfg PoolConfig) (*Pool, error) {
 	problems := cfg.problems()
 	if newClient == nil {
-		problems = append(problems, errNoNewClient)
+		problems = append(problems, errors.New("newClient is nil"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("token: pool: %w", err)

@@ -1,7 +1,6 @@
 package token
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -119,6 +118,3 @@ func coldFor(failures int) time.Duration {
 	}
 	return between(longest/2, longest)
 }
-
-// errNoNewClient is a pool that could not make clients.
-var errNoNewClient = errors.New("newClient is nil")

@@ -16,6 +16,8 @@ type IdentityError struct {
 	Got string
 	// Want is what the key says.
 	Want string
+	// Token is what the token says of itself.
+	Token Unverified
 }
 
 var _ Explainer = (*IdentityError)(nil)
@@ -28,7 +30,8 @@ func (e *IdentityError) Error() string {
 // Explanation says what such a token means; [Explain] asks for it.
 func (e *IdentityError) Explanation() Explanation {
 	return Explanation{
-		Code: "identity-mismatch", Cause: CauseToken, Retry: RetryNever,
+		Token: e.Token,
+		Code:  "identity-mismatch", Cause: CauseToken, Retry: RetryNever,
 		Meaning: fmt.Sprintf("the source gave a token whose %s is %q, but %q was asked for, so it was not used", e.Claim, e.Got, e.Want),
 		Next: []string{
 			"whether the service account was deleted and made anew: then its key has an old UID",
@@ -73,19 +76,19 @@ func (s *poolSource) check(token string) error {
 // compare reports the first claim of u that is not the key's. The claims are unverified, which is
 // enough: STS verifies the very same token, and the source is trusted to be the account's cluster.
 func (k Key) compare(u Unverified) error {
-	for _, c := range []struct{ claim, got, want string }{
-		{"sub", u.Subject, k.subject()},
-		{"kubernetes.io/serviceaccount/uid", u.Kubernetes.ServiceAccount.UID, k.UID},
-	} {
-		if c.got != c.want {
-			return &IdentityError{Claim: c.claim, Got: c.got, Want: c.want}
-		}
+	differs := func(claim, got, want string) error {
+		return &IdentityError{Claim: claim, Got: got, Want: want, Token: u}
 	}
-	if k.Issuer != "" && u.Issuer != k.Issuer {
-		return &IdentityError{Claim: "iss", Got: u.Issuer, Want: k.Issuer}
-	}
-	if k.Audience != "" && !slices.Contains(u.Audiences, k.Audience) {
-		return &IdentityError{Claim: "aud", Got: fmt.Sprint(u.Audiences), Want: k.Audience}
+	uid := u.Kubernetes.ServiceAccount.UID
+	switch {
+	case u.Subject != k.subject():
+		return differs("sub", u.Subject, k.subject())
+	case uid != k.UID:
+		return differs("kubernetes.io/serviceaccount/uid", uid, k.UID)
+	case k.Issuer != "" && u.Issuer != k.Issuer:
+		return differs("iss", u.Issuer, k.Issuer)
+	case k.Audience != "" && !slices.Contains(u.Audiences, k.Audience):
+		return differs("aud", fmt.Sprint(u.Audiences), k.Audience)
 	}
 	return nil
 }

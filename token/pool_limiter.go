@@ -19,7 +19,7 @@ func (e *limitError) Explanation() Explanation {
 	return Explanation{
 		Code: "pool-limit", Cause: CauseThrottling, Retry: RetryBackoff,
 		Meaning: "more identities need credentials at once than the pool's limit of calls to STS lets through in time",
-		Next:    []string{"PoolConfig.CallsPerSecond, and what STS allows the account in the region", "how many identities fail and ask again and again"},
+		Next:    []string{"CallsPerSecond of the pool's configuration, and what STS allows the account in the region", "how many identities fail and ask again and again"},
 	}
 }
 
@@ -36,7 +36,8 @@ type limiter struct {
 }
 
 func newLimiter(perSecond float64) *limiter {
-	interval := max(time.Duration(float64(time.Second)/perSecond), 1)
+	// At most a day apart: less than any caller waits, and far from what a Duration can hold.
+	interval := max(time.Duration(min(float64(time.Second)/perSecond, float64(24*time.Hour))), 1)
 	return &limiter{interval: interval, ahead: max(time.Second/10-interval, 0), base: time.Now()}
 }
 

@@ -281,6 +281,7 @@ func TestPoolUsesNoTokenOfAnother(t *testing.T) {
 			assert.Equal(t, "identity-mismatch", x.Code)
 			assert.Equal(t, token.CauseToken, x.Cause)
 			assert.Equal(t, key.RoleARN, x.RoleARN)
+			assert.Equal(t, "system:serviceaccount:"+other.Namespace+":"+other.ServiceAccount, x.Token.Subject)
 		})
 	}
 }

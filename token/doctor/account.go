@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -64,7 +65,7 @@ func (p *patient) admits(clientIDs []string) bool {
 
 // thumbprints compares what the provider has with the chain that the issuer sends, where AWS looks.
 func (p *patient) thumbprints(ctx context.Context, state Provider) finding {
-	f := ok("%s is there and admits the audience", p.account.ARN())
+	f := intact("%s is there and admits the audience", p.account.ARN())
 	iss, err := oidc.ParseIssuer(p.claims.Issuer)
 	if err != nil {
 		return f
@@ -112,7 +113,7 @@ func (p *patient) role(ctx context.Context) finding {
 			"the path and the account in the role-arn annotation, and whose account was asked")
 	}
 	p.roleState = &state
-	return ok("%s is there", state.ARN)
+	return intact("%s is there", state.ARN)
 }
 
 // trustPolicy judges the role's trust policy with the token's claims.
@@ -142,7 +143,7 @@ func (p *patient) trustPolicy(context.Context) finding {
 		f.notes = []string{decision.String()}
 		return f
 	}
-	f := ok("it admits the token")
+	f := intact("it admits the token")
 	for _, found := range policy.Lint() {
 		f.notes = append(f.notes, found.String())
 	}
@@ -157,13 +158,13 @@ func allClaims(raw string) (trust.Claims, error) {
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return nil, fmt.Errorf("its payload is not base64url")
+		return nil, errors.New("its payload is not base64url")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.UseNumber()
 	var claims trust.Claims
 	if decoder.Decode(&claims) != nil {
-		return nil, fmt.Errorf("its payload is no JSON object")
+		return nil, errors.New("its payload is no JSON object")
 	}
 	return claims, nil
 }
@@ -179,5 +180,5 @@ func (p *patient) sts(ctx context.Context) finding {
 	if err := p.cfg.Assume(ctx, p.resolution); err != nil {
 		return explained(err, "no-credentials", "there are no credentials")
 	}
-	return ok("it gives credentials")
+	return intact("it gives credentials")
 }

@@ -134,7 +134,7 @@ func (f finding) step(name Name) Step {
 	return Step{Name: name, Status: f.status, Code: f.code, Message: f.message, Err: f.err, Next: f.next, Notes: f.notes}
 }
 
-func ok(message string, args ...any) finding {
+func intact(message string, args ...any) finding {
 	return finding{status: OK, code: "ok", message: fmt.Sprintf(message, args...)}
 }
 

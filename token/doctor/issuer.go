@@ -36,7 +36,7 @@ func (p *patient) issuer(ctx context.Context) finding {
 	if _, err := keys.VerifySignature(p.raw); err != nil {
 		return unsigned(err)
 	}
-	f := ok("it answers, and has the key that signed the token; AWS must reach it from the internet too")
+	f := intact("it answers, and has the key that signed the token; AWS must reach it from the internet too")
 	for _, w := range iss.Warnings() {
 		f.notes = append(f.notes, w.String())
 	}

@@ -35,9 +35,9 @@ func (p *patient) environment(context.Context) finding {
 	var f finding
 	switch r.Kind {
 	case token.WebIdentity:
-		f = ok("%s", r.Reason)
+		f = intact("%s", r.Reason)
 	case token.Container:
-		f = ok("%s; this is EKS Pod Identity or the like, which needs no issuer and no IAM OIDC provider", r.Reason)
+		f = intact("%s; this is EKS Pod Identity or the like, which needs no issuer and no IAM OIDC provider", r.Reason)
 	default:
 		f = broken("no-web-identity", "the pod does not use a web identity: "+r.Reason)
 		if r.HasWarning("static-keys-shadow-web-identity") {
@@ -65,7 +65,7 @@ func (p *patient) tokenFile(ctx context.Context) finding {
 		return explained(err, "token-file-unusable", "the token file cannot be used")
 	}
 	p.raw = raw
-	return ok("%s has a token", string(file))
+	return intact("%s has a token", string(file))
 }
 
 // token looks at what the token says of itself.
@@ -81,7 +81,7 @@ func (p *patient) token(context.Context) finding {
 	if f, wrong := p.claimsWrong(u); wrong {
 		return f
 	}
-	f := ok("%s of %s for %s, until %s", u.Subject, u.Issuer, strings.Join(u.Audiences, ", "), stamp(u.Expires))
+	f := intact("%s of %s for %s, until %s", u.Subject, u.Issuer, strings.Join(u.Audiences, ", "), stamp(u.Expires))
 	if !strings.HasPrefix(u.Subject, "system:serviceaccount:") {
 		f.notes = append(f.notes, "its sub is no service account's")
 	}

@@ -12,14 +12,22 @@ type Name string
 
 // The links, in order.
 const (
+	// Environment is the variables that name role and token file.
 	Environment Name = "environment"
-	TokenFile   Name = "token-file"
-	Token       Name = "token"
-	Issuer      Name = "issuer"
+	// TokenFile is the file that the kubelet projects.
+	TokenFile Name = "token-file"
+	// Token is what the token says of itself.
+	Token Name = "token"
+	// Issuer is the token's issuer: its document, its keys, and that one of them signed the token.
+	Issuer Name = "issuer"
+	// IAMProvider is the IAM OIDC provider of that issuer in the role's account.
 	IAMProvider Name = "iam-provider"
-	IAMRole     Name = "iam-role"
+	// IAMRole is the role.
+	IAMRole Name = "iam-role"
+	// TrustPolicy is the role's trust policy, judged with the token.
 	TrustPolicy Name = "trust-policy"
-	STS         Name = "sts"
+	// STS is the call for credentials itself.
+	STS Name = "sts"
 )
 
 // Status is what became of a step. Its text is stable.
