@@ -156,7 +156,7 @@ func TestNoPodGetsInUnmutatedWhereAnIdentityIsRequired(t *testing.T) {
 	policies := b.inject(t, "race", mutate.Config{})
 	b.validate(t, "race", policies.Required())
 	b.settled(t, "race", mutate.Config{})
-	required := map[string]string{"eks.amazonaws.com/" + admissionpolicy.LabelRequired: admissionpolicy.LabelRequiredValue}
+	required := map[string]string{"eks.amazonaws.com/" + mutate.LabelRequireIdentity: mutate.LabelRequireIdentityValue}
 	b.account(t, "race", "nobody", nil)
 	eventually(t, "requirement in force", func() bool {
 		_, err := b.dryRun(t.Context(), racer("race", "nobody", required))

@@ -7,14 +7,7 @@ import (
 	"github.com/irsa-go/irsa/mutate"
 )
 
-// LabelRequired and its value mark the pods that must not run without an identity. The label stands
-// after the annotations' prefix: eks.amazonaws.com/require-identity: "true".
-const (
-	LabelRequired      = "require-identity"
-	LabelRequiredValue = "true"
-)
-
-// Required returns the policy that denies a pod with the label [LabelRequired] when it has not got an
+// Required returns the policy that denies a pod labelled [mutate.LabelRequireIdentity] when it has not got an
 // identity, and its binding. It closes the race of [Policies.Injection] for those who ask: a pod that
 // came before the API server's cache knew its account is denied, and its controller creates it again.
 //
@@ -30,7 +23,7 @@ func (p *Policies) Required() Validation {
 	return validation(p.name+"-required", admissionregistrationv1.ValidatingAdmissionPolicySpec{
 		MatchConstraints: &admissionregistrationv1.MatchResources{
 			ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{
-				p.mutation.AnnotationKey(LabelRequired): LabelRequiredValue,
+				p.mutation.AnnotationKey(mutate.LabelRequireIdentity): mutate.LabelRequireIdentityValue,
 			}},
 			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
 				rule("pods", admissionregistrationv1.Create),
@@ -44,7 +37,7 @@ func (p *Policies) Required() Validation {
 		Validations: []admissionregistrationv1.Validation{{
 			Expression: `size(variables.without) == 0`,
 			MessageExpression: fill(`'the pod is labelled <label> and these containers have no AWS identity: ' + variables.without.join(', ') + `+
-				`'. If the service account of the pod is new, try again'`, "label", p.mutation.AnnotationKey(LabelRequired)),
+				`'. If the service account of the pod is new, try again'`, "label", p.mutation.AnnotationKey(mutate.LabelRequireIdentity)),
 			Reason: reason(metav1.StatusReasonForbidden),
 		}},
 	})

@@ -67,7 +67,7 @@ func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.V
 	containers := make([]string, len(containerKinds))
 	for i, kind := range containerKinds {
 		containers[i] = fill(`(request.resource.resource == 'pods' && has(object.spec.<kind>) ? `+
-			`object.spec.<kind>.map(c, {'env': has(c.env) ? c.env : [], 'mounts': has(c.volumeMounts) ? c.volumeMounts.map(m, m.name) : []}) : [])`, "kind", kind)
+			`object.spec.<kind> : [])`, "kind", kind)
 	}
 	return []admissionregistrationv1.Variable{
 		{Name: "arns", Expression: table.arns},
@@ -75,7 +75,7 @@ func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.V
 		{Name: "annotated", Expression: annotation("object")},
 		{Name: "before", Expression: `oldObject == null ? '' : ` + annotation("oldObject")},
 		{Name: "containers", Expression: strings.Join(containers, " + ")},
-		{Name: "literals", Expression: fill(`variables.containers.map(c, c.env.filter(e, e.name == <role> && has(e.value) && e.value != '').map(e, string(e.value))).flatten()`,
+		{Name: "literals", Expression: fill(`variables.containers.filter(c, has(c.env)).map(c, c.env.filter(e, e.name == <role> && has(e.value) && e.value != '').map(e, string(e.value))).flatten()`,
 			"role", str(mutate.EnvRoleARN))},
 		{Name: "projections", Expression: fill(`request.resource.resource == 'pods' && has(object.spec.volumes) ? object.spec.volumes.filter(v, `+
 			`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+
@@ -104,11 +104,11 @@ func (p *Policies) roleValidations() []admissionregistrationv1.Validation {
 			`'namespace ' + request.namespace + ' may not name the role ' + variables.annotated + ' of the annotation '+ `+p.key(mutate.AnnotationRoleARN)),
 		deny(`variables.literals.all(r, `+isAllowed("r")+`)`,
 			fill(`'namespace ' + request.namespace + ' may not name the role of the variable <role> in ' + request.resource.resource`, "role", mutate.EnvRoleARN)),
-		deny(fill(`variables.containers.all(c, c.env.all(e, e.name != <role> || !has(e.valueFrom)))`, "role", str(mutate.EnvRoleARN)),
+		deny(fill(`variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != <role> || !has(e.valueFrom)))`, "role", str(mutate.EnvRoleARN)),
 			fill(`'the variable <role> must have its value in the pod: what it takes from elsewhere cannot be compared with the roles of namespace ' + request.namespace`,
 				"role", mutate.EnvRoleARN)),
 		deny(fill(`variables.projections.all(v, v.name == <volume> && size(v.projected.sources) == 1 && v.projected.sources[0].serviceAccountToken.path == <token> && `+
-			`variables.containers.all(c, !(<volume> in c.mounts) || c.env.exists(e, e.name == <role> && has(e.value) && e.value != '')))`,
+			`variables.containers.all(c, !has(c.volumeMounts) || !c.volumeMounts.exists(m, m.name == <volume>) || has(c.env) && c.env.exists(e, e.name == <role> && has(e.value) && e.value != '')))`,
 			"volume", str(mutate.VolumeName), "token", str(mutate.TokenFileName), "role", str(mutate.EnvRoleARN)),
 			`'a volume projects a token for AWS in another way than the injection does: name the role on the service account instead'`),
 	}
