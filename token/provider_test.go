@@ -2,12 +2,10 @@ package token_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -126,7 +122,7 @@ func TestNewProviderRefuses(t *testing.T) {
 			return token.NewProvider(client, roleARN, good, token.Config{Duration: 13 * time.Hour})
 		}, "12h"},
 		"eleven policies": {func() (*token.Provider, error) {
-			return token.NewProvider(client, roleARN, good, token.Config{PolicyARNs: slicesOf(11, "arn:aws:iam::aws:policy/P")})
+			return token.NewProvider(client, roleARN, good, token.Config{PolicyARNs: slices.Repeat([]string{"arn:aws:iam::aws:policy/P"}, 11)})
 		}, "at most 10"},
 		"a session name of one character": {func() (*token.Provider, error) {
 			return token.NewProvider(client, roleARN, good, token.Config{SessionName: "x"})
@@ -145,14 +141,6 @@ func TestNewProviderRefuses(t *testing.T) {
 	}
 }
 
-func slicesOf(n int, s string) []string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = s
-	}
-	return list
-}
-
 func TestAProviderThatNobodyBuiltGivesErrors(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*token.Provider{nil, {}} {
@@ -162,245 +150,6 @@ func TestAProviderThatNobodyBuiltGivesErrors(t *testing.T) {
 		p.Invalidate("AKID")
 		assert.Empty(t, p.ProviderSources())
 	}
-}
-
-func TestTokensThatAreRefusedBeforeTheyAreSent(t *testing.T) {
-	t.Parallel()
-	now := func(d time.Duration) int64 { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(d).Unix() }
-	for name, tc := range map[string]struct {
-		token string
-		is    error
-	}{
-		"nothing":                      {"", token.ErrEmptyToken},
-		"white space":                  {" \r\n", token.ErrEmptyToken},
-		"two parts":                    {"e30.e30", nil},
-		"four parts":                   {"e30.e30.e30.e30", nil},
-		"no signature":                 {"e30.e30.", nil},
-		"a line break within":          {"e30.e3\n0.e30", nil},
-		"more than 20000 characters":   {claimsOnly(`{"x":"` + strings.Repeat("x", 20000) + `"}`), nil},
-		"an exp in the past":           {claimsOnly(fmt.Sprintf(`{"exp":%d}`, now(-time.Hour))), token.ErrTokenExpired},
-		"an exp of this very second":   {claimsOnly(fmt.Sprintf(`{"exp":%d}`, now(0))), token.ErrTokenExpired},
-		"an exp that is no number":     {claimsOnly(`{"exp":"tomorrow"}`), nil},
-		"an nbf far in the future":     {claimsOnly(fmt.Sprintf(`{"nbf":%d}`, now(time.Hour))), token.ErrTokenNotYetValid},
-		"an issuer that is no string":  {claimsOnly(`{"iss":7}`), nil},
-		"an audience that is a number": {claimsOnly(`{"aud":7}`), nil},
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			s := &fakeSTS{}
-			p := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return tc.token, nil }), token.Config{})
-			creds, err := p.Retrieve(t.Context())
-			require.Error(t, err)
-			assert.Zero(t, creds)
-			assert.Zero(t, s.count(), "STS is not called")
-			if tc.is != nil {
-				require.ErrorIs(t, err, tc.is)
-			} else {
-				var malformed *token.MalformedTokenError
-				require.ErrorAs(t, err, &malformed)
-			}
-			assert.False(t, token.IsFinal(err), "the next token may be better")
-			var e *token.Error
-			require.ErrorAs(t, err, &e)
-			assert.Equal(t, roleARN, e.RoleARN)
-			if parts := strings.Split(tc.token, "."); len(parts) == 3 && len(parts[1]) > 8 {
-				assert.NotContains(t, err.Error(), parts[1])
-			}
-		}))
-	}
-}
-
-func TestTokensThatAreLeftToSTS(t *testing.T) {
-	t.Parallel()
-	soon := time.Date(2000, 1, 1, 0, 4, 0, 0, time.UTC).Unix()
-	for name, jwt := range map[string]string{
-		"no claims":                       claimsOnly(`{}`),
-		"an nbf within the clocks' skew":  claimsOnly(fmt.Sprintf(`{"iat":%d,"nbf":%d}`, soon, soon)),
-		"an iat in the future":            claimsOnly(fmt.Sprintf(`{"iat":%d}`, soon+3600)),
-		"a foreign audience":              claimsOnly(`{"aud":"vault"}`),
-		"a subject of no service account": claimsOnly(`{"sub":"repo:org/app"}`),
-		"claims that cannot be read":      "header.claims.signature",
-		"white space around":              "\n " + claimsOnly(`{}`) + " \r\n",
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			s := &fakeSTS{}
-			p := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
-			_, err := p.Retrieve(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, strings.TrimSpace(jwt), s.last().Get("WebIdentityToken"))
-		}))
-	}
-}
-
-func TestErrorsOfSTS(t *testing.T) {
-	t.Parallel()
-	const key = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
-	for name, tc := range map[string]struct {
-		fault stsFault
-		calls int
-		final bool
-	}{
-		"access denied is final":                      {stsFault{403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}, 1, true},
-		"an invalid token is final":                   {stsFault{400, "InvalidIdentityToken", "Incorrect token audience"}, 1, true},
-		"a rejected claim is final":                   {stsFault{403, "IDPRejectedClaim", "no"}, 1, true},
-		"a malformed policy is final":                 {stsFault{400, "MalformedPolicyDocument", "no"}, 1, true},
-		"a large policy is final":                     {stsFault{400, "PackedPolicyTooLarge", "no"}, 1, true},
-		"a disabled region is final":                  {stsFault{403, "RegionDisabledException", "no"}, 1, true},
-		"a disabled region of the older code too":     {stsFault{403, "RegionDisabled", "no"}, 1, true},
-		"a bad parameter is not final":                {stsFault{400, "ValidationError", "Request ARN is invalid"}, 1, false},
-		"a key that STS did not get is tried again":   {stsFault{400, "InvalidIdentityToken", key}, 3, false},
-		"an issuer out of reach is tried again":       {stsFault{400, "IDPCommunicationError", "no"}, 3, false},
-		"throttling is tried again":                   {stsFault{400, "Throttling", "Rate exceeded"}, 3, false},
-		"too many requests are tried again":           {stsFault{429, "Other", "no"}, 3, false},
-		"a server's error is tried again":             {stsFault{503, "ServiceUnavailable", "no"}, 3, false},
-		"a broken connection is tried again":          {stsFault{}, 3, false},
-		"an expired token that stays is sent once":    {stsFault{400, "ExpiredTokenException", "Token expired"}, 1, false},
-		"an answer of no known code is not repeated":  {stsFault{418, "Teapot", "no"}, 1, false},
-		"an operation that is not there not repeated": {stsFault{400, "InvalidAction", "no"}, 1, false},
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			s := &fakeSTS{fault: always(tc.fault)}
-			jwt := podToken(1, 24*time.Hour)
-			src := token.SourceFunc(func(context.Context) (string, error) { return jwt, nil })
-			creds, err := newProvider(t, s, src, token.Config{}).Retrieve(t.Context())
-			require.Error(t, err)
-			assert.Zero(t, creds)
-			assert.Equal(t, tc.calls, s.count())
-			assert.Equal(t, tc.final, token.IsFinal(err))
-			var e *token.Error
-			require.ErrorAs(t, err, &e)
-			assert.Equal(t, roleARN, e.RoleARN)
-			assert.Equal(t, "system:serviceaccount:payments:api", e.Token.Subject)
-			if tc.fault.code != "" {
-				var api smithy.APIError
-				require.ErrorAs(t, err, &api)
-				assert.Equal(t, tc.fault.code, api.ErrorCode())
-			}
-		}))
-	}
-}
-
-func TestWithCachedCredentialsAnAttemptIsOneCall(t *testing.T) {
-	in(func(t *testing.T) {
-		s := &fakeSTS{}
-		p := newProvider(t, s, rotating(), token.Config{})
-		_, err := p.Retrieve(t.Context())
-		require.NoError(t, err)
-		time.Sleep(50 * time.Minute)
-		s.setFault(always(stsFault{503, "ServiceUnavailable", "no"}))
-		creds, err := p.Retrieve(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, "ASIA1", creds.AccessKeyID)
-		assert.Equal(t, 2, s.count())
-	})(t)
-}
-
-func TestTheTokenIsReadAgainForEveryCall(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]stsFault{
-		"after a server's error": {500, "InternalFailure", "no"},
-		"after a token expired":  {400, "ExpiredTokenException", "Token expired: current date/time 2 must be before the expiration date/time1"},
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			s := &fakeSTS{fault: first(2, fault)}
-			creds, err := newProvider(t, s, rotating(), token.Config{}).Retrieve(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, "ASIA3", creds.AccessKeyID)
-			for i, form := range s.calls {
-				assert.Equal(t, podToken(i+1, time.Hour)[:40], form.Get("WebIdentityToken")[:40])
-				assert.Equal(t, fmt.Sprintf("%08d", i+1), lastOf(form.Get("WebIdentityToken"), 8))
-			}
-		}))
-	}
-	t.Run("and an expired token is exchanged with cached credentials too", in(func(t *testing.T) {
-		s := &fakeSTS{}
-		p := newProvider(t, s, rotating(), token.Config{})
-		_, err := p.Retrieve(t.Context())
-		require.NoError(t, err)
-		time.Sleep(time.Hour)
-		s.setFault(first(2, stsFault{400, "ExpiredTokenException", "Token expired"}))
-		began := time.Now()
-		creds, err := p.Retrieve(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, "ASIA3", creds.AccessKeyID)
-		assert.Equal(t, began, time.Now(), "there is nothing to wait for")
-	}))
-}
-
-func lastOf(s string, n int) string { return s[max(0, len(s)-n):] }
-
-func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
-	t.Parallel()
-	const form = `1 validation error detected: Value '%s' at 'webIdentityToken' failed to satisfy constraint: Member must have length less than or equal to 4`
-	for name, echo := range map[string]func(jwt string, parts []string) string{
-		"whole":             func(jwt string, _ []string) string { return jwt },
-		"cut short":         func(jwt string, _ []string) string { return jwt[:30] },
-		"its claims":        func(_ string, parts []string) string { return parts[1] },
-		"the signature":     func(_ string, parts []string) string { return parts[2] },
-		"from the middle":   func(jwt string, parts []string) string { return jwt[len(parts[0])+10 : len(parts[0])+60] },
-		"twice":             func(jwt string, _ []string) string { return jwt + "' and '" + jwt },
-		"between other hex": func(_ string, parts []string) string { return "abcdef0123456789" + parts[1] + "abcdef0123456789" },
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			jwt := podToken(7, time.Hour)
-			s := &fakeSTS{fault: always(stsFault{400, "ValidationError", fmt.Sprintf(form, echo(jwt, strings.Split(jwt, ".")))})}
-			var hooked error
-			_, err := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }),
-				token.Config{Refresh: token.Refresh{OnAttempt: func(a token.Attempt) { hooked = a.Err }}}).Retrieve(t.Context())
-			require.Error(t, err)
-			assert.Equal(t, err, hooked)
-			var api smithy.APIError
-			require.ErrorAs(t, err, &api)
-			assert.Equal(t, "ValidationError", api.ErrorCode())
-			assert.Contains(t, api.ErrorMessage(), "at 'webIdentityToken' failed to satisfy constraint")
-			for e := error(err); e != nil; e = errors.Unwrap(e) {
-				for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
-					requireNoShare(t, fmt.Sprintf(verb, e), jwt)
-				}
-			}
-			requireNoShare(t, api.ErrorMessage(), jwt)
-			var status interface{ HTTPStatusCode() int }
-			require.ErrorAs(t, err, &status)
-			assert.Equal(t, http.StatusBadRequest, status.HTTPStatusCode())
-		}))
-	}
-}
-
-// requireNoShare fails when text has 16 characters in a row of the token.
-func requireNoShare(t *testing.T, text, jwt string) {
-	t.Helper()
-	for i := 0; i+16 <= len(jwt); i++ {
-		require.NotContains(t, text, jwt[i:i+16])
-	}
-}
-
-func TestATokenInASourcesErrorIsTakenOut(t *testing.T) {
-	in(func(t *testing.T) {
-		jwt := podToken(1, time.Hour)
-		src := token.SourceFunc(func(context.Context) (string, error) {
-			return "", token.Final(fmt.Errorf("cannot parse %s: %w", jwt, fs.ErrInvalid))
-		})
-		_, err := newProvider(t, &fakeSTS{}, src, token.Config{}).Retrieve(t.Context())
-		require.ErrorIs(t, err, fs.ErrInvalid)
-		assert.True(t, token.IsFinal(err))
-		requireNoShare(t, fmt.Sprintf("%+v %#v", err, err), jwt)
-	})(t)
-}
-
-func TestTheSDKsBodyLoggingDoesNotPrintTheToken(t *testing.T) {
-	in(func(t *testing.T) {
-		s := &fakeSTS{}
-		cfg := s.config()
-		var log strings.Builder
-		cfg.Logger = logTo{&log}
-		cfg.ClientLogMode = aws.LogRequestWithBody | aws.LogResponseWithBody
-		p, err := token.NewProvider(sts.NewFromConfig(cfg), roleARN, rotating(), token.Config{})
-		require.NoError(t, err)
-		_, err = p.Retrieve(t.Context())
-		require.NoError(t, err)
-		assert.Contains(t, log.String(), "POST / HTTP/1.1")
-		requireNoShare(t, log.String(), s.last().Get("WebIdentityToken"))
-		assert.NotContains(t, log.String(), "secret-1")
-	})(t)
 }
 
 // TestEarlyRefreshThroughLoadDefaultConfig goes the way that every program goes: the SDK wraps the
@@ -465,81 +214,6 @@ func TestFileSourceFollowsTheKubeletsRotation(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "00000002", lastOf(s.last().Get("WebIdentityToken"), 8))
 }
-
-// answering is a client that is not the SDK's.
-type answering struct {
-	out *sts.AssumeRoleWithWebIdentityOutput
-	err func(jwt string) error
-}
-
-func (a answering) AssumeRoleWithWebIdentity(
-	_ context.Context, in *sts.AssumeRoleWithWebIdentityInput, _ ...func(*sts.Options),
-) (*sts.AssumeRoleWithWebIdentityOutput, error) {
-	if a.err != nil {
-		return nil, a.err(*in.WebIdentityToken)
-	}
-	return a.out, nil
-}
-
-func TestAnyClientOfStscredsInterfaceWillDo(t *testing.T) {
-	t.Parallel()
-	key, secret, expiry := "ASIA1", "s", time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
-	for name, tc := range map[string]struct {
-		client answering
-		is     error
-		says   string
-	}{
-		"that answers": {answering{out: &sts.AssumeRoleWithWebIdentityOutput{
-			Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret, Expiration: &expiry},
-		}}, nil, ""},
-		"that answers nothing":         {answering{}, nil, "no credentials"},
-		"that answers no credentials":  {answering{out: &sts.AssumeRoleWithWebIdentityOutput{}}, nil, "no credentials"},
-		"that does not say how long":   {answering{out: &sts.AssumeRoleWithWebIdentityOutput{Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret}}}, nil, "when they expire"},
-		"that quotes the token":        {answering{err: func(jwt string) error { return fmt.Errorf("sent %s: %w", jwt, fs.ErrInvalid) }}, fs.ErrInvalid, "sent [token]"},
-		"that quotes it further in":    {answering{err: func(jwt string) error { return hiding{errors.New(jwt)} }}, nil, "it failed"},
-		"that quotes it among others":  {answering{err: func(jwt string) error { return errors.Join(fs.ErrInvalid, errors.New(jwt)) }}, fs.ErrInvalid, "[token]"},
-		"that quotes it in the answer": {answering{err: func(jwt string) error { return &hidingAPI{smithy.GenericAPIError{Code: "X", Message: jwt}} }}, nil, "it failed"},
-		"that marks its error final":   {answering{err: func(jwt string) error { return token.Final(errors.New(jwt)) }}, nil, "[token]"},
-	} {
-		t.Run(name, in(func(t *testing.T) {
-			jwt := podToken(1, time.Hour)
-			p, err := token.NewProvider(tc.client, roleARN, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
-			require.NoError(t, err)
-			creds, err := p.Retrieve(t.Context())
-			if tc.says == "" {
-				require.NoError(t, err)
-				assert.Equal(t, key, creds.AccessKeyID)
-				assert.Empty(t, creds.AccountID, "it is not guessed")
-				return
-			}
-			require.ErrorContains(t, err, tc.says)
-			assert.Zero(t, creds)
-			if tc.is != nil {
-				require.ErrorIs(t, err, tc.is)
-			}
-			assert.Equal(t, name == "that marks its error final", token.IsFinal(err))
-			for e := err; e != nil; e = errors.Unwrap(e) {
-				requireNoShare(t, fmt.Sprintf("%v %+v %#v", e, e, e), jwt)
-			}
-			var api smithy.APIError
-			if errors.As(err, &api) {
-				requireNoShare(t, api.ErrorMessage(), jwt)
-				assert.Equal(t, smithy.FaultUnknown, api.ErrorFault())
-			}
-		}))
-	}
-}
-
-// hiding is an error that says less than the one it wraps.
-type hiding struct{ error }
-
-func (hiding) Error() string   { return "it failed" }
-func (h hiding) Unwrap() error { return h.error }
-
-// hidingAPI is an answer that does not print its message.
-type hidingAPI struct{ smithy.GenericAPIError }
-
-func (*hidingAPI) Error() string { return "it failed" }
 
 func TestANilContextIsNoPanic(t *testing.T) {
 	in(func(t *testing.T) {

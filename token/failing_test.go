@@ -1,0 +1,172 @@
+package token_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+func TestAFailedRefreshServesTheCachedCredentials(t *testing.T) {
+	t.Parallel()
+	for name, age := range map[string]time.Duration{
+		"in the advisory window": 50 * time.Minute, "in the mandatory window": 59*time.Minute + 30*time.Second, "after expiry": 2 * time.Hour,
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			o := &origin{}
+			var last token.Attempt
+			p := keep(t, o, token.Refresh{OnAttempt: func(a token.Attempt) { last = a }})
+			time.Sleep(age)
+			o.set(func(o *origin) { o.err = errors.New("away") })
+			for range 1000 {
+				creds, err := p.Retrieve(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, "KEY1", creds.AccessKeyID)
+				require.True(t, creds.CanExpire)
+				require.Equal(t, last.Next, creds.Expires, "the end of the backoff")
+			}
+			assert.Equal(t, 2, o.count())
+			assert.True(t, last.Stale)
+			assert.False(t, last.Final)
+			require.ErrorContains(t, last.Err, "away")
+			backoff := time.Until(last.Next)
+			assert.GreaterOrEqual(t, backoff, 5*time.Minute)
+			assert.LessOrEqual(t, backoff, 10*time.Minute)
+			time.Sleep(backoff - 1)
+			_, _ = p.Retrieve(t.Context())
+			assert.Equal(t, 2, o.count())
+			time.Sleep(1)
+			_, _ = p.Retrieve(t.Context())
+			assert.Equal(t, 3, o.count())
+		}))
+	}
+}
+
+func TestTheBackoffIsSpreadFromFiveToTenMinutes(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{}
+		var waits []time.Duration
+		p := keep(t, o, token.Refresh{OnAttempt: func(a token.Attempt) {
+			if a.Stale {
+				waits = append(waits, time.Until(a.Next))
+			}
+		}})
+		o.set(func(o *origin) { o.err = errors.New("away") })
+		time.Sleep(time.Hour)
+		for len(waits) < 400 {
+			_, err := p.Retrieve(t.Context())
+			require.NoError(t, err)
+			time.Sleep(10 * time.Minute)
+		}
+		assert.GreaterOrEqual(t, slices.Min(waits), 5*time.Minute)
+		assert.LessOrEqual(t, slices.Max(waits), 10*time.Minute)
+		var sum time.Duration
+		for _, w := range waits {
+			sum += w
+		}
+		assert.InDelta(t, 7.5, (sum / time.Duration(len(waits))).Minutes(), 0.5, "seven standard deviations")
+	})(t)
+}
+
+func TestAShorterBackoffOnceExpired(t *testing.T) {
+	t.Parallel()
+	backoff := token.Refresh{
+		Backoff:        func() time.Duration { return 8 * time.Minute },
+		ExpiredBackoff: func() time.Duration { return 30 * time.Second },
+	}
+	for age, want := range map[time.Duration]time.Duration{
+		50 * time.Minute: 8 * time.Minute,                // over before expiry
+		55 * time.Minute: 5*time.Minute + 30*time.Second, // cut short after expiry
+		61 * time.Minute: 30 * time.Second,
+	} {
+		t.Run(age.String(), in(func(t *testing.T) {
+			o := &origin{}
+			p := keep(t, o, backoff)
+			time.Sleep(age)
+			o.set(func(o *origin) { o.err = errors.New("away") })
+			creds, err := p.Retrieve(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, want, time.Until(creds.Expires))
+		}))
+	}
+}
+
+func TestWithNothingCachedTheNextCallTriesAgain(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{err: errors.New("away")}
+		p, err := token.Keep(o, token.Refresh{})
+		require.NoError(t, err)
+		for range 3 {
+			creds, err := p.Retrieve(t.Context())
+			require.ErrorContains(t, err, "away")
+			assert.Zero(t, creds)
+		}
+		assert.Equal(t, 3, o.count())
+	})(t)
+}
+
+func TestAFinalErrorIsReturnedAndKeptForSeconds(t *testing.T) {
+	t.Parallel()
+	for name, age := range map[string]time.Duration{"with nothing cached": 0, "in the advisory window": 50 * time.Minute, "after expiry": 2 * time.Hour} {
+		t.Run(name, in(func(t *testing.T) {
+			o := &origin{}
+			var last token.Attempt
+			p, err := token.Keep(o, token.Refresh{OnAttempt: func(a token.Attempt) { last = a }})
+			require.NoError(t, err)
+			if age > 0 {
+				_, err := p.Retrieve(t.Context())
+				require.NoError(t, err)
+				time.Sleep(age)
+			}
+			refused := errors.New("refused")
+			o.set(func(o *origin) { o.err = token.Final(refused) })
+			before := o.count()
+			for range 100 {
+				creds, err := p.Retrieve(t.Context())
+				require.ErrorIs(t, err, refused)
+				assert.Zero(t, creds)
+			}
+			assert.Equal(t, before+1, o.count())
+			assert.True(t, last.Final)
+			assert.False(t, last.Stale)
+			kept := time.Until(last.Next)
+			assert.GreaterOrEqual(t, kept, time.Second)
+			assert.LessOrEqual(t, kept, 5*time.Second)
+			time.Sleep(kept)
+			o.set(func(o *origin) { o.err = nil })
+			_, err = p.Retrieve(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, before+2, o.count())
+		}))
+	}
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		creds aws.Credentials
+		is    error
+	}{
+		"no keys":         {aws.Credentials{CanExpire: true, Expires: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}, nil},
+		"expired":         {aws.Credentials{AccessKeyID: "A", SecretAccessKey: "S", CanExpire: true, Expires: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)}, token.ErrStaleCredentials},
+		"without a clock": {aws.Credentials{AccessKeyID: "A", SecretAccessKey: "S", CanExpire: true}, token.ErrStaleCredentials},
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			p, err := token.Keep(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return tc.creds, nil }), token.Refresh{})
+			require.NoError(t, err)
+			creds, err := p.Retrieve(t.Context())
+			require.Error(t, err)
+			assert.Zero(t, creds)
+			if tc.is != nil {
+				require.ErrorIs(t, err, tc.is)
+			}
+		}))
+	}
+}

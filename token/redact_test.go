@@ -1,0 +1,195 @@
+package token_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
+	t.Parallel()
+	const form = `1 validation error detected: Value '%s' at 'webIdentityToken' failed to satisfy constraint: Member must have length less than or equal to 4`
+	for name, echo := range map[string]func(jwt string, parts []string) string{
+		"whole":             func(jwt string, _ []string) string { return jwt },
+		"cut short":         func(jwt string, _ []string) string { return jwt[:30] },
+		"its claims":        func(_ string, parts []string) string { return parts[1] },
+		"the signature":     func(_ string, parts []string) string { return parts[2] },
+		"from the middle":   func(jwt string, parts []string) string { return jwt[len(parts[0])+10 : len(parts[0])+60] },
+		"twice":             func(jwt string, _ []string) string { return jwt + "' and '" + jwt },
+		"between other hex": func(_ string, parts []string) string { return "abcdef0123456789" + parts[1] + "abcdef0123456789" },
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			jwt := podToken(7, time.Hour)
+			s := &fakeSTS{fault: always(stsFault{400, "ValidationError", fmt.Sprintf(form, echo(jwt, strings.Split(jwt, ".")))})}
+			var hooked error
+			_, err := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }),
+				token.Config{Refresh: token.Refresh{OnAttempt: func(a token.Attempt) { hooked = a.Err }}}).Retrieve(t.Context())
+			require.Error(t, err)
+			assert.Equal(t, err, hooked)
+			var api smithy.APIError
+			require.ErrorAs(t, err, &api)
+			assert.Equal(t, "ValidationError", api.ErrorCode())
+			assert.Contains(t, api.ErrorMessage(), "at 'webIdentityToken' failed to satisfy constraint")
+			for e := error(err); e != nil; e = errors.Unwrap(e) {
+				for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
+					requireNoShare(t, fmt.Sprintf(verb, e), jwt)
+				}
+			}
+			requireNoShare(t, api.ErrorMessage(), jwt)
+			var status interface{ HTTPStatusCode() int }
+			require.ErrorAs(t, err, &status)
+			assert.Equal(t, http.StatusBadRequest, status.HTTPStatusCode())
+		}))
+	}
+}
+
+// requireNoShare fails when text has 16 characters in a row of the token.
+func requireNoShare(t *testing.T, text, jwt string) {
+	t.Helper()
+	for i := 0; i+16 <= len(jwt); i++ {
+		require.NotContains(t, text, jwt[i:i+16])
+	}
+}
+
+func TestATokenInASourcesErrorIsTakenOut(t *testing.T) {
+	in(func(t *testing.T) {
+		jwt := podToken(1, time.Hour)
+		src := token.SourceFunc(func(context.Context) (string, error) {
+			return "", token.Final(fmt.Errorf("cannot parse %s: %w", jwt, fs.ErrInvalid))
+		})
+		_, err := newProvider(t, &fakeSTS{}, src, token.Config{}).Retrieve(t.Context())
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.True(t, token.IsFinal(err))
+		requireNoShare(t, fmt.Sprintf("%+v %#v", err, err), jwt)
+	})(t)
+}
+
+func TestTheSDKsBodyLoggingDoesNotPrintTheToken(t *testing.T) {
+	in(func(t *testing.T) {
+		s := &fakeSTS{}
+		cfg := s.config()
+		var log strings.Builder
+		cfg.Logger = logTo{&log}
+		cfg.ClientLogMode = aws.LogRequestWithBody | aws.LogResponseWithBody
+		p, err := token.NewProvider(sts.NewFromConfig(cfg), roleARN, rotating(), token.Config{})
+		require.NoError(t, err)
+		_, err = p.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.Contains(t, log.String(), "POST / HTTP/1.1")
+		requireNoShare(t, log.String(), s.last().Get("WebIdentityToken"))
+		assert.NotContains(t, log.String(), "secret-1")
+	})(t)
+}
+
+// answering is a client that is not the SDK's.
+type answering struct {
+	out *sts.AssumeRoleWithWebIdentityOutput
+	err func(jwt string) error
+}
+
+func (a answering) AssumeRoleWithWebIdentity(
+	_ context.Context, in *sts.AssumeRoleWithWebIdentityInput, _ ...func(*sts.Options),
+) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	if a.err != nil {
+		return nil, a.err(*in.WebIdentityToken)
+	}
+	return a.out, nil
+}
+
+func TestAnyClientOfStscredsInterfaceWillDo(t *testing.T) {
+	t.Parallel()
+	key, secret, expiry := "ASIA1", "s", time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		client answering
+		is     error
+		says   string
+	}{
+		"that answers": {answering{out: &sts.AssumeRoleWithWebIdentityOutput{
+			Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret, Expiration: &expiry},
+		}}, nil, ""},
+		"that answers nothing":         {answering{}, nil, "no credentials"},
+		"that answers no credentials":  {answering{out: &sts.AssumeRoleWithWebIdentityOutput{}}, nil, "no credentials"},
+		"that does not say how long":   {answering{out: &sts.AssumeRoleWithWebIdentityOutput{Credentials: &types.Credentials{AccessKeyId: &key, SecretAccessKey: &secret}}}, nil, "when they expire"},
+		"that quotes the token":        {answering{err: func(jwt string) error { return fmt.Errorf("sent %s: %w", jwt, fs.ErrInvalid) }}, fs.ErrInvalid, "sent [token]"},
+		"that quotes it further in":    {answering{err: func(jwt string) error { return hiding{errors.New(jwt)} }}, nil, "it failed"},
+		"that quotes it among others":  {answering{err: func(jwt string) error { return errors.Join(fs.ErrInvalid, errors.New(jwt)) }}, fs.ErrInvalid, "[token]"},
+		"that quotes it in the answer": {answering{err: func(jwt string) error { return &hidingAPI{smithy.GenericAPIError{Code: "X", Message: jwt}} }}, nil, "it failed"},
+		"that marks its error final":   {answering{err: func(jwt string) error { return token.Final(errors.New(jwt)) }}, nil, "[token]"},
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			jwt := podToken(1, time.Hour)
+			p, err := token.NewProvider(tc.client, roleARN, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
+			require.NoError(t, err)
+			creds, err := p.Retrieve(t.Context())
+			if tc.says == "" {
+				require.NoError(t, err)
+				assert.Equal(t, key, creds.AccessKeyID)
+				assert.Empty(t, creds.AccountID, "it is not guessed")
+				return
+			}
+			require.ErrorContains(t, err, tc.says)
+			assert.Zero(t, creds)
+			if tc.is != nil {
+				require.ErrorIs(t, err, tc.is)
+			}
+			assert.Equal(t, name == "that marks its error final", token.IsFinal(err))
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				requireNoShare(t, fmt.Sprintf("%v %+v %#v", e, e, e), jwt)
+			}
+			var api smithy.APIError
+			if errors.As(err, &api) {
+				requireNoShare(t, api.ErrorMessage(), jwt)
+				assert.Equal(t, smithy.FaultUnknown, api.ErrorFault())
+			}
+		}))
+	}
+}
+
+// hiding is an error that says less than the one it wraps.
+type hiding struct{ error }
+
+func (hiding) Error() string { return "it failed" }
+
+func (h hiding) Unwrap() error { return h.error }
+
+// hidingAPI is an answer that does not print its message.
+type hidingAPI struct{ smithy.GenericAPIError }
+
+func (*hidingAPI) Error() string { return "it failed" }
+
+// Whatever STS echoes of the token, and wherever, no error shares 16 characters with it.
+func FuzzNoErrorQuotesTheToken(f *testing.F) {
+	f.Add("Value '", 0, 400, "' at 'webIdentityToken'")
+	f.Add("eyJ", 3, 20, "eyJ")
+	f.Add("", 100, 117, ".")
+	jwt := podToken(1, 24*time.Hour)
+	src := token.SourceFunc(func(context.Context) (string, error) { return jwt, nil })
+	f.Fuzz(func(t *testing.T, before string, from, to int, after string) {
+		from, to = max(0, min(from, len(jwt))), max(0, min(to, len(jwt)))
+		echo := before + jwt[min(from, to):max(from, to)] + after
+		client := answering{err: func(string) error {
+			return fmt.Errorf("%s: %w", echo, &smithy.GenericAPIError{Code: "ValidationError", Message: echo})
+		}}
+		p, err := token.NewProvider(client, roleARN, src, token.Config{})
+		require.NoError(t, err)
+		_, err = p.Retrieve(t.Context())
+		var api smithy.APIError
+		require.ErrorAs(t, err, &api)
+		requireNoShare(t, err.Error(), jwt)
+		requireNoShare(t, api.ErrorMessage(), jwt)
+	})
+}
