@@ -19,6 +19,9 @@ func Delete(ctx context.Context, api Deleter, providerARN string) error {
 	if _, _, err := arn.ParseIAM(providerARN, "oidc-provider"); err != nil {
 		return fmt.Errorf("iamprovider: provider ARN %q: %w", providerARN, err)
 	}
+	if api == nil {
+		return fmt.Errorf("iamprovider: %w", ErrNoClient)
+	}
 	_, err := api.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{
 		OpenIDConnectProviderArn: aws.String(providerARN),
 	})

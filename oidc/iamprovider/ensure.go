@@ -43,6 +43,9 @@ func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error)
 	if err != nil {
 		return Result{}, specError(spec, err)
 	}
+	if api == nil {
+		return Result{}, specError(spec, ErrNoClient)
+	}
 	e := ensurer{api: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
 	result, err := e.run(ctx)
 	if err != nil {

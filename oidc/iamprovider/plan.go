@@ -68,6 +68,9 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	if err != nil {
 		return Changes{}, specError(spec, err)
 	}
+	if api == nil {
+		return Changes{}, specError(spec, ErrNoClient)
+	}
 	have, err := observe(ctx, api, w)
 	if err != nil {
 		return Changes{}, fmt.Errorf("iamprovider: %s: %w", w.arn, err)

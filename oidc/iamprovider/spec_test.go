@@ -174,3 +174,19 @@ func TestDeleteIsContentWhenThereIsNothing(t *testing.T) {
 	b.SetFault(trusttest.Fault{Failure: trusttest.InternalFailure})
 	require.Error(t, iamprovider.Delete(t.Context(), b, providerARN))
 }
+
+func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	_, err := iamprovider.Plan(ctx, nil, spec(t))
+	require.ErrorIs(t, err, iamprovider.ErrNoClient)
+	_, err = iamprovider.Ensure(ctx, nil, spec(t), iamprovider.Config{})
+	require.ErrorIs(t, err, iamprovider.ErrNoClient)
+	require.ErrorIs(t, iamprovider.Delete(ctx, nil, providerARN), iamprovider.ErrNoClient)
+	_, err = iamprovider.Stale(ctx, nil, iamprovider.StaleConfig{})
+	require.ErrorIs(t, err, iamprovider.ErrNoClient)
+	_, err = iamprovider.Ensure(ctx, nil, iamprovider.Spec{}, iamprovider.Config{})
+	require.Error(t, err)
+	assert.NotEmpty(t, iamprovider.Changes{}.String())
+	assert.Empty(t, (&iamprovider.StepError{}).Error())
+}

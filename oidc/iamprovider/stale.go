@@ -73,6 +73,9 @@ const (
 // The caller needs iam:ListOpenIDConnectProviders. Errors: what IAM answers, and a context
 // that ends before all issuers were asked.
 func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, error) {
+	if api == nil {
+		return nil, fmt.Errorf("iamprovider: %w", ErrNoClient)
+	}
 	if cfg.Discoverer == nil {
 		cfg.Discoverer = &oidc.Client{}
 	}

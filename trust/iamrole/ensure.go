@@ -45,6 +45,9 @@ func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error)
 	if err != nil {
 		return fail(err)
 	}
+	if api == nil {
+		return fail(ErrNoClient)
+	}
 	e := ensurer{api: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
 	if err := e.run(ctx); err != nil {
 		return fail(err)

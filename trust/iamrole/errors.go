@@ -22,6 +22,8 @@ var (
 	ErrProtected = errors.New("the role belongs to an AWS service")
 	// ErrNoTrust is in the error of a role to be created without a trust policy.
 	ErrNoTrust = errors.New("a new role needs a trust policy with at least one statement")
+	// ErrNoClient is in the error of a call without a client for IAM.
+	ErrNoClient = errors.New("the IAM client is nil")
 	// ErrNotAssumable is in the error of a role that still could not be assumed at the end of
 	// the wait.
 	ErrNotAssumable = errors.New("the role still cannot be assumed")

@@ -141,3 +141,17 @@ func TestManyEnsuresOfOneRoleAtOnceEndWithOneRole(t *testing.T) {
 		assert.Len(t, out.PolicyNames, 6)
 	})
 }
+
+func TestTheSDKsOwnRetriesCoverThrottling(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t, trusttest.Config{})
+		cfg := b.AWSConfig()
+		cfg.Retryer = nil // the SDK's standard one
+		b.SetFault(trusttest.Fault{Failure: trusttest.Throttling, Actions: []string{"CreateRole"}, Times: 2})
+		r, err := iamrole.Ensure(t.Context(), iam.NewFromConfig(cfg), spec(t), iamrole.Config{})
+		require.NoError(t, err)
+		assert.True(t, r.Created)
+		assert.Equal(t, 3, b.Calls("CreateRole"))
+	})
+}

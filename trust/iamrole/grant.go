@@ -72,6 +72,9 @@ func editTrust(ctx context.Context, api TrustAPI, roleName string, cfg Config, f
 	if err := arn.CheckRoleName(roleName); err != nil {
 		return fail(err)
 	}
+	if api == nil {
+		return fail(ErrNoClient)
+	}
 	e := editor{api: api, name: roleName, edit: f, settle: cfg, patience: iamcall.NewPatience(cfg.Patience)}
 	done, err := e.run(ctx)
 	if err != nil {

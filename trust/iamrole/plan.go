@@ -61,6 +61,9 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	if err != nil {
 		return fail(err)
 	}
+	if api == nil {
+		return fail(ErrNoClient)
+	}
 	changes, err := w.plan(ctx, api, &quota{})
 	if err != nil {
 		return fail(err)

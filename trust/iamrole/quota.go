@@ -16,6 +16,9 @@ import (
 // account: what [trust.Policy.CheckSize] wants to know.
 // The caller needs iam:GetAccountSummary.
 func Quota(ctx context.Context, api QuotaAPI) (int, error) {
+	if api == nil {
+		return 0, fmt.Errorf("iamrole: %w", ErrNoClient)
+	}
 	out, err := api.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 	if err != nil {
 		return 0, fmt.Errorf("iamrole: read the account's quotas: %w", err)

@@ -146,3 +146,22 @@ func TestPagesOfPoliciesAreAllRead(t *testing.T) {
 	assert.Equal(t, 3, b.Calls("ListRolePolicies"))
 	assert.Equal(t, 2, b.Calls("ListAttachedRolePolicies"))
 }
+
+func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	_, err := iamrole.Plan(ctx, nil, spec(t))
+	require.ErrorIs(t, err, iamrole.ErrNoClient)
+	_, err = iamrole.Ensure(ctx, nil, spec(t), iamrole.Config{})
+	require.ErrorIs(t, err, iamrole.ErrNoClient)
+	_, err = iamrole.Grant(ctx, nil, "reader", grant(t, "a:one"), iamrole.Config{})
+	require.ErrorIs(t, err, iamrole.ErrNoClient)
+	_, err = iamrole.Revoke(ctx, nil, "reader", trust.Grant{}, iamrole.Config{})
+	require.ErrorIs(t, err, iamrole.ErrNoClient)
+	_, err = iamrole.Quota(ctx, nil)
+	require.ErrorIs(t, err, iamrole.ErrNoClient)
+	_, err = iamrole.Ensure(ctx, nil, iamrole.Spec{}, iamrole.Config{})
+	require.Error(t, err)
+	assert.NotEmpty(t, iamrole.Changes{}.String())
+	assert.Empty(t, (&iamrole.StepError{}).Error())
+}

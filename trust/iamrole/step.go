@@ -27,6 +27,9 @@ type Step struct {
 	run func(context.Context, *ensurer) error
 }
 
+// undoTimeout is how long taking a role back may take.
+const undoTimeout = 30 * time.Second
+
 // errUntagged says that the role is there but has no tags yet: another round sets them.
 var errUntagged = errors.New("created without tags")
 
@@ -71,7 +74,9 @@ func (e *ensurer) create(ctx context.Context) error {
 		err = w.home.check(role.Partition, role.AccountID)
 	}
 	if err != nil {
-		// Nobody can use it, and it has no rights yet: take it back.
+		// Nobody can use it, and it has no rights yet: take it back, whatever the context says.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
 		_, undo := e.api.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(w.Name)})
 		return errors.Join(fmt.Errorf("the role that IAM created, %q, is deleted again: %w", aws.ToString(out.Role.Arn), err), undo)
 	}
