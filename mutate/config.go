@@ -39,8 +39,8 @@ type Config struct {
 	// path with slashes, for Windows too. "": DefaultMountPath.
 	MountPath string
 
-	// AnnotationDomain is the annotations' prefix without its slash, a DNS subdomain; the
-	// label of PodIdentity follows it. "": eks.amazonaws.com.
+	// AnnotationDomain is the annotations' prefix without its slash, a DNS subdomain.
+	// "": eks.amazonaws.com.
 	AnnotationDomain string
 
 	// BadAnnotations says what an annotation does whose value cannot be read.

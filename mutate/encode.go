@@ -108,8 +108,8 @@ func (p *planner) encodeLabel(out *patch) {
 	}
 	if p.v.label.set {
 		if p.v.label.value != LabelPodIdentityValue {
-			p.warn(CodeLabelDiffers, "/metadata/labels/"+escapePointer(p.m.keys.label),
-				"label "+p.m.keys.label+" is "+quoted(p.v.label.value)+", not "+quoted(LabelPodIdentityValue)+": it is left as it is")
+			p.warn(CodeLabelDiffers, "/metadata/labels/"+escapePointer(LabelPodIdentity),
+				"label "+LabelPodIdentity+" is "+quoted(p.v.label.value)+", not "+quoted(LabelPodIdentityValue)+": it is left as it is")
 		}
 		return
 	}
@@ -121,7 +121,7 @@ func (p *planner) encodeLabel(out *patch) {
 		out.add("/metadata/labels")
 		out.value("{}")
 	}
-	out.add("/metadata/labels/", escapePointer(p.m.keys.label))
+	out.add("/metadata/labels/", escapePointer(LabelPodIdentity))
 	out.value(`"` + LabelPodIdentityValue + `"`)
 }
 

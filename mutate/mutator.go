@@ -18,7 +18,7 @@ type Mutator struct {
 	defaults []Default // the most specific first
 	accounts map[Target]bool
 	// keys are the annotations' whole keys, put together once.
-	keys struct{ role, audience, regional, expiration, skip, label string }
+	keys struct{ role, audience, regional, expiration, skip string }
 	// partition is the partition of the region; "" without one.
 	partition string
 	methods   [2]methodSettings // by Method
@@ -55,7 +55,6 @@ func New(c Config) (*Mutator, error) {
 	m.keys.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
 	m.keys.expiration = resolved.AnnotationKey(AnnotationTokenExpiration)
 	m.keys.skip = resolved.AnnotationKey(AnnotationSkipContainers)
-	m.keys.label = resolved.AnnotationKey(LabelPodIdentity)
 	if p, ok := partition.ByRegion(resolved.Region); ok {
 		m.partition = p.Name
 	}

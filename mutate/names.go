@@ -11,17 +11,18 @@ const (
 	AnnotationSkipContainers  = "skip-containers"
 )
 
-// The label that marks a pod with EKS Pod Identity, and the one that keeps EKS's webhook
-// from a pod. Both stand after the annotations' prefix; [Config.AnnotationKey] joins them.
+// The label that marks a pod with EKS Pod Identity. It is EKS's own, whatever the
+// annotations' prefix is.
 const (
-	LabelPodIdentity      = "pod-identity"
+	LabelPodIdentity      = "eks.amazonaws.com/pod-identity"
 	LabelPodIdentityValue = "enabled"
-	LabelSkipWebhook      = "skip-pod-identity-webhook"
 )
 
-// The label with which a pod asks to be refused rather than run without an identity, for
-// webhooks and policies that obey it. It stands after the annotations' prefix too.
+// The label that keeps the webhook from a pod, and the one with which a pod asks to be
+// refused rather than run without an identity, for webhooks and policies that obey it. Both
+// stand after the annotations' prefix; [Config.AnnotationKey] joins them.
 const (
+	LabelSkipWebhook          = "skip-pod-identity-webhook"
 	LabelRequireIdentity      = "require-identity"
 	LabelRequireIdentityValue = "true"
 )

@@ -10,7 +10,7 @@ import (
 func (m *Mutator) viewPod(v *view, pod *corev1.Pod) {
 	v.hasMetadata = true // encoding/json writes it always
 	v.hasLabels = len(pod.Labels) > 0
-	v.label = lookup(pod.Labels, m.keys.label)
+	v.label = lookup(pod.Labels, LabelPodIdentity)
 	v.expiration = lookup(pod.Annotations, m.keys.expiration)
 	v.skip = lookup(pod.Annotations, m.keys.skip)
 	_, v.mirror = pod.Annotations[mirrorPodKey]

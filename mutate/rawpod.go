@@ -51,7 +51,7 @@ func (s *scanner) labels() {
 	}
 	s.view.hasLabels = true
 	for s.More() {
-		if string(s.Name()) == s.m.keys.label {
+		if string(s.Name()) == LabelPodIdentity {
 			s.view.label = s.setting()
 		} else {
 			s.Skip()

@@ -103,17 +103,18 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 	if id.IsZero() || r.action == leaveAlone {
 		return Reviewed{Response: allow(r.req)}
 	}
+	seeded := id
 	if id.Seed == "" {
-		id.Seed = string(r.req.UID)
+		seeded.Seed = string(r.req.UID)
 	}
 	v := r.view
 	v.containers = slices.Clone(v.containers) // planning writes to them
 	var result Result
 	var err error
 	if r.action == addEphemeral {
-		result, err = r.m.planEphemeral(&v, r.known, id)
+		result, err = r.m.planEphemeral(&v, r.known, seeded)
 	} else {
-		result, err = r.m.plan(&v, id)
+		result, err = r.m.plan(&v, seeded)
 	}
 	if err != nil {
 		err = fmt.Errorf("mutate: pod: %w", err)

@@ -3,6 +3,7 @@ package mutate
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/internal/strictjson"
@@ -16,14 +17,14 @@ const maxPodBytes = 3 << 20
 // values; Pointer holds names of its members.
 type SyntaxError struct {
 	Line, Column int    // from 1; the column in characters
-	Pointer      string // RFC 6901, of the value at fault
+	Pointer      string // RFC 6901, of the value at fault or, cut at 256 bytes, what it is in
 	Reason       string
 }
 
-// Error gives line, column and reason, and the pointer if it is short.
+// Error gives line, column, pointer and reason.
 func (e *SyntaxError) Error() string {
 	at := ""
-	if e.Pointer != "" && len(e.Pointer) <= 200 {
+	if e.Pointer != "" {
 		at = fmt.Sprintf(" at %q", e.Pointer)
 	}
 	return fmt.Sprintf("line %d, column %d%s: %s", e.Line, e.Column, at, e.Reason)
@@ -69,7 +70,16 @@ func readPod(s *jsonscan.Scanner, doc []byte, root func()) error {
 	err := s.Read(doc, maxPodBytes, root)
 	var at *strictjson.Error
 	if errors.As(err, &at) {
-		return &SyntaxError{Line: at.Line, Column: at.Column, Pointer: at.Pointer, Reason: at.Reason}
+		return &SyntaxError{Line: at.Line, Column: at.Column, Pointer: cutPointer(at.Pointer), Reason: at.Reason}
 	}
 	return err
+}
+
+// cutPointer shortens a pointer to whole tokens of 256 bytes at most.
+func cutPointer(p string) string {
+	const most = 256
+	if len(p) <= most {
+		return p
+	}
+	return p[:strings.LastIndexByte(p[:most+1], '/')]
 }
