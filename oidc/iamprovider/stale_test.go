@@ -137,3 +137,17 @@ func TestStaleWaitsForNobodyForEver(t *testing.T) {
 		assert.False(t, errors.Is(err, context.DeadlineExceeded))
 	})
 }
+
+func TestAHostThatDoesNotExistIsKnownFromTheRealClientsError(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, trusttest.Config{})
+	b.ensure(t, spec(t))
+	client := &oidc.Client{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+	}}
+	reports, err := iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{Discoverer: client})
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+	require.Len(t, reports[0].Problems, 2)
+	assert.Equal(t, iamprovider.CodeHostUnknown, reports[0].Problems[1].Code)
+}

@@ -165,3 +165,21 @@ func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
 	assert.NotEmpty(t, iamrole.Changes{}.String())
 	assert.Empty(t, (&iamrole.StepError{}).Error())
 }
+
+func TestALivePolicyThatCannotBeReadIsReplacedButNeverEdited(t *testing.T) {
+	t.Parallel()
+	b := newBox(t, trusttest.Config{})
+	b.ensure(t, spec(t))
+	b.wire.Writes()
+	b.wire.Inner = rewrite{b.Transport(), `{"Statement":[],"Statement":[]}`}
+	var syntax *trust.SyntaxError
+	_, err := iamrole.Grant(t.Context(), b, "reader", grant(t, "a:two"), iamrole.Config{})
+	require.ErrorAs(t, err, &syntax)
+	assert.Empty(t, b.wire.Writes())
+	changes, err := iamrole.Plan(t.Context(), b, spec(t))
+	require.NoError(t, err)
+	assert.Contains(t, changes.String(), "replace the trust policy, which cannot be read")
+	changes, err = iamrole.Plan(t.Context(), b, iamrole.Spec{Name: "reader"})
+	require.NoError(t, err)
+	assert.True(t, changes.Empty(), "without a policy in the spec it is nobody's to replace")
+}
