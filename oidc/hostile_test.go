@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,7 @@ type hostile struct {
 	pool   *x509.CertPool
 	silent bool // no TLS either
 	answer func(w io.Writer)
+	served sync.WaitGroup
 }
 
 func newHostile(t *testing.T, answer func(io.Writer)) *hostile {
@@ -60,7 +62,7 @@ func (h *hostile) client() *oidc.Client {
 
 func (h *hostile) dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
-	go func() {
+	h.served.Go(func() {
 		defer server.Close()
 		if h.silent {
 			_, _ = io.Copy(io.Discard, server)
@@ -74,7 +76,7 @@ func (h *hostile) dial(context.Context, string, string) (net.Conn, error) {
 			return
 		}
 		h.answer(conn)
-	}()
+	})
 	return client, nil
 }
 
@@ -157,6 +159,8 @@ func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 						assert.ErrorIs(t, err, context.DeadlineExceeded)
 					}
 					cancel()
+					// Every connection was closed: the bubble would not end otherwise.
+					h.served.Wait()
 				}
 			})
 		})

@@ -118,9 +118,18 @@ func (p *probe) report() *ThumbprintReport {
 		if i+1 < len(p.contacts) && !c.shaken && p.contacts[i+1].route.addr == c.route.addr {
 			continue // refused TLS 1.2, and was met again with 1.3
 		}
+		if slices.ContainsFunc(p.contacts[:i], c.sameAs) {
+			continue // met again after a redirect
+		}
 		r.add(p.endpoint(c))
 	}
 	return r
+}
+
+// sameAs says whether two connections showed the same.
+func (c *contact) sameAs(other *contact) bool {
+	return c.route == other.route && c.seen && other.seen &&
+		slices.EqualFunc(c.state.PeerCertificates, other.state.PeerCertificates, (*x509.Certificate).Equal)
 }
 
 func (r *ThumbprintReport) add(e Endpoint) {

@@ -3,6 +3,7 @@ package oidc
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	jose "github.com/go-jose/go-jose/v4"
 )
@@ -58,6 +59,10 @@ type signedToken struct {
 func parseToken(token string) (signedToken, error) {
 	if len(token) > maxToken {
 		return signedToken{}, fmt.Errorf("%w: it has %d characters, more than %d", ErrMalformedToken, len(token), maxToken)
+	}
+	// Go's base64 passes over line ends: other verifiers would judge another text.
+	if strings.ContainsAny(token, "\r\n") {
+		return signedToken{}, fmt.Errorf("%w: it has a line end", ErrMalformedToken)
 	}
 	jws, err := jose.ParseSignedCompact(token, algorithms())
 	if err != nil {

@@ -1,0 +1,79 @@
+package oidc_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+func results(r *oidc.PreflightReport) map[string]oidc.CheckResult {
+	out := map[string]oidc.CheckResult{}
+	for _, c := range r.Checks {
+		out[c.Code] = c.Result
+	}
+	return out
+}
+
+func TestAHealthyIssuerPassesEveryCheck(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	token := mint(t, srv, oidctest.TokenRequest{})
+	r := srv.Client().Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{Token: token})
+	require.NoError(t, r.Err())
+	assert.True(t, r.OK())
+	assert.Empty(t, r.Warnings)
+	assert.Len(t, r.Checks, 10)
+	for _, c := range r.Checks {
+		assert.Equal(t, oidc.Passed, c.Result, c.Code)
+	}
+	assert.NotContains(t, r.String(), token)
+	require.NotNil(t, r.Thumbprints)
+	r = srv.Client().Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{})
+	assert.True(t, r.OK())
+	assert.Equal(t, oidc.Skipped, results(r)[oidc.CheckToken])
+}
+
+func TestEachFaultFailsItsOwnCheck(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	stranger := mint(t, server(t, oidctest.Config{}), oidctest.TokenRequest{})
+	for name, c := range map[string]struct {
+		fault  oidctest.Fault
+		token  string
+		failed []string
+	}{
+		"unreachable":    {fault: oidctest.Fault{Status: 500}, failed: []string{oidc.CheckReachable, oidc.CheckThumbprint}},
+		"another issuer": {fault: oidctest.Fault{WrongIssuer: "https://idp.example.com/"}, failed: []string{oidc.CheckIssuer, oidc.CheckThumbprint}},
+		"a bad document": {fault: oidctest.Fault{WrongIssuer: "idp"}, failed: []string{oidc.CheckDocument, oidc.CheckThumbprint}},
+		"keys missing":   {fault: oidctest.Fault{JWKSURI: "https://idp.example.com/none"}, failed: []string{oidc.CheckKeysServed}},
+		"keys wrong":     {fault: oidctest.Fault{JWKSURI: "https://idp.example.com/.well-known/openid-configuration"}, failed: []string{oidc.CheckKeys}},
+		"a bad chain":    {fault: oidctest.Fault{IncompleteChain: true}, failed: []string{oidc.CheckReachable, oidc.CheckThumbprint}},
+		"a stranger's":   {token: stranger, failed: []string{oidc.CheckToken}},
+		"no token":       {token: "token", failed: []string{oidc.CheckToken}},
+	} {
+		srv.SetFault(c.fault)
+		r := srv.Client().Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{Token: c.token})
+		require.Error(t, r.Err(), name)
+		got := results(r)
+		assert.Len(t, got, 10, name)
+		for code, result := range got {
+			assert.Equal(t, slices.Contains(c.failed, code), result == oidc.Failed, "%s: %s is %s", name, code, result)
+		}
+	}
+}
+
+func TestPreflightWarnsOfWhatAWSMayNotReach(t *testing.T) {
+	t.Parallel()
+	srv, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
+	require.NoError(t, err)
+	defer srv.Close()
+	srv.SetFault(oidctest.Fault{MisorderedChain: true})
+	r := (&oidc.Client{RootCAs: srv.CertPool()}).Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{})
+	assert.True(t, r.OK())
+	assert.Equal(t, []string{oidc.CodeNotPublic, oidc.CodeChain}, codes(r.Warnings))
+}

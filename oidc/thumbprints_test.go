@@ -1,0 +1,252 @@
+package oidc_test
+
+import (
+	"crypto/sha1"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+func thumbprint(cert *x509.Certificate) string {
+	sum := sha1.Sum(cert.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+func codes(problems []oidc.Problem) []string {
+	var out []string
+	for _, p := range problems {
+		out = append(out, p.Code)
+	}
+	return out
+}
+
+func TestTheThumbprintIsOfTheLastCertificateSent(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	issuing, top := srv.Chain()[1], srv.Chain()[2]
+	for name, c := range map[string]struct {
+		fault   oidctest.Fault
+		want    *x509.Certificate // nil: whatever was sent last
+		version string
+		codes   []string
+	}{
+		"healthy":      {oidctest.Fault{}, top, "TLS 1.2", nil},
+		"misordered":   {oidctest.Fault{MisorderedChain: true}, issuing, "TLS 1.2", []string{oidc.CodeMisordered}},
+		"duplicated":   {oidctest.Fault{DuplicatedChain: true}, top, "TLS 1.2", []string{oidc.CodeDuplicate}},
+		"superfluous":  {oidctest.Fault{SuperfluousChain: true}, nil, "TLS 1.2", []string{oidc.CodeSuperfluous}},
+		"TLS 1.3 only": {oidctest.Fault{TLS13Only: true}, top, "TLS 1.3", nil},
+	} {
+		srv.SetFault(c.fault)
+		report, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
+		require.NoError(t, err, name)
+		require.Len(t, report.Endpoints, 1, name)
+		e := report.Endpoints[0]
+		if c.want != nil {
+			assert.Equal(t, []string{thumbprint(c.want)}, report.Thumbprints, name)
+		}
+		assert.Equal(t, e.Chain[len(e.Chain)-1].SHA1, report.Thumbprints[0], name)
+		assert.Equal(t, c.version, e.TLSVersion, name)
+		assert.Equal(t, c.codes, codes(e.Problems), name)
+		assert.Equal(t, []string{"discovery", "jwks"}, e.Roles)
+		assert.Equal(t, "idp.example.com", e.SNI)
+		assert.True(t, e.Verified)
+		assert.Equal(t, "the given roots", e.Roots)
+		assert.Equal(t, oidc.NeedPrivateCA, report.Need, name)
+		assert.False(t, report.Insecure)
+	}
+}
+
+func TestBothHostsAreCollectedWhenTheyDiffer(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{JWKSURI: "https://keys.example.net:8443/k"})
+	report, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
+	require.NoError(t, err)
+	require.Len(t, report.Thumbprints, 2)
+	assert.Equal(t, thumbprint(srv.Chain()[2]), report.Thumbprints[0])
+	assert.Equal(t, "keys.example.net:8443", report.Endpoints[1].Host)
+	assert.Equal(t, []string{"jwks"}, report.Endpoints[1].Roles)
+}
+
+func TestAChainThatDoesNotVerifyGivesEvidenceAndNoThumbprint(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	for name, c := range map[string]struct {
+		fault oidctest.Fault
+		codes []string
+	}{
+		"expired":    {oidctest.Fault{ExpiredChain: true}, []string{oidc.CodeExpired, oidc.CodeUnverified}},
+		"leaf alone": {oidctest.Fault{IncompleteChain: true}, []string{oidc.CodeLeafAlone, oidc.CodeUnverified}},
+	} {
+		srv.SetFault(c.fault)
+		report, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
+		require.Error(t, err, name)
+		assert.Nil(t, report)
+		var failed *oidc.ThumbprintError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, srv.Issuer(), failed.Issuer)
+		assert.Empty(t, failed.Report.Thumbprints)
+		require.Len(t, failed.Report.Endpoints, 1, name)
+		e := failed.Report.Endpoints[0]
+		assert.Equal(t, c.codes, codes(e.Problems), name)
+		assert.Empty(t, e.Thumbprint)
+		assert.NotEmpty(t, e.Chain)
+		assert.False(t, e.Verified)
+		assert.Contains(t, failed.Report.String(), "UNVERIFIED")
+
+		insecure, err := srv.Client().InsecureUnverified(t.Context(), srv.Issuer())
+		require.NoError(t, err, name)
+		assert.True(t, insecure.Insecure)
+		assert.Len(t, insecure.Thumbprints, 1)
+		assert.Contains(t, insecure.String(), "INSECURE")
+		_, err = srv.Client().Thumbprints(t.Context(), srv.Issuer())
+		assert.Error(t, err, "it was for once")
+	}
+}
+
+func TestEvidenceSurvivesWhatFailsAfterTheHandshake(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	srv.SetFault(oidctest.Fault{Status: 500})
+	_, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
+	var failed *oidc.ThumbprintError
+	require.ErrorAs(t, err, &failed)
+	var status *oidc.StatusError
+	require.ErrorAs(t, err, &status)
+	assert.True(t, failed.Report.Endpoints[0].Verified)
+	assert.Empty(t, failed.Report.Thumbprints)
+}
+
+func TestTimeAndNamesAreSeenInAChain(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	client := srv.Client()
+	client.Now = func() time.Time { return srv.Chain()[0].NotAfter.Add(-time.Hour) }
+	report, err := client.Thumbprints(t.Context(), srv.Issuer())
+	require.NoError(t, err)
+	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeExpiresSoon)
+	client.Now = func() time.Time { return srv.Chain()[0].NotBefore.Add(-time.Hour) }
+	_, err = client.Thumbprints(t.Context(), srv.Issuer())
+	var failed *oidc.ThumbprintError
+	require.ErrorAs(t, err, &failed)
+	assert.Contains(t, codes(failed.Report.Endpoints[0].Problems), oidc.CodeNotYetValid)
+
+	client = srv.Client()
+	client.DialContext = newHostile(t, nil).dial // its certificate is for other names
+	client.RootCAs = nil
+	_, err = client.Thumbprints(t.Context(), issuer(t, "https://third.example.com"))
+	require.ErrorAs(t, err, &failed)
+	assert.Contains(t, codes(failed.Report.Endpoints[0].Problems), oidc.CodeNameMismatch)
+}
+
+func TestARedirectIsToldAndItsThumbprintNotGiven(t *testing.T) {
+	t.Parallel()
+	front := server(t, oidctest.Config{JWKSURI: "https://back.example.com/keys"})
+	front.SetFault(oidctest.Fault{RedirectTo: "https://back.example.com/x"})
+	_, err := front.Client().Thumbprints(t.Context(), front.Issuer())
+	var failed *oidc.ThumbprintError
+	require.ErrorAs(t, err, &failed)
+	require.Len(t, failed.Report.Endpoints, 2)
+	assert.Equal(t, []string{"redirect"}, failed.Report.Endpoints[1].Roles)
+	assert.Contains(t, codes(failed.Report.Endpoints[1].Problems), oidc.CodeRedirected)
+}
+
+func TestTheReportIsJSON(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	report, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
+	require.NoError(t, err)
+	raw, err := json.Marshal(report)
+	require.NoError(t, err)
+	var back oidc.ThumbprintReport
+	require.NoError(t, json.Unmarshal(raw, &back))
+	assert.Equal(t, *report, back)
+	assert.Equal(t, "no report\n", (*oidc.ThumbprintReport)(nil).String())
+}
+
+func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	chain := srv.Chain()
+	report, err := oidc.ChainThumbprint(chain)
+	require.NoError(t, err)
+	assert.Equal(t, []string{thumbprint(chain[2])}, report.Thumbprints)
+	assert.Equal(t, oidc.NeedPrivateCA, report.Need)
+	assert.Empty(t, report.Endpoints[0].Problems)
+	report, err = oidc.ChainThumbprint([]*x509.Certificate{chain[0], chain[2], chain[1]})
+	require.NoError(t, err)
+	assert.Equal(t, []string{oidc.CodeMisordered}, codes(report.Endpoints[0].Problems))
+	for _, bad := range [][]*x509.Certificate{nil, {}, {nil}, {{}}} {
+		report, err = oidc.ChainThumbprint(bad)
+		assert.Error(t, err)
+		assert.Nil(t, report)
+	}
+}
+
+func TestDriftIsWhatDiffersFromIAM(t *testing.T) {
+	t.Parallel()
+	report := &oidc.ThumbprintReport{Thumbprints: []string{"aa", "bb"}, Need: oidc.NeedPrivateCA}
+	d := report.Drift([]string{"BB", "cc", "bb"})
+	assert.Equal(t, oidc.Drift{Missing: []string{"aa"}, Stale: []string{"cc"}, Kept: []string{"bb"}, Need: oidc.NeedPrivateCA}, d)
+	assert.False(t, d.None())
+	assert.True(t, report.Drift([]string{"AA", "BB"}).None())
+	assert.True(t, (*oidc.ThumbprintReport)(nil).Drift(nil).None())
+}
+
+// The documented procedure is openssl's: the last certificate of s_client -showcerts.
+func TestTheThumbprintIsThatOfOpenSSL(t *testing.T) {
+	t.Parallel()
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("openssl is not installed")
+	}
+	srv, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
+	require.NoError(t, err)
+	defer srv.Close()
+	client := &oidc.Client{RootCAs: srv.CertPool()}
+	for name, fault := range map[string]oidctest.Fault{
+		"healthy": {}, "misordered": {MisorderedChain: true}, "duplicated": {DuplicatedChain: true},
+		"superfluous": {SuperfluousChain: true}, "leaf alone": {IncompleteChain: true}, "expired": {ExpiredChain: true},
+		"TLS 1.3 only": {TLS13Only: true}, "all": {MisorderedChain: true, DuplicatedChain: true, SuperfluousChain: true},
+	} {
+		srv.SetFault(fault)
+		addr := strings.TrimPrefix(srv.URL(), "https://")
+		cmd := exec.CommandContext(t.Context(), openssl, "s_client", "-connect", addr, "-showcerts")
+		out, _ := cmd.Output() // it ends with 1 when standard input ends first
+		var last *pem.Block
+		for rest := out; ; {
+			var block *pem.Block
+			if block, rest = pem.Decode(rest); block == nil {
+				break
+			}
+			last = block
+		}
+		require.NotNil(t, last, name)
+		file := filepath.Join(t.TempDir(), "last.pem")
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(last), 0o600))
+		out, err = exec.CommandContext(t.Context(), openssl, "x509", "-in", file, "-fingerprint", "-sha1", "-noout").Output()
+		require.NoError(t, err)
+		_, colons, _ := strings.Cut(strings.TrimSpace(string(out)), "=")
+		want := strings.ToLower(strings.ReplaceAll(colons, ":", ""))
+		report, err := client.InsecureUnverified(t.Context(), srv.Issuer())
+		require.NoError(t, err, name)
+		assert.Equal(t, []string{want}, report.Thumbprints, name)
+		if verified, err := client.Thumbprints(t.Context(), srv.Issuer()); err == nil {
+			assert.Equal(t, report.Thumbprints, verified.Thumbprints, name)
+		} else {
+			assert.True(t, fault.IncompleteChain || fault.ExpiredChain, name)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package oidc_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/elliptic"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+const audience = "sts.amazonaws.com"
+
+func TestTheTokenOfARealAPIServerVerifies(t *testing.T) {
+	t.Parallel()
+	keys, err := oidc.ParseKeySet(recorded(t, "jwks.json"))
+	require.NoError(t, err)
+	minted := time.Date(2026, 11, 23, 8, 27, 47, 0, time.UTC)
+	v, err := oidc.NewVerifier(issuer(t, "https://issuer.example.com"), audience,
+		oidc.VerifierConfig{Keys: keys, Now: func() time.Time { return minted }})
+	require.NoError(t, err)
+	claims, err := v.Verify(t.Context(), string(recorded(t, "token.jwt")))
+	require.NoError(t, err)
+	assert.Equal(t, "https://issuer.example.com", claims.Issuer.String())
+	assert.Equal(t, "system:serviceaccount:default:reader", claims.Subject)
+	assert.Equal(t, []string{audience}, claims.Audiences)
+	assert.Equal(t, "default", claims.Namespace)
+	assert.Equal(t, oidc.ObjectRef{Name: "reader", UID: "529eea8c-d651-4454-a0a5-bc50ea37b6b3"}, claims.ServiceAccount)
+	assert.Equal(t, oidc.ObjectRef{Name: "web-0", UID: "8e0660dd-8393-4c91-b5bf-892bddb85f2d"}, claims.Pod)
+	assert.Equal(t, oidc.ObjectRef{Name: "node-1", UID: "2ce3d274-0574-4c1a-bf65-ed8b4a9f0af0"}, claims.Node)
+	assert.Equal(t, minted, claims.IssuedAt.UTC())
+	assert.Equal(t, minted.Add(24*time.Hour), claims.Expires.UTC())
+	assert.Equal(t, json.Number("1795508867"), claims.Map()["exp"])
+}
+
+// sign makes a token of any header and claims with a key of the test's own.
+func sign(t *testing.T, alg jose.SignatureAlgorithm, key crypto.Signer, kid, claims string) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
+	require.NoError(t, err)
+	jws, err := signer.Sign([]byte(claims))
+	require.NoError(t, err)
+	token, err := jws.CompactSerialize()
+	require.NoError(t, err)
+	return token
+}
+
+func TestEveryFailureHasItsSentinel(t *testing.T) {
+	t.Parallel()
+	key, other := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	keys, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	kid := keys.IDs()[0]
+	now := time.Unix(1_000_000, 0)
+	v, err := oidc.NewVerifier(issuer(t, "https://idp.example.com"), audience,
+		oidc.VerifierConfig{Keys: keys, Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	good := map[string]any{
+		"iss": "https://idp.example.com", "sub": "system:serviceaccount:ns:sa", "aud": []string{audience},
+		"iat": 1_000_000, "nbf": 1_000_000, "exp": 1_003_600,
+		"kubernetes.io": map[string]any{"namespace": "ns", "serviceaccount": map[string]any{"name": "sa", "uid": "u"}},
+	}
+	with := func(name string, value any) string {
+		claims := map[string]any{}
+		for k, v := range good {
+			claims[k] = v
+		}
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+		raw, err := json.Marshal(claims)
+		require.NoError(t, err)
+		return string(raw)
+	}
+	es256 := func(claims string) string { return sign(t, jose.ES256, key, kid, claims) }
+	account := func(ns, name string) map[string]any {
+		return map[string]any{"namespace": ns, "serviceaccount": map[string]any{"name": name}}
+	}
+	fine := es256(with("", nil))
+	_, err = v.Verify(t.Context(), fine)
+	require.NoError(t, err)
+	_, err = v.Verify(t.Context(), sign(t, jose.ES256, key, "", with("aud", audience)))
+	require.NoError(t, err, "one audience may be a string, and of one key no id is needed")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + strings.Split(fine, ".")[1] + "."
+	hmac := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + strings.Split(fine, ".")[1] + ".AAAA"
+	for name, c := range map[string]struct {
+		token string
+		want  error
+	}{
+		"nothing":                 {"", oidc.ErrMalformedToken},
+		"no JWT":                  {"a.b", oidc.ErrMalformedToken},
+		"a newline at its end":    {fine + "\n", oidc.ErrMalformedToken},
+		"too long":                {fine + strings.Repeat("A", 20000), oidc.ErrMalformedToken},
+		"claims that are a list":  {es256(`[]`), oidc.ErrMalformedClaim},
+		"claims that are no JSON": {es256(`iss`), oidc.ErrMalformedToken},
+		"sub twice":               {es256(`{"sub":"a",` + with("", nil)[1:]), oidc.ErrMalformedToken},
+		"alg none":                {none, oidc.ErrAlgorithm},
+		"alg HS256":               {hmac, oidc.ErrAlgorithm},
+		"another key":             {sign(t, jose.ES256, other, kid, with("", nil)), oidc.ErrSignature},
+		"an altered signature":    {fine[:len(fine)-10] + "AAAAAAAAAA", oidc.ErrSignature},
+		"another kid":             {sign(t, jose.ES256, key, "x", with("", nil)), oidc.ErrUnknownKey},
+		"another curve's alg":     {sign(t, jose.ES384, ecKey(t, elliptic.P384()), kid, with("", nil)), oidc.ErrAlgorithm},
+		"no iss":                  {es256(with("iss", nil)), oidc.ErrMissingClaim},
+		"no sub":                  {es256(with("sub", nil)), oidc.ErrMissingClaim},
+		"no aud":                  {es256(with("aud", nil)), oidc.ErrMissingClaim},
+		"no iat":                  {es256(with("iat", nil)), oidc.ErrMissingClaim},
+		"no exp":                  {es256(with("exp", nil)), oidc.ErrMissingClaim},
+		"exp in words":            {es256(with("exp", "never")), oidc.ErrMalformedClaim},
+		"exp beyond all":          {es256(with("exp", 1e300)), oidc.ErrMalformedClaim},
+		"numeric sub":             {es256(with("sub", 1)), oidc.ErrMalformedClaim},
+		"numeric aud":             {es256(with("aud", []int{1})), oidc.ErrMalformedClaim},
+		"another issuer":          {es256(with("iss", "https://idp.example.com/")), oidc.ErrIssuerMismatch},
+		"no issuer's URL":         {es256(with("iss", "kubernetes/serviceaccount")), oidc.ErrIssuerMismatch},
+		"another audience":        {es256(with("aud", []string{"https://kubernetes.default.svc"})), oidc.ErrAudience},
+		"no audience":             {es256(with("aud", []string{})), oidc.ErrAudience},
+		"expired this second":     {es256(with("exp", 1_000_000)), oidc.ErrExpired},
+		"not yet":                 {es256(with("nbf", 1_000_061)), oidc.ErrNotYetValid},
+		"issued later":            {es256(with("iat", 1_000_061)), oidc.ErrNotYetValid},
+		"a user's":                {es256(with("kubernetes.io", nil)), oidc.ErrNotServiceAccount},
+		"another account":         {es256(with("kubernetes.io", account("ns", "other"))), oidc.ErrNotServiceAccount},
+		"a name with a colon":     {es256(with("kubernetes.io", account("ns:sa", ""))), oidc.ErrNotServiceAccount},
+		"swapped":                 {es256(with("kubernetes.io", account("sa", "ns"))), oidc.ErrNotServiceAccount},
+		"no object":               {es256(with("kubernetes.io", "ns")), oidc.ErrMalformedClaim},
+	} {
+		claims, err := v.Verify(t.Context(), c.token)
+		require.ErrorIs(t, err, c.want, name)
+		assert.Zero(t, claims, name)
+		if len(c.token) > 20 {
+			assert.NotContains(t, err.Error(), strings.Split(c.token, ".")[1], name)
+		}
+	}
+	_, err = v.Verify(t.Context(), es256(with("nbf", 1_000_060)))
+	assert.NoError(t, err, "within the tolerance of a minute")
+}
+
+func TestAVerifierIsRefusedWithoutWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	_, err := oidc.NewVerifier(oidc.Issuer{}, audience, oidc.VerifierConfig{})
+	assert.ErrorIs(t, err, oidc.ErrIssuerZero)
+	_, err = oidc.NewVerifier(issuer(t, "https://idp.example.com"), "", oidc.VerifierConfig{})
+	assert.Error(t, err)
+	_, err = oidc.NewVerifier(issuer(t, "https://idp.example.com"), audience, oidc.VerifierConfig{MaxAge: -1})
+	assert.Error(t, err)
+	_, err = (*oidc.Verifier)(nil).Verify(t.Context(), "a")
+	assert.Error(t, err)
+}
+
+// counting is a server and how often it was dialled; every fetch of keys dials once.
+func counting(t *testing.T, cfg oidc.VerifierConfig) (*oidctest.Server, *oidc.Verifier, *atomic.Int32) {
+	t.Helper()
+	srv := server(t, oidctest.Config{})
+	dials := new(atomic.Int32)
+	client := srv.Client()
+	client.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return srv.DialContext(ctx, network, addr)
+	}
+	cfg.Client = client
+	v, err := oidc.NewVerifier(srv.Issuer(), audience, cfg)
+	require.NoError(t, err)
+	return srv, v, dials
+}
+
+func TestKeysAreFetchedOnceAndAgainForANewOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		old := mint(t, srv, oidctest.TokenRequest{})
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				_, err := v.Verify(t.Context(), old)
+				assert.NoError(t, err)
+			})
+		}
+		all.Wait()
+		assert.EqualValues(t, 1, dials.Load())
+		_, err := srv.Rotate()
+		require.NoError(t, err)
+		fresh := mint(t, srv, oidctest.TokenRequest{})
+		_, err = v.Verify(t.Context(), fresh)
+		assert.ErrorIs(t, err, oidc.ErrUnknownKey, "the floor")
+		time.Sleep(10 * time.Second)
+		_, err = v.Verify(t.Context(), fresh)
+		require.NoError(t, err)
+		_, err = v.Verify(t.Context(), old)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, dials.Load())
+	})
+}
+
+func TestAFloodOfForgedTokensIsNoFloodAtTheIssuer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		good := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+		srv.SetFault(oidctest.Fault{UnknownKeyID: true})
+		for range 600 { // ten a second
+			_, err := v.Verify(t.Context(), mint(t, srv, oidctest.TokenRequest{}))
+			require.ErrorIs(t, err, oidc.ErrUnknownKey)
+			_, err = v.Verify(t.Context(), good)
+			require.NoError(t, err)
+			time.Sleep(100 * time.Millisecond)
+		}
+		assert.LessOrEqual(t, dials.Load(), int32(7))
+		one := mint(t, srv, oidctest.TokenRequest{})
+		time.Sleep(time.Minute)
+		before := dials.Load()
+		for range 50 { // one and the same, over longer than the floor
+			_, err := v.Verify(t.Context(), one)
+			require.ErrorIs(t, err, oidc.ErrUnknownKey)
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, before+1, dials.Load())
+		foreign := mint(t, server(t, oidctest.Config{Issuer: "https://other.example.com"}), oidctest.TokenRequest{})
+		before = dials.Load()
+		time.Sleep(time.Minute)
+		_, err := v.Verify(t.Context(), foreign)
+		assert.ErrorIs(t, err, oidc.ErrIssuerMismatch)
+		assert.Equal(t, before, dials.Load(), "no reason to ask")
+	})
+}
+
+func TestARetiredKeyIsAcceptedNoLongerThanMaxAge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, _ := counting(t, oidc.VerifierConfig{})
+		old, kid := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour}), srv.KeyID()
+		_, err := v.Verify(t.Context(), old)
+		require.NoError(t, err)
+		_, err = srv.Rotate()
+		require.NoError(t, err)
+		require.NoError(t, srv.Retire(kid))
+		time.Sleep(29 * time.Minute)
+		_, err = v.Verify(t.Context(), old)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Minute)
+		_, err = v.Verify(t.Context(), old)
+		assert.ErrorIs(t, err, oidc.ErrUnknownKey)
+	})
+}
+
+func TestKeysAreUsedOnWhileTheIssuerFailsAndNotForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		token := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+		srv.SetFault(oidctest.Fault{Status: 500})
+		for range 5 { // a failure is remembered
+			_, err := v.Verify(t.Context(), token)
+			require.ErrorIs(t, err, oidc.ErrKeysUnavailable)
+			var status *oidc.StatusError
+			require.ErrorAs(t, err, &status)
+		}
+		assert.EqualValues(t, 1, dials.Load())
+		srv.SetFault(oidctest.Fault{})
+		time.Sleep(10 * time.Second)
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		srv.SetFault(oidctest.Fault{Status: 500})
+		time.Sleep(59 * time.Minute)
+		_, err = v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Minute)
+		_, err = v.Verify(t.Context(), token)
+		assert.ErrorIs(t, err, oidc.ErrKeysUnavailable)
+	})
+}
+
+func TestACallerMayGiveUpAndNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		token := mint(t, srv, oidctest.TokenRequest{})
+		srv.SetFault(oidctest.Fault{Latency: 4 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var patient error
+		var all sync.WaitGroup
+		all.Go(func() { _, patient = v.Verify(t.Context(), token) })
+		_, err := v.Verify(ctx, token)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		all.Wait()
+		assert.True(t, patient == nil || errors.Is(patient, oidc.ErrKeysUnavailable))
+		require.NoError(t, patient, "the fetch goes on for who waits: two answers of four seconds within ten")
+		assert.EqualValues(t, 1, dials.Load())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, _ := counting(t, oidc.VerifierConfig{})
+		token := mint(t, srv, oidctest.TokenRequest{})
+		srv.SetFault(oidctest.Fault{Latency: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := v.Verify(ctx, token)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		srv.SetFault(oidctest.Fault{})
+		time.Sleep(time.Second)
+		_, err = v.Verify(t.Context(), token)
+		assert.NoError(t, err, "a fetch that was given up holds others back for a second only")
+	})
+}
