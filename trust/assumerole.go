@@ -19,7 +19,8 @@ type AssumeRoleSession struct {
 	PrincipalID string
 	// OrgID is the caller's organization, aws:PrincipalOrgID; "" leaves the key unknown.
 	OrgID string
-	// PrincipalTags are the caller's own tags, aws:PrincipalTag/NAME.
+	// PrincipalTags are the caller's own tags, aws:PrincipalTag/NAME; nil leaves the keys
+	// unknown, an empty map says that there are none.
 	PrincipalTags map[string]string
 	// ExternalID becomes sts:ExternalId; "" leaves it out.
 	ExternalID string
@@ -35,7 +36,8 @@ type AssumeRoleSession struct {
 
 // AssumeRole is sts:AssumeRole by an IAM principal. It judges the trust policy alone: unless
 // the policy names the caller itself in the role's own account, AWS also wants the caller's
-// own policies to allow the call. A caller that is no IAM principal is never allowed.
+// own policies to allow the call. A caller that is no IAM principal is never allowed. What the
+// session leaves unknown an Allow does not match on and a Deny does; With can add it.
 func AssumeRole(s AssumeRoleSession) Request {
 	r := &request{actions: []string{actionAssumeRole}}
 	a, err := arn.Parse(s.PrincipalARN)
@@ -64,6 +66,7 @@ func AssumeRole(s AssumeRoleSession) Request {
 	r.set("aws:principalorgid", s.OrgID)
 	r.set("sts:externalid", s.ExternalID)
 	r.set("sts:rolesessionname", s.SessionName)
+	r.knowsTags = s.PrincipalTags != nil
 	for name, value := range s.PrincipalTags {
 		r.keys = append(r.keys, attribute{name: "aws:principaltag/" + lowerASCII(name), one: value})
 	}

@@ -435,6 +435,32 @@ func TestAssumeRole(t *testing.T) {
 	}
 }
 
+func TestAssumeRoleConditions(t *testing.T) {
+	t.Parallel()
+	full := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/reader/me", PrincipalID: "AROAEXAMPLEEXAMPLE123:me", OrgID: "o-1",
+		PrincipalTags: map[string]string{"Team": "a"}, SessionName: "s", SessionTags: map[string]string{"k": "v"}, TransitiveTagKeys: []string{"k"}, SourceIdentity: "me"}
+	bare := trust.AssumeRoleSession{PrincipalARN: full.PrincipalARN}
+	for conditions, want := range map[string][2]bool{ // full, bare
+		`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/reader"}}`:                 {true, true},
+		`{"StringEquals":{"aws:PrincipalAccount":"111122223333","aws:PrincipalType":"AssumedRole"}}`: {true, true},
+		`{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`:                                              {true, false},
+		`{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}}`:                                      {true, false},
+		`{"StringNotEquals":{"aws:PrincipalTag/team":"b"}}`:                                          {true, false},
+		`{"Null":{"aws:PrincipalTag/other":"true"}}`:                                                 {true, false},
+		`{"StringEquals":{"sts:RoleSessionName":"s"}}`:                                               {true, false},
+		`{"StringEquals":{"sts:SourceIdentity":"me","aws:RequestTag/K":"v"}}`:                        {true, false},
+		`{"ForAllValues:StringEquals":{"aws:TagKeys":"k","sts:TransitiveTagKeys":["k"]}}`:            {true, true},
+		`{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`:                                             {false, false},
+		`{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`:                                     {false, false},
+		`{"Null":{"sts:ExternalId":"true"}}`:                                                         {true, true},
+	} {
+		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Condition":`+conditions+`}`))
+		for i, s := range []trust.AssumeRoleSession{full, bare} {
+			assert.Equal(t, want[i], policy.Allows(trust.AssumeRole(s)), "%d %s", i, conditions)
+		}
+	}
+}
+
 func TestChaining(t *testing.T) {
 	t.Parallel()
 	role := "arn:aws:iam::111122223333:role/source"

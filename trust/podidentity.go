@@ -1,6 +1,9 @@
 package trust
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // podIdentityService is the principal of EKS Pod Identity, in every partition
 // (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html).
@@ -53,12 +56,6 @@ func PodIdentity(s PodIdentitySession) Request {
 		"kubernetes-pod-uid":         s.PodUID,
 	}
 	maps.DeleteFunc(tags, func(_, value string) bool { return value == "" })
-	r.setTags(tags, nil)
-	keys := r.keys[:]
-	for i := range keys {
-		if keys[i].name == "aws:tagkeys" { // all tags of Pod Identity are transitive
-			r.setMany("sts:transitivetagkeys", keys[i].many)
-		}
-	}
+	r.setTags(tags, slices.Sorted(maps.Keys(tags))) // all tags of Pod Identity are transitive
 	return Request{r}
 }

@@ -20,6 +20,8 @@ type request struct {
 	issuer string
 	claims []attribute // by the claim's name, lower case
 	keys   []attribute // by the whole key, lower case
+	// knowsTags says that the tags of an IAM principal are among the keys.
+	knowsTags bool
 	// sparse is set while an edit is checked: only sub and aud of the provider are known then.
 	sparse bool
 	// lenient is set while an edit is checked: a condition on what the network or the clock
@@ -95,7 +97,7 @@ func (r *request) lookup(key string) (*attribute, presence) {
 			return &r.keys[i], found(&r.keys[i])
 		}
 	}
-	if r.sparse || isEnvironmental(key) {
+	if r.sparse || isEnvironmental(key) || r.caller.kind == callerAWS && r.isPrincipals(key) {
 		return nil, presenceUnknown
 	}
 	return nil, absent
@@ -116,10 +118,21 @@ func isEnvironmental(key string) bool {
 	switch key {
 	case "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:sourceip", "aws:sourcevpc",
 		"aws:sourcevpcarn", "aws:sourcevpce", "aws:useragent", "aws:referer", "aws:vpcsourceip",
-		"aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "sts:rolesessionname":
+		"aws:federatedprovider", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "sts:rolesessionname":
 		return true
 	}
 	return false
+}
+
+// isPrincipals knows the keys that every or many a session of an IAM principal has, and that
+// only AWS knows unless the caller of AssumeRole has told.
+func (r *request) isPrincipals(key string) bool {
+	switch key {
+	case "aws:userid", "aws:username", "aws:principalorgid", "aws:principalorgpaths", "aws:sourceidentity",
+		"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime":
+		return true
+	}
+	return !r.knowsTags && strings.HasPrefix(key, "aws:principaltag/")
 }
 
 // With returns the request with one more condition key, for what is not known from the caller
