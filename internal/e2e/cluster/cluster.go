@@ -59,6 +59,8 @@ type Config struct {
 	Issuer, JWKSURI string
 	// VerificationKeyFiles are further keys, PEM, whose tokens the server accepts.
 	VerificationKeyFiles []string
+	// EtcdDir keeps what is in the cluster for a later start with the same. "": it goes with dir.
+	EtcdDir string
 }
 
 const adminToken = "end-to-end-administrator" // of a server on loopback that lives for one test
@@ -96,8 +98,12 @@ func start(ctx context.Context, binary, dir string, cfg Config) (*Cluster, error
 		exited:         make(chan struct{}),
 		output:         &tail{},
 	}
+	etcdDir := cfg.EtcdDir
+	if etcdDir == "" {
+		etcdDir = filepath.Join(dir, "etcd-"+strconv.Itoa(port))
+	}
 	c.process = exec.Command(binary, c.flags(dir, port, cfg)...)
-	c.process.Env = append(os.Environ(), "APISERVER_DIE_WITH_STDIN=1", "APISERVER_ETCD_DIR="+filepath.Join(dir, "etcd-"+strconv.Itoa(port)))
+	c.process.Env = append(os.Environ(), "APISERVER_DIE_WITH_STDIN=1", "APISERVER_ETCD_DIR="+etcdDir)
 	c.process.Stdout, c.process.Stderr = c.output, c.output
 	if c.stdin, err = c.process.StdinPipe(); err != nil {
 		return nil, err
