@@ -47,7 +47,7 @@ func TestAFailingSTSSeesAtMostWhatTheBackoffAllows(t *testing.T) {
 		warm       bool
 		most       int
 	}{
-		"with nothing cached and a fault":       {errFaulty, poolLoad, false, 31},
+		"with nothing cached and throttling":    {errBusy, poolLoad, false, 31},
 		"with nothing cached and a refusal":     {errDenied, 100, false, 31},
 		"with credentials cached and a fault":   {errFaulty, poolLoad, true, 13},
 		"with credentials cached and a refusal": {errDenied, 100, true, 31},

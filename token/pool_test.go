@@ -99,6 +99,7 @@ func retrieved(t testing.TB, p aws.CredentialsProvider) string {
 var (
 	errDenied  = &smithy.GenericAPIError{Code: "AccessDenied", Message: "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
 	errFaulty  = &smithy.GenericAPIError{Code: "InternalFailure", Message: "oops", Fault: smithy.FaultServer}
+	errBusy    = &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}
 	errMissing = errors.New("no such service account")
 )
 
