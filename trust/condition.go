@@ -1,7 +1,5 @@
 package trust
 
-import "slices"
-
 // condition is one key under one operator, with its values made ready.
 type condition struct {
 	pointer  string
@@ -123,6 +121,3 @@ func (c *condition) matchOne(r *request, got string) verdict {
 	}
 	return v
 }
-
-// holds says whether the condition's values, taken as texts, hold this one.
-func (c *condition) holds(text string) bool { return slices.Contains(c.texts, text) }

@@ -66,7 +66,7 @@ type admissionName struct {
 }
 
 // maxNames bounds the work on policies that name more than any within IAM's quota can.
-const maxNames = 4096
+const maxNames = 2048
 
 // names collects what the policy's Allow statements name, in order; it is not complete when
 // that is too much.
