@@ -75,9 +75,10 @@ func newServer(cfg Config) (s *Server, err error) {
 		if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return nil, err
 		}
+		listener := s.listener
 		defer func() {
 			if err != nil {
-				s.listener.Close()
+				listener.Close()
 			}
 		}()
 		rawIssuer = "https://" + s.listener.Addr().String()
