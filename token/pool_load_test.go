@@ -262,3 +262,16 @@ func randomPoolRun(t *testing.T, seed uint64) {
 	wg.Wait()
 	assert.LessOrEqual(t, pool.Len(), 16)
 }
+
+func TestAnAttemptOfThePoolIsOneCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := &poolSTS{}
+		client.failWith(errBusy)
+		began := time.Now()
+		_, err := poolProvider(t, newPool(t, client, token.PoolConfig{}), poolKey(1)).Retrieve(t.Context())
+		require.Error(t, err)
+		assert.EqualValues(t, 1, client.calls.Load())
+		assert.Zero(t, time.Since(began), "the caller learns at once")
+	})
+}
