@@ -99,9 +99,12 @@ func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 		"no HTTP":           func(w io.Writer) { io.WriteString(w, secret+"\r\n\r\n") },
 		"half a header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-") },
 		"a slow header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nA: "); forever(w, "a", time.Second) },
-		"an endless header": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\n"); forever(w, strings.Repeat("A: b\r\n", 500), 0) },
-		"an endless line":   func(w io.Writer) { forever(w, strings.Repeat("a", 1000), 0) },
-		"interim answers":   func(w io.Writer) { forever(w, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20), 0) },
+		"an endless header": func(w io.Writer) {
+			io.WriteString(w, "HTTP/1.1 200 OK\r\n")
+			forever(w, strings.Repeat("A: b\r\n", 500), 0)
+		},
+		"an endless line": func(w io.Writer) { forever(w, strings.Repeat("a", 1000), 0) },
+		"interim answers": func(w io.Writer) { forever(w, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20), 0) },
 		"another protocol": func(w io.Writer) {
 			io.WriteString(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 		},
