@@ -191,7 +191,7 @@ func (c *ConditionResult) write(b *strings.Builder, statementMatched bool) {
 
 // quote makes a text safe to print: as it is when it can hold no surprise, quoted otherwise.
 func quote(s string) string {
-	if s == "" || len(s) > maxSubject {
+	if s == "" || s == "absent" || len(s) > maxSubject {
 		return strconv.QuoteToASCII(clip(s))
 	}
 	for i := 0; i < len(s); i++ {

@@ -14,13 +14,14 @@ func TestDecisionShowsAHostileClaimQuoted(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
 	policy := build(t, trust.Grant{Provider: p, Subjects: []trust.Subject{account(t, "a", "b")}})
-	for _, sub := range []string{"\x1b]0;owned\a", "x\nallowed", "\u202eabc", "a, the policy wants a", `"quoted"`, "\u2028"} {
+	for _, sub := range []string{"\x1b]0;owned\a", "x\nallowed", "\u202eabc", "a, the policy wants a", `"quoted"`, "\u2028", "absent"} {
 		text := policy.Evaluate(trust.WebIdentity(p, trust.Claims{"sub": sub, "aud": trust.DefaultAudience})).String()
 		for _, c := range text {
 			require.True(t, c == '\n' || ' ' <= c && c < 0x7f, "%q", text)
 		}
 		assert.NotContains(t, text, "\nallowed")
 		assert.NotContains(t, text, "is a, the policy")
+		assert.NotContains(t, text, "is absent, ", "what the token has cannot be taken for nothing")
 	}
 }
 

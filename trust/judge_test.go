@@ -237,3 +237,14 @@ func TestNothingIsAllowedByNothing(t *testing.T) {
 	assert.False(t, open.Allows(trust.AssumeRole(trust.AssumeRoleSession{})))
 	assert.Equal(t, "denied: no statement allows it", strings.SplitN(trust.Decision{}.String(), "\n", 2)[0])
 }
+
+// What a variable brings in is literal even when it is no text.
+func TestAVariableCannotSmuggleInAWildcard(t *testing.T) {
+	t.Parallel()
+	policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession"],`+
+		`"Condition":{"StringLike":{"sts:ExternalId":"${aws:RequestTag/who}-?"}}}`))
+	for who, want := range map[string]bool{"a": true, "?": false, "*": false, "\xff": false} {
+		q := trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u", ExternalID: "a-1", SessionTags: map[string]string{"who": who}})
+		assert.Equal(t, want, policy.Allows(q), "%q", who)
+	}
+}

@@ -1,6 +1,9 @@
 package trust
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // template is a condition value with policy variables: "${aws:RequestTag/team}",
 // "${aws:username, 'nobody'}", and the escapes "${*}", "${?}" and "${$}"
@@ -57,7 +60,8 @@ func parseVariable(s string) (piece, bool) {
 	return p, p.key != "" && !strings.ContainsAny(p.key, "${' ") && !strings.ContainsAny(p.fallback, "'$")
 }
 
-// value fills in the variable; ok is false when the request does not have exactly one value.
+// value fills in the variable; ok is false when the request does not have exactly one value, or
+// one that is no text: a glob has a use of its own for bytes that are not UTF-8.
 func (p *piece) value(r *request) (text string, ok bool) {
 	if p.key == "" {
 		return p.text, true
@@ -65,7 +69,7 @@ func (p *piece) value(r *request) (text string, ok bool) {
 	got, presence := r.lookup(p.key)
 	switch {
 	case presence == present && got.len() == 1:
-		return got.at(0), true
+		return got.at(0), utf8.ValidString(got.at(0))
 	case presence == absent && p.hasDefault:
 		return p.fallback, true
 	}

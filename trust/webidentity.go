@@ -3,7 +3,9 @@ package trust
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Claims are a token's claims as decoded JSON: json.Number, string, []string, []any, bool and
@@ -135,8 +137,12 @@ func isDecodedJSON(value any, depth int) bool {
 		return false
 	}
 	switch v := value.(type) {
-	case string, bool, json.Number, []string:
+	case string:
+		return utf8.ValidString(v)
+	case bool, json.Number:
 		return true
+	case []string:
+		return !slices.ContainsFunc(v, func(s string) bool { return !utf8.ValidString(s) })
 	case []any:
 		for _, item := range v {
 			if !isDecodedJSON(item, depth-1) {

@@ -54,6 +54,7 @@ func TestAClaimOfAnotherGoTypeIsNeverAllowed(t *testing.T) {
 		"float64": 1.5, "int": 1, "nil": nil, "bytes": []byte("x"), "a map of strings": map[string]string{"a": "b"},
 		"a struct": struct{}{}, "a named string": trust.Effect("x"), "a raw message": json.RawMessage(`"x"`), "a func": func() {},
 		"nested in a list": []any{"x", 1}, "nested in an object": map[string]any{"a": map[string]any{"b": 1.0}}, "a cycle": cyclic,
+		"text that is not UTF-8": "\xff", "a list of such text": []string{"\xff"},
 		"a pointer": new(string), "a list of lists of ints": []any{[]any{[]int{1}}},
 	} {
 		q := trust.WebIdentity(p, trust.Claims{"sub": "x", "aud": "y", "other": value})
