@@ -12,7 +12,7 @@ import (
 	"github.com/irsa-go/irsa/mutate"
 )
 
-var shapes = flag.Int("shapes", 1000, "how many pods TestTheLawsHoldForManyShapes tries")
+var shapes = flag.Int("shapes", 300, "how many pods TestTheLawsHoldForManyShapes tries")
 
 // shape makes JSON out of choices, so that fuzzing reaches pods that make sense.
 type shape struct {
