@@ -3,6 +3,8 @@ package trust
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/apiaudience"
 )
 
 func (l *linter) conditions(s *statement) {
@@ -89,12 +91,11 @@ func (l *linter) withoutVariables(s *statement, c *condition, value, path string
 
 // audience looks at one value that an aud is compared with.
 func (l *linter) audience(issuer, value, path string) {
-	switch name := strings.TrimPrefix(lowerASCII(value), "https://"); {
-	case name == "sts.amazonaws.com.cn":
+	switch {
+	case strings.TrimPrefix(lowerASCII(value), "https://") == "sts.amazonaws.com.cn":
 		l.add(Finding{"china-audience", SeverityError, path,
 			"the audience of EKS is the same in China", "Use " + DefaultAudience})
-	case name == issuer, name == "kubernetes.default.svc", strings.HasPrefix(name, "kubernetes.default.svc."),
-		name == "kubernetes.default", name == "api" && isEKS(issuer):
+	case apiaudience.IsAPIServers(value, issuer):
 		l.add(Finding{"api-server-audience", SeverityWarning, path,
 			quote(value) + " is the API server's own audience: the token that every pod has would do, and whoever gets the role's token may call the API server",
 			"Use an audience of its own, usually " + DefaultAudience})
