@@ -113,6 +113,7 @@ func (m *Mutator) RawPod(pod []byte, id Identity) (Result, error) {
 	}
 	s := m.scanner()
 	defer m.release(s)
+	s.view.noLabels = id.Method != PodIdentity
 	err := s.scan(pod)
 	if err != nil {
 		return Result{}, fmt.Errorf("mutate: pod: %w", err)

@@ -46,6 +46,9 @@ func (s *scanner) metadata() {
 }
 
 func (s *scanner) labels() {
+	if s.view.noLabels && s.SkipObject() {
+		return
+	}
 	if !s.Enter('{') {
 		return
 	}

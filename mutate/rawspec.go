@@ -18,8 +18,17 @@ func (s *scanner) volumes() {
 	}
 	s.view.hasVolumes = true
 	for i := 0; s.More(); i++ {
+		if name, ok := s.leadingName(); ok && !s.m.isVolumeName(name) {
+			s.Skip()
+			continue
+		}
 		s.volume(i)
 	}
+}
+
+// isVolumeName says whether a volume of this name matters to any method.
+func (m *Mutator) isVolumeName(name []byte) bool {
+	return string(name) == m.methods[WebIdentity].volumeName || string(name) == m.methods[PodIdentity].volumeName
 }
 
 func (s *scanner) volume(index int) {

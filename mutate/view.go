@@ -3,6 +3,7 @@ package mutate
 // view is all that the mutation needs to know of a pod. It is read from a decoded pod or
 // from JSON; what follows is the same for both.
 type view struct {
+	noLabels    bool // they do not matter and are left out
 	hasMetadata bool // an object, not absent or null
 	hasLabels   bool // likewise, with or without members
 	label       setting

@@ -24,8 +24,15 @@ type ARN struct {
 // Parse splits s into its fields. It checks the form only: six fields, "arn" first, and
 // partition, service and resource not empty. The partition need not be a known one.
 func Parse(s string) (ARN, error) {
-	f := strings.SplitN(s, ":", 6)
-	if len(f) != 6 || f[0] != "arn" {
+	var f [6]string // as strings.SplitN would have it, without allocating
+	rest, found := s, true
+	for i := range 5 {
+		if f[i], rest, found = strings.Cut(rest, ":"); !found {
+			break
+		}
+	}
+	f[5] = rest
+	if !found || f[0] != "arn" {
 		return ARN{}, errors.New(`want "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"`)
 	}
 	a := ARN{Partition: f[1], Service: f[2], Region: f[3], AccountID: f[4], Resource: f[5]}

@@ -160,6 +160,15 @@ func (s *Scanner) Skip() {
 	}
 }
 
+// SkipObject skips an object at once and says whether one came next.
+func (s *Scanner) SkipObject() bool {
+	if s.err != nil || s.dec.PeekKind() != '{' {
+		return false
+	}
+	s.Skip()
+	return true
+}
+
 // Object says whether an object comes next, where null will not do.
 func (s *Scanner) Object() bool {
 	if s.err == nil && s.dec.PeekKind() == 'n' {
