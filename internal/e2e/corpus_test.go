@@ -91,8 +91,8 @@ func prepared(m manifest, namespace, account string) *corev1.Pod {
 
 var generatedVolume = regexp.MustCompile(`kube-api-access-[a-z0-9]{5}`)
 
-// comparable is the pod's JSON without what the API server makes anew for every object.
-func comparable(t *testing.T, pod *corev1.Pod) map[string]any {
+// fieldsOf is the pod's JSON without what the API server makes anew for every object.
+func fieldsOf(t *testing.T, pod *corev1.Pod) map[string]any {
 	t.Helper()
 	pod = pod.DeepCopy()
 	pod.UID, pod.ResourceVersion, pod.ManagedFields = "", "", nil
@@ -110,5 +110,5 @@ func comparable(t *testing.T, pod *corev1.Pod) map[string]any {
 // assertSamePod compares field by field, and order by order.
 func assertSamePod(t *testing.T, want, got *corev1.Pod) bool {
 	t.Helper()
-	return assert.Equal(t, comparable(t, want), comparable(t, got))
+	return assert.Equal(t, fieldsOf(t, want), fieldsOf(t, got))
 }
