@@ -3,7 +3,7 @@
 // ([ThumbprintReport]) and whose token it signed ([Verifier]).
 //
 // A cluster reachable over the network is asked through a [Client]. A cluster that has no
-// issuer of its own yet gets one from [NewKeySet], [NewDocument] and Publish, and
+// issuer of its own yet gets one from [NewKeySet], [NewDocument] and [Publish], and
 // [Client.Preflight] then looks at the result as AWS STS would.
 //
 // Nothing here talks to AWS; package iamprovider below this one does.

@@ -80,6 +80,8 @@ func checkRSA(key *rsa.PublicKey) error {
 }
 
 func curveAlgorithm(key *ecdsa.PublicKey) (string, error) {
+	//lint:ignore SA1019 a key without coordinates makes every method of it panic
+	//lint:ignore SA1019 a key without a point makes the checks below panic
 	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
 		return "", fmt.Errorf("%w: ECDSA without a curve or a point", ErrKey)
 	}

@@ -20,8 +20,8 @@ const (
 	CheckKeys       = "keys-valid"     // STS accepts the key set
 	CheckAlgorithms = "algorithms"     // the document names the keys' algorithms, and STS has them
 	CheckToken      = "token-covered"  // the given token verifies with the keys
-	CheckThumbprint = "thumbprint"     // the certificates give a thumbprint, or need none
 	CheckSpeed      = "speed"          // answers come before STS gives up
+	CheckThumbprint = "thumbprint"     // the certificates give a thumbprint, or need none
 )
 
 // Codes of warnings of [Client.Preflight], besides those of [Issuer.Warnings].
