@@ -46,7 +46,7 @@ func TestAdvisoryWindowByLifetime(t *testing.T) {
 			assert.Equal(t, "KEY1", creds.AccessKeyID)
 			assert.Equal(t, began.Add(lifetime-window).UTC(), creds.Expires)
 			assert.Equal(t, 1, o.count())
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			creds, err = p.Retrieve(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, "KEY2", creds.AccessKeyID)
