@@ -42,7 +42,7 @@ func clients() []client {
 new STSClient({}).send(new GetCallerIdentityCommand({})).then(r => console.log(r.Arn), e => { console.error(e.name + ": " + e.message); process.exit(1) })`
 	return []client{
 		{name: "this library", command: []string{self, "library"}, version: []string{"go", "version"}},
-		{name: "aws-sdk-go-v2", command: []string{self, "sdk"}, version: []string{"go", "version"}},
+		{name: "aws-sdk-go-v2", command: []string{self, "sdk"}, version: []string{"go", "list", "-m", "-f", "{{.Version}}", "github.com/aws/aws-sdk-go-v2"}},
 		{name: "AWS CLI", command: []string{"aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text"},
 			version: []string{"aws", "--version"}, needs: "apt-get install awscli"},
 		{name: "boto3", command: []string{pythonWithBoto3(), "-c", python},
