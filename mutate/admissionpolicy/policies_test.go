@@ -113,3 +113,14 @@ func TestTheListOfFeaturesIsTheCallersOwn(t *testing.T) {
 	admissionpolicy.Features()[0].Claimed = false
 	assert.True(t, admissionpolicy.Features()[0].Claimed)
 }
+
+func TestPoliciesNotMadeByNewMakeNothing(t *testing.T) {
+	t.Parallel()
+	for _, p := range []*admissionpolicy.Policies{nil, {}} {
+		assert.Equal(t, admissionpolicy.Injection{}, p.Injection())
+		assert.Equal(t, admissionpolicy.Validation{}, p.Required())
+		roles, err := p.Roles(nil)
+		assert.Error(t, err)
+		assert.Equal(t, admissionpolicy.Validation{}, roles)
+	}
+}
