@@ -197,4 +197,3 @@ func withTokenVolume(path string) func(*corev1.Pod) {
 		}}}
 	}
 }
-

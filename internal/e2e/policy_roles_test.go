@@ -28,6 +28,12 @@ func newRolesBench(t *testing.T) *policyBench {
 	require.NoError(t, err)
 	b.namespace(t, "team-b", map[string]string{"group": "team-a"})
 	b.account(t, "team-a", "old", map[string]string{"eks.amazonaws.com/role-arn": otherRole}) // before the policy
+	b.account(t, "team-a", "nobody", nil)
+	old := racer("team-a", "nobody", nil)
+	old.Name, old.GenerateName, old.Finalizers = "old", "", []string{"example.com/hold"}
+	old.Spec.Containers[0].Env = env("AWS_ROLE_ARN", otherRole)
+	_, err = b.create(t.Context(), old)
+	require.NoError(t, err)
 	b.validate(t, "team-a", roles)
 	b.settled(t, "team-a", mutate.Config{})
 	eventually(t, "allowed roles in force", func() bool {
@@ -83,7 +89,6 @@ func TestTheAllowedRolesHoldForPods(t *testing.T) {
 	t.Parallel()
 	b := newRolesBench(t)
 	b.account(t, "team-a", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
-	b.account(t, "team-a", "nobody", nil)
 	projection := func(volume, audience, path string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {
 			withTokenVolume(path)(p)
@@ -131,6 +136,18 @@ func TestTheAllowedRolesHoldForPods(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
+	t.Run("a pod that was there before may change and end", func(t *testing.T) {
+		old, err := b.client.CoreV1().Pods("team-a").Get(t.Context(), "old", metav1.GetOptions{})
+		require.NoError(t, err)
+		old, err = b.updateEphemeral(t.Context(), old, corev1.EphemeralContainerCommon{Name: "debug", Image: "debug"})
+		require.NoError(t, err)
+		old.Finalizers = nil
+		old, err = b.client.CoreV1().Pods("team-a").Update(t.Context(), old, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		old.Annotations = map[string]string{"eks.amazonaws.com/role-arn": otherRole}
+		_, err = b.client.CoreV1().Pods("team-a").Update(t.Context(), old, metav1.UpdateOptions{})
+		assert.ErrorContains(t, err, "may not name the role")
+	})
 	t.Run("in an ephemeral container", func(t *testing.T) {
 		pod, err := b.create(t.Context(), racer("team-a", "nobody", nil))
 		require.NoError(t, err)

@@ -27,7 +27,7 @@ type AllowedRoles struct {
 // Roles returns the policy that refuses every role which the namespace's list does not have, and its
 // binding. A namespace that is not in the map may name none.
 //
-// It looks at what is created or changed: the role-arn of service accounts, when it is new or another;
+// It looks at what is new, so that what is there from before can still be changed and deleted: the role-arn of service accounts, when it is new or another;
 // and of pods their role-arn annotation, AWS_ROLE_ARN in every container, ephemeral ones too (one that
 // takes its value from elsewhere cannot be compared, and is refused), and projected tokens for AWS
 // audiences. These are accepted in the shape of the injection only, in a container that
@@ -64,20 +64,22 @@ func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.V
 			"of", of, "key", p.key(mutate.AnnotationRoleARN),
 			"given", p.givenRole(`string(`+of+`.metadata.annotations[`+p.key(mutate.AnnotationRoleARN)+`])`))
 	}
-	containers := make([]string, len(containerKinds))
-	for i, kind := range containerKinds {
-		containers[i] = fill(`(request.resource.resource == 'pods' && has(object.spec.<kind>) ? `+
-			`object.spec.<kind> : [])`, "kind", kind)
-	}
 	return []admissionregistrationv1.Variable{
 		{Name: "arns", Expression: table.arns},
 		{Name: "paths", Expression: table.paths},
 		{Name: "annotated", Expression: annotation("object")},
 		{Name: "before", Expression: `oldObject == null ? '' : ` + annotation("oldObject")},
-		{Name: "containers", Expression: strings.Join(containers, " + ")},
+		{Name: "created", Expression: `request.resource.resource == 'pods' && request.operation == 'CREATE'`},
+		{Name: "debugged", Expression: `has(request.subResource) && request.subResource == 'ephemeralcontainers'`},
+		// Containers that were there before are not looked at: a pod from before the policy must
+		// stay one that its controllers can change and delete.
+		{Name: "containers", Expression: `(variables.created ? object.spec.containers : []) + ` +
+			`(variables.created && has(object.spec.initContainers) ? object.spec.initContainers : []) + ` +
+			`(variables.debugged && has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers.filter(c, ` +
+			`!has(oldObject.spec.ephemeralContainers) || !oldObject.spec.ephemeralContainers.exists(o, o.name == c.name)) : [])`},
 		{Name: "literals", Expression: fill(`variables.containers.filter(c, has(c.env)).map(c, c.env.filter(e, e.name == <role> && has(e.value) && e.value != '').map(e, string(e.value))).flatten()`,
 			"role", str(mutate.EnvRoleARN))},
-		{Name: "projections", Expression: fill(`request.resource.resource == 'pods' && has(object.spec.volumes) ? object.spec.volumes.filter(v, `+
+		{Name: "projections", Expression: fill(`(variables.created || variables.debugged) && has(object.spec.volumes) ? object.spec.volumes.filter(v, `+
 			`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+
 			`has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience in <audiences>)) : []`, "audiences", list(p.audiences()))},
 	}
