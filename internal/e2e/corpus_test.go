@@ -83,6 +83,7 @@ func prepared(m manifest, namespace, account string) *corev1.Pod {
 	if pod.Name == "" || len(validation.IsDNS1123Subdomain(pod.Name)) > 0 { // one of the corpus's is not
 		pod.Name, pod.GenerateName = "", m.name+"-"
 	}
+	//lint:ignore SA1019 old manifests have it
 	pod.UID, pod.ResourceVersion, pod.SelfLink, pod.Generation = "", "", "", 0
 	pod.Status = corev1.PodStatus{}
 	pod.Spec.ServiceAccountName, pod.Spec.DeprecatedServiceAccount = account, ""

@@ -27,10 +27,9 @@ import (
 // webhookBench is an API server that calls the project's webhook, beside one that does not.
 type webhookBench struct {
 	*testCluster
-	expectation *expectation
-	cfg         mutate.Config
-	down        atomic.Bool // the webhook drops every connection
-	reviews     atomic.Int64
+	cfg     mutate.Config
+	down    atomic.Bool // the webhook drops every connection
+	reviews atomic.Int64
 }
 
 // accountsOf reads an informer's cache, and the API server itself for what the cache does not have.

@@ -43,10 +43,10 @@ func New(mutation mutate.Config, cfg Config) (*Policies, error) {
 		errs = append(errs, fmt.Errorf("config: Name: %q is no DNS subdomain, want one such as %q", cfg.Name, DefaultName))
 	}
 	if len(mutation.PodIdentityAccounts) > 0 {
-		errs = append(errs, errors.New("PodIdentityAccounts: a policy injects web identities only"))
+		errs = append(errs, errors.New("config: PodIdentityAccounts: a policy injects web identities only"))
 	}
 	if len(mutation.Defaults) > 0 {
-		errs = append(errs, errors.New("Defaults: a policy reads annotations only"))
+		errs = append(errs, errors.New("config: Defaults: a policy reads annotations only"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("admissionpolicy: %w", err)
