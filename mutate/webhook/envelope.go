@@ -56,8 +56,12 @@ type review struct {
 
 // decodeReview reads an AdmissionReview of either version: both have the same members
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request).
-func decodeReview(body []byte) (*review, error) {
-	s := jsonscan.New()
+func (h *Handler) decodeReview(body []byte) (*review, error) {
+	s := h.scanners.Get().(*jsonscan.Scanner)
+	defer func() {
+		s.Forget()
+		h.scanners.Put(s)
+	}()
 	var r review
 	if err := s.Read(body, maxBody, func() { r.read(s) }); err != nil {
 		return nil, errors.New("webhook: the review is malformed") // its names may be a pod's

@@ -7,10 +7,12 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 
+	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -94,6 +96,7 @@ type Handler struct {
 	mutator  *mutate.Mutator
 	accounts Accounts
 	cfg      Config
+	scanners *sync.Pool // of *jsonscan.Scanner: a used one need not grow again
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -113,7 +116,8 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &Handler{mutator: m, accounts: accounts, cfg: cfg}, nil
+	scanners := &sync.Pool{New: func() any { return jsonscan.New() }}
+	return &Handler{mutator: m, accounts: accounts, cfg: cfg, scanners: scanners}, nil
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
@@ -166,7 +170,7 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	if err != nil {
 		return bad(http.StatusBadRequest, err)
 	}
-	review, err := decodeReview(body)
+	review, err := h.decodeReview(body)
 	if err != nil {
 		return bad(http.StatusBadRequest, err)
 	}
@@ -182,7 +186,7 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
 	if err != nil || timeout <= 0 {
-		return context.WithCancel(r.Context())
+		return r.Context(), func() {} // the server cancels it
 	}
 	return context.WithTimeout(r.Context(), timeout-timeout/5)
 }

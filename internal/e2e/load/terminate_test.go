@@ -44,7 +44,7 @@ func TestSIGTERMUnderLoadLosesNoReview(t *testing.T) {
 		wg.Go(func() {
 			defer client.CloseIdleConnections()
 			for {
-				switch err := ask(client, url, body); {
+				switch _, err := ask(client, url, body); {
 				case err == nil:
 					answered.Add(1)
 				case errors.Is(err, syscall.ECONNREFUSED):
