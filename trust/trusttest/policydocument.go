@@ -3,9 +3,7 @@ package trusttest
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 
-	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/strictjson"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -57,80 +55,6 @@ func firstProven(err error) string {
 		}
 	}
 	return ""
-}
-
-// checkPrincipals refuses a principal that the account does not have: a role that is gone or
-// never was, a unique id, or an OIDC provider that has not propagated yet. Of other accounts
-// nothing is known. The text is AWS's for AWS principals
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html and
-// https://github.com/hashicorp/terraform-provider-aws/issues/8905); for providers it follows
-// the same form, unproven.
-func (a *Account) checkPrincipals(document string) error {
-	var policy struct{ Statement statements }
-	if json.Unmarshal([]byte(document), &policy) != nil {
-		return nil // trust has read it: only a principal of a form without names, as "*", gets here
-	}
-	for _, s := range policy.Statement {
-		for _, principal := range s.Principal["AWS"] {
-			if !a.knowsAWSPrincipal(principal) {
-				return malformedPolicy(`Invalid principal in policy: "AWS":"%s"`, principal)
-			}
-		}
-		for _, principal := range s.Principal["Federated"] {
-			p, ok := a.state.providers[principal]
-			if ok && !a.hasPropagated(p.created, a.faults.get().ProviderPropagation) {
-				return malformedPolicy(`Invalid principal in policy: "FEDERATED":"%s"`, principal)
-			}
-		}
-	}
-	return nil
-}
-
-func (a *Account) knowsAWSPrincipal(principal string) bool {
-	switch {
-	case principal == "*", arn.CheckAccountID(principal) == nil:
-		return true
-	case !strings.HasPrefix(principal, "arn:"):
-		return false // a unique id is what IAM shows, not what it takes
-	}
-	r, err := arn.ParseRole(principal)
-	if err != nil || r.AccountID != a.id || r.Partition != a.partition {
-		return true
-	}
-	have, ok := a.state.roles[strings.ToLower(r.Name)]
-	return ok && have.arn == principal
-}
-
-// statements is one statement or a list of them.
-type statements []struct{ Principal principals }
-
-func (s *statements) UnmarshalJSON(b []byte) error {
-	type plain statements
-	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*plain)(s))
-	}
-	*s = make(statements, 1)
-	return json.Unmarshal(b, &(*s)[0])
-}
-
-// principals maps a kind to one name or a list of them; "*" has none.
-type principals map[string]oneOrMore
-
-func (p *principals) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] != '{' {
-		return nil
-	}
-	return json.Unmarshal(b, (*map[string]oneOrMore)(p))
-}
-
-type oneOrMore []string
-
-func (o *oneOrMore) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*[]string)(o))
-	}
-	*o = make(oneOrMore, 1)
-	return json.Unmarshal(b, &(*o)[0])
 }
 
 // checkPermissionPolicy refuses what IAM refuses of an inline or session policy: a rough

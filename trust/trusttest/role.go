@@ -203,15 +203,6 @@ func (a *Account) deleteRole(c *call) (any, error) {
 	})
 }
 
-// orphan does to the other roles what IAM does when a principal is deleted: policies keep its
-// unique id in place of its ARN
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles).
-func (a *Account) orphan(gone *role) {
-	for _, r := range a.state.roles {
-		r.trustPolicy = strings.ReplaceAll(r.trustPolicy, `"`+gone.arn+`"`, `"`+gone.id+`"`)
-	}
-}
-
 // updateRole leaves alone what the request does not name.
 func (a *Account) updateRole(c *call) (any, error) {
 	description := c.form.text("Description", descriptionLimits())
