@@ -15,10 +15,7 @@ import (
 var shapes = flag.Int("shapes", 300, "how many pods TestTheLawsHoldForManyShapes tries")
 
 // shape makes JSON out of choices, so that fuzzing reaches pods that make sense.
-type shape struct {
-	choices []byte
-	out     strings.Builder
-}
+type shape struct{ choices []byte }
 
 func (s *shape) choose(of int) int {
 	if len(s.choices) == 0 {
