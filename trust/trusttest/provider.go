@@ -254,8 +254,11 @@ type tagPage struct {
 	pageMark
 }
 
+// pageOfTags is "sorted by tag key"
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoleTags.html).
 func pageOfTags(t tags, at paging) (any, error) {
-	page, mark, err := cut(t, at)
+	sorted := slices.SortedFunc(slices.Values(t), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	page, mark, err := cut(sorted, at)
 	if err != nil {
 		return nil, err
 	}
