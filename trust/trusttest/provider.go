@@ -78,10 +78,14 @@ func (a *Account) addProvider(p *provider, url string) (any, error) {
 	}
 	p.created = a.now()
 	a.state.providers[p.arn] = p
-	return struct {
+	result := struct {
 		OpenIDConnectProviderArn string
-		Tags                     *members[tag]
-	}{p.arn, list(p.tags)}, nil
+		Tags                     *members[tag] `xml:",omitempty"` // absent without tags, same source as providerExists
+	}{OpenIDConnectProviderArn: p.arn}
+	if len(p.tags) > 0 {
+		result.Tags = list(p.tags)
+	}
+	return result, nil
 }
 
 // checkRoomFor refuses a second provider of the issuer and one too many.
