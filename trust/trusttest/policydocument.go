@@ -3,6 +3,7 @@ package trusttest
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/irsa-go/irsa/internal/strictjson"
 	"github.com/irsa-go/irsa/trust"
@@ -23,11 +24,13 @@ func (a *Account) checkTrustPolicy(document string) error {
 		}
 		return malformedPolicy("%s", message)
 	}
-	if message := firstProven(policy.Validate()); message != "" {
-		return malformedPolicy("%s", message)
+	message := firstProven(policy.Validate())
+	// A text that names the principal goes before the same text without.
+	if refused := a.checkPrincipals(document); refused != nil && strings.HasPrefix(refused.message, message) {
+		return refused
 	}
-	if err := a.checkPrincipals(document); err != nil {
-		return err
+	if message != "" {
+		return malformedPolicy("%s", message)
 	}
 	if policy.Size() > maxTrustPolicySize {
 		// Observed: https://github.com/kubeflow/kubeflow/issues/29

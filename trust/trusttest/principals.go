@@ -45,7 +45,7 @@ func principalsOf(document string) []principal {
 // nothing is known. The text is AWS's for AWS principals
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html); for providers it
 // follows the same form, unproven. The caller holds a.mu.
-func (a *Account) checkPrincipals(document string) error {
+func (a *Account) checkPrincipals(document string) *refusal {
 	for _, p := range principalsOf(document) {
 		switch p.kind {
 		case "AWS":
