@@ -230,7 +230,9 @@ func listProviderTags(t *testing.T, client *iam.Client, arn string) []types.Tag 
 func TestTagsOfAProviderComeInPagesSortedByKey(t *testing.T) {
 	t.Parallel()
 	_, client := newIAM(t, trusttest.Config{})
-	arn := createProvider(t, client, func(in *iam.CreateOpenIDConnectProviderInput) { in.Tags = someTags("e", "5", "d", "4", "c", "3", "b", "2", "a", "1") })
+	arn := createProvider(t, client, func(in *iam.CreateOpenIDConnectProviderInput) {
+		in.Tags = someTags("e", "5", "d", "4", "c", "3", "b", "2", "a", "1")
+	})
 	var sizes []int
 	var all []types.Tag
 
@@ -249,7 +251,9 @@ func TestAnAccountHasRoomForAHundredProviders(t *testing.T) {
 	t.Parallel()
 	_, client := newIAM(t, trusttest.Config{})
 	for i := range 100 {
-		createProvider(t, client, func(in *iam.CreateOpenIDConnectProviderInput) { in.Url = aws.String(fmt.Sprintf("%s/%d", issuerURL, i)) })
+		createProvider(t, client, func(in *iam.CreateOpenIDConnectProviderInput) {
+			in.Url = aws.String(fmt.Sprintf("%s/%d", issuerURL, i))
+		})
 	}
 
 	_, err := client.CreateOpenIDConnectProvider(t.Context(), providerInput())

@@ -157,8 +157,9 @@ func (a *Account) listAttachedRolePolicies(c *call) (any, error) {
 		var all []entry
 		for _, policyARN := range r.attached {
 			_, path, _ := strings.Cut(policyARN, ":policy")
-			if strings.HasPrefix(path, prefix) {
-				all = append(all, entry{path[strings.LastIndexByte(path, '/')+1:], policyARN})
+			name := strings.LastIndexByte(path, '/') + 1
+			if strings.HasPrefix(path[:name], prefix) {
+				all = append(all, entry{path[name:], policyARN})
 			}
 		}
 		page, mark, err := cut(all, at)
