@@ -65,8 +65,8 @@ type Endpoint struct {
 
 // Certificate is what matters of one certificate.
 type Certificate struct {
-	Subject   string    `json:"subject"`
-	Issuer    string    `json:"issuer"`
+	Subject   string    `json:"subject"` // what is not printable is spelt out, \x1b for example
+	Issuer    string    `json:"issuer"`  // likewise
 	NotBefore time.Time `json:"notBefore"`
 	NotAfter  time.Time `json:"notAfter"`
 	SHA1      string    `json:"sha1"`   // of the DER, lower-case hexadecimal
@@ -177,7 +177,7 @@ func (e *Endpoint) describe(sent []*x509.Certificate, verifyErr error, insecure 
 	}
 	e.Verified = verifyErr == nil
 	if verifyErr != nil {
-		e.VerifyError = verifyErr.Error()
+		e.VerifyError = printable(verifyErr.Error())
 	}
 	if len(sent) > 0 && (e.Verified || insecure) {
 		e.Thumbprint = e.Chain[len(sent)-1].SHA1

@@ -41,7 +41,7 @@ type ThumbprintError struct {
 
 // Error names the issuer and the cause; the evidence is printed by Report.String.
 func (e *ThumbprintError) Error() string {
-	return fmt.Sprintf("oidc: thumbprints of issuer %q: %v", e.Issuer, e.Err)
+	return printable(fmt.Sprintf("oidc: thumbprints of issuer %q: %v", e.Issuer, e.Err))
 }
 
 // Unwrap returns the cause.
