@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 const roleRedirect = "redirect"
@@ -85,7 +87,7 @@ func chainThumbprint(sent []*x509.Certificate, now time.Time) (*ThumbprintReport
 func describe(cert *x509.Certificate) Certificate {
 	one, two := sha1.Sum(cert.Raw), sha256.Sum256(cert.Raw)
 	return Certificate{
-		Subject: printable(cert.Subject.String()), Issuer: printable(cert.Issuer.String()),
+		Subject: printable.Text(cert.Subject.String()), Issuer: printable.Text(cert.Issuer.String()),
 		NotBefore: cert.NotBefore, NotAfter: cert.NotAfter,
 		SHA1: hex.EncodeToString(one[:]), SHA256: hex.EncodeToString(two[:]),
 	}
@@ -114,7 +116,7 @@ func (v chainView) need(verifyErr error) Need {
 func (v chainView) problems(verifyErr error) []Problem {
 	var found []Problem
 	add := func(code, format string, args ...any) {
-		found = append(found, Problem{code, printable(fmt.Sprintf(format, args...))})
+		found = append(found, Problem{code, printable.Text(fmt.Sprintf(format, args...))})
 	}
 	v.order(add)
 	v.missing(verifyErr, add)

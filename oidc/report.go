@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // ThumbprintReport is everything about an issuer's certificates that matters to IAM and to a
@@ -177,7 +179,7 @@ func (e *Endpoint) describe(sent []*x509.Certificate, verifyErr error, insecure 
 	}
 	e.Verified = verifyErr == nil
 	if verifyErr != nil {
-		e.VerifyError = printable(verifyErr.Error())
+		e.VerifyError = printable.Text(verifyErr.Error())
 	}
 	if len(sent) > 0 && (e.Verified || insecure) {
 		e.Thumbprint = e.Chain[len(sent)-1].SHA1

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // Thumbprints finds what IAM may need to know of the issuer's certificates, by the procedure
@@ -41,7 +43,7 @@ type ThumbprintError struct {
 
 // Error names the issuer and the cause; the evidence is printed by Report.String.
 func (e *ThumbprintError) Error() string {
-	return printable(fmt.Sprintf("oidc: thumbprints of issuer %q: %v", e.Issuer, e.Err))
+	return printable.Text(fmt.Sprintf("oidc: thumbprints of issuer %q: %v", e.Issuer, e.Err))
 }
 
 // Unwrap returns the cause.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // Cause is the part of the chain that a failure comes from. Its text is stable.
@@ -204,7 +206,7 @@ func (e Explanation) String() string {
 	fmt.Fprintf(&b, "%s (%s): %s\n", e.Cause, e.Code, e.Meaning)
 	line := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "  %-10s %s\n", label+":", text)
+			fmt.Fprintf(&b, "  %-10s %s\n", label+":", printable.Text(text))
 		}
 	}
 	line("said", e.Said)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/token"
 )
 
@@ -96,7 +97,7 @@ func (r Report) Step(name Name) (Step, bool) {
 func (r Report) String() string {
 	var b strings.Builder
 	for _, s := range r.Steps {
-		fmt.Fprintf(&b, "%-7s  %-12s  %s", s.Status, s.Name, s.Message)
+		fmt.Fprintf(&b, "%-7s  %-12s  %s", s.Status, s.Name, printable.Text(s.Message))
 		if s.Status != OK {
 			fmt.Fprintf(&b, " (%s)", s.Code)
 		}
@@ -123,6 +124,6 @@ func (r Report) String() string {
 // indented writes text of one or more lines below a step's.
 func indented(b *strings.Builder, text string) {
 	for line := range strings.SplitSeq(text, "\n") {
-		b.WriteString("         " + line + "\n")
+		b.WriteString("         " + printable.Text(line) + "\n")
 	}
 }
