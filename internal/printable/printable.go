@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Text spells out what is no printable character, as Go does in quotes. Line breaks are no
-// printable characters: the result is one line.
+// printable characters: the result is one line. Bytes that are no UTF-8 become U+FFFD.
 func Text(s string) string {
-	if strings.IndexFunc(s, unprintable) < 0 {
+	if utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 {
 		return s
 	}
 	var b strings.Builder

@@ -16,7 +16,7 @@ func TestText(t *testing.T) {
 		"\x1b[31mred":          `\x1b[31mred`,
 		"a\nb\x00\t":           `a\nb\x00\t`,
 		"\u202egro":            `\u202egro`,
-		"bad\xffbyte":          "bad\ufffdbyte",
+		"bad\xffbyte":          "bad\uFFFDbyte",
 	} {
 		assert.Equal(t, want, printable.Text(in))
 	}
