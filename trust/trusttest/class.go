@@ -42,6 +42,10 @@ func markerClass() class {
 	return class{`[\u0020-\u00FF]+`, func(r rune) bool { return ' ' <= r && r <= 0xff }}
 }
 
+func pathPrefixClass() class {
+	return class{`\u002F[\u0021-\u007F]*`, func(r rune) bool { return '!' <= r && r <= 0x7f }}
+}
+
 func tagKeyClass() class {
 	return class{`[\p{L}\p{Z}\p{N}_.:/=+\-@]+`, isTagRune}
 }

@@ -27,6 +27,16 @@ func (f *form) paging() paging {
 	return p
 }
 
+// pathPrefix reads PathPrefix of ListRoles; "" matches every path.
+func (f *form) pathPrefix() string {
+	lim := limits{min: 1, max: 512, class: pathPrefixClass()}
+	prefix := f.text("PathPrefix", lim)
+	if prefix != "" && prefix[0] != '/' { // what a set of characters cannot say
+		f.fault(prefix, "pathPrefix", "Member must satisfy regular expression pattern: "+lim.class.pattern, false)
+	}
+	return prefix
+}
+
 // pageMark is the end of every page.
 type pageMark struct {
 	IsTruncated bool

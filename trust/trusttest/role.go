@@ -165,7 +165,7 @@ func (a *Account) getRole(c *call) (any, error) {
 
 func (a *Account) listRoles(c *call) (any, error) {
 	at := c.form.paging()
-	prefix := c.form.text("PathPrefix", limits{min: 1, max: 512, class: class{`\u002F[\u0021-\u007F]*`, func(r rune) bool { return '!' <= r && r <= 0x7f }}})
+	prefix := c.form.pathPrefix()
 	if err := c.form.err(); err != nil {
 		return nil, err
 	}
