@@ -81,6 +81,9 @@ func (p *pooled) Retrieve(ctx context.Context) (aws.Credentials, error) {
 
 // wait is Retrieve when the clock has to be asked.
 func (p *pooled) wait(ctx context.Context) (creds aws.Credentials, err error) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	for range maxAnew {
 		e := p.entry.Load()
 		creds, err = p.pool.retrieve(ctx, e)

@@ -162,6 +162,19 @@ func TestPoolThatNobodyBuiltGivesErrors(t *testing.T) {
 	}
 }
 
+// A nil context is a mistake, but no reason to take the program down.
+func TestPoolTakesANilContextForOneWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	client := &poolSTS{}
+	p := poolProvider(t, newPool(t, client, token.PoolConfig{}), poolKey(1))
+	_, err := p.Retrieve(none)
+	require.NoError(t, err)
+	client.failWith(errDenied)
+	_, err = poolProvider(t, newPool(t, client, token.PoolConfig{}), poolKey(1)).Retrieve(none)
+	require.ErrorIs(t, err, errDenied)
+}
+
 func TestPoolReturnsTheErrorOfNewClient(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no such region")
