@@ -8,8 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// never is a moment that elapsed time does not reach.
-const never = time.Duration(math.MaxInt64)
+const (
+	// never is a moment that elapsed time does not reach.
+	never = time.Duration(math.MaxInt64)
+	// longest bounds lifetimes and waits, so that a moment that far from now is still a moment
+	// and not, by overflow, one in the past.
+	longest = never / 4
+)
 
 // cached is credentials and for how long to serve them; times are elapsed time of the engine.
 // All but near is immutable.
@@ -32,7 +37,7 @@ func newCached(creds aws.Credentials, r Refresh, early func(time.Duration) time.
 	if !creds.CanExpire {
 		return &cached{creds: creds, due: never, mandatory: never, expiry: never}
 	}
-	lifetime := creds.Expires.Sub(wall)
+	lifetime := min(creds.Expires.Sub(wall), longest)
 	fresh := r.fresh(lifetime)
 	if early != nil {
 		fresh -= min(max(early(fresh), 0), fresh)

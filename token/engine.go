@@ -48,9 +48,17 @@ type tuning struct {
 // finalFor is how long the final error after so many failures in a row answers all calls.
 func (t tuning) finalFor(failures int) time.Duration {
 	if t.final != nil {
-		return t.final(failures)
+		return min(t.final(failures), longest)
 	}
 	return finalFor()
+}
+
+// coldFor is how long a temporary error with nothing cached answers all calls.
+func (t tuning) coldFor(failures int, err error) time.Duration {
+	if t.cold == nil {
+		return 0
+	}
+	return min(t.cold(failures, err), longest)
 }
 
 // engine holds credentials and renews them as [Refresh] describes. Everything that a caller may

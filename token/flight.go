@@ -122,9 +122,7 @@ func (e *engine) settle(f *flight, creds aws.Credentials, err error) Attempt {
 		f.served = c.heldBack(d, now, wall)
 		e.replace(f.served)
 	default:
-		if e.tune.cold != nil {
-			d = e.tune.cold(e.failures, err)
-		}
+		d = e.tune.coldFor(e.failures, err)
 		f.err, e.kept, e.keptUntil = err, err, now+d
 	}
 	if d > 0 {

@@ -112,9 +112,9 @@ func (c PoolConfig) tuning() tuning {
 
 // coldFor doubles from 2 seconds to longestCold; at least half of it passes.
 func coldFor(failures int) time.Duration {
-	longest := longestCold
+	most := longestCold
 	if failures < 9 { // 2 s << 8 is more than 5 minutes
-		longest = min(longest, time.Second<<max(failures, 1))
+		most = min(most, time.Second<<max(failures, 1))
 	}
-	return between(longest/2, longest)
+	return between(most/2, most)
 }

@@ -112,9 +112,9 @@ func (r Refresh) backoff(left time.Duration) time.Duration {
 		d = r.Backoff()
 	}
 	if r.ExpiredBackoff != nil && d > left {
-		d = min(d, max(left, 0)+max(r.ExpiredBackoff(), 0))
+		d = min(d, max(left, 0)+min(max(r.ExpiredBackoff(), 0), longest))
 	}
-	return max(d, 0)
+	return min(max(d, 0), longest)
 }
 
 // finalFor is how long a final error answers all calls.

@@ -44,8 +44,8 @@ func (w *webIdentity) again(ctx context.Context, last lastCall) (checkedToken, b
 // pause waits before another call: half to all of a second after the first, twice that after the
 // second. It returns false at once when the attempt would be over by then.
 func pause(ctx context.Context, call int) bool {
-	longest := time.Second << (call - 1)
-	d := between(longest/2, longest)
+	most := time.Second << (call - 1)
+	d := between(most/2, most)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false
 	}
