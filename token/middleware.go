@@ -52,7 +52,7 @@ func InvalidateRejected(inv Invalidator, caches ...interface{ Invalidate() }) fu
 }
 
 func invalidateAll(id string, inv Invalidator, caches []interface{ Invalidate() }) {
-	if inv != nil {
+	if !isNil(inv) {
 		inv.Invalidate(id)
 	}
 	for _, c := range caches {
