@@ -22,6 +22,7 @@ func (s *session) dial(ctx context.Context, addr string, proxy *url.URL) (net.Co
 		return nil, err
 	}
 	if proxy != nil {
+		s.guard.proxied()
 		return s.dialProxy(ctx, proxy)
 	}
 	if s.client.DialContext == nil {

@@ -83,12 +83,29 @@ func (g *guard) connected(conn net.Conn) {
 	if g.class != classUnknown {
 		return
 	}
-	g.class = classPublic
+	g.class = g.spelled()
 	if ap, ok := remoteIP(conn); ok {
 		g.class = classOf(ap.Addr().Unmap())
-	} else if host, _, err := net.SplitHostPort(g.issuer); err == nil {
+	}
+}
+
+// proxied fixes the class of an issuer that a proxy leads to, whose address is not known here.
+// Without it an issuer behind a proxy could lead to a loopback or private address, which
+// proxies are commonly configured to be bypassed for.
+func (g *guard) proxied() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.class == classUnknown {
+		g.class = g.spelled()
+	}
+}
+
+// spelled is the class of the issuer's host by its text alone: a name counts as public.
+func (g *guard) spelled() class {
+	if host, _, err := net.SplitHostPort(g.issuer); err == nil {
 		if ip, err := netip.ParseAddr(host); err == nil {
-			g.class = classOf(ip.Unmap())
+			return classOf(ip.Unmap())
 		}
 	}
+	return classPublic
 }
