@@ -74,7 +74,7 @@ func parseJWK(entry []byte) (jwk, error) {
 	if k.kty == "" {
 		return jwk{}, errors.New(`it has no "kty"`)
 	}
-	if _, private := o["d"]; private { // RFC 7518 §6.2.2, §6.3.2
+	if o.private() {
 		return jwk{}, ErrPrivateKey
 	}
 	switch k.kty {
@@ -88,6 +88,17 @@ func parseJWK(entry []byte) (jwk, error) {
 	}
 	k.own, k.why = k.judge()
 	return k, nil
+}
+
+// private reports a private part of any kind of key: a prime of an RSA key gives the rest away
+// (RFC 7518 §6.2.2, §6.3.2), and a symmetric key has no public part (§6.4).
+func (o object) private() bool {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if _, there := o[name]; there {
+			return true
+		}
+	}
+	return false
 }
 
 // judge returns the algorithm of a well-formed entry's key, and why the entry cannot verify

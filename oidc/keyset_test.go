@@ -179,9 +179,14 @@ func TestParseKeySetRefuses(t *testing.T) {
 		assert.Error(t, err, name)
 		assert.Nil(t, set, name)
 	}
-	_, err := oidc.ParseKeySet([]byte(`{"keys":[{` + p + `,"d":"AAAA"}]}`))
-	require.ErrorIs(t, err, oidc.ErrPrivateKey)
-	assert.NotContains(t, err.Error(), "AAAA")
+	for _, private := range []string{
+		p + `,"d":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","p":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","dq":"AAAA"`, `"kty":"oct","k":"AAAA"`,
+		`"kty":"OKP","crv":"Ed25519","x":"AAAA","d":"AAAA"`,
+	} {
+		_, err := oidc.ParseKeySet([]byte(`{"keys":[{` + private + `}]}`))
+		require.ErrorIs(t, err, oidc.ErrPrivateKey, private)
+		assert.NotContains(t, err.Error(), "AAAA")
+	}
 }
 
 func TestCheckSTSTellsEverythingThatSTSRefuses(t *testing.T) {
@@ -271,13 +276,15 @@ func TestKeysAreReadFromEveryKindOfPEM(t *testing.T) {
 	require.NoError(t, err)
 	good := block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ec.Public())))
 	for name, file := range map[string][]byte{
-		"empty":         nil,
-		"no PEM":        []byte("key"),
-		"Ed25519":       block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ed))),
-		"wrong label":   block("RSA PRIVATE KEY", der(x509.MarshalPKIXPublicKey(ec.Public()))),
-		"encrypted":     block("ENCRYPTED PRIVATE KEY", []byte{1}),
-		"OpenSSH":       block("OPENSSH PRIVATE KEY", []byte{1}),
-		"damaged after": append(append([]byte{}, good...), good[:40]...),
+		"empty":           nil,
+		"no PEM":          []byte("key"),
+		"Ed25519":         block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ed))),
+		"wrong label":     block("RSA PRIVATE KEY", der(x509.MarshalPKIXPublicKey(ec.Public()))),
+		"encrypted":       block("ENCRYPTED PRIVATE KEY", []byte{1}),
+		"OpenSSH":         block("OPENSSH PRIVATE KEY", []byte{1}),
+		"damaged before":  append(append([]byte("-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n"), good...), good...),
+		"damaged between": append(append(append([]byte{}, good...), "-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n"...), good...),
+		"damaged after":   append(append([]byte{}, good...), good[:40]...),
 	} {
 		keys, err := oidc.PublicKeysFromPEM(file)
 		assert.Error(t, err, name)

@@ -37,8 +37,8 @@ func PublicKeysFromPEM(file []byte) ([]crypto.PublicKey, error) {
 
 func publicKeys(file []byte) ([]crypto.PublicKey, error) {
 	var keys []crypto.PublicKey
-	rest := file
-	for n := 1; ; n++ {
+	rest, n := file, 1
+	for ; ; n++ {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
 			break
@@ -56,7 +56,7 @@ func publicKeys(file []byte) ([]crypto.PublicKey, error) {
 		keys = append(keys, key)
 	}
 	// pem.Decode passes over what it cannot read; half a file must not pass for a whole one.
-	if bytes.Contains(rest, []byte("-----BEGIN")) {
+	if bytes.Count(file, []byte("-----BEGIN ")) != n-1 {
 		return nil, errors.New("a block is damaged")
 	}
 	if len(keys) == 0 {
