@@ -43,7 +43,8 @@ type Client struct {
 	// Of connections that DialContext made, the remote address is vetted when it is an IP
 	// address; one without, such as a pipe in memory, counts as the class that its host
 	// spells. Of requests through a proxy, only hosts that are spelled as addresses are
-	// vetted: the proxy does the resolving, and has to do the rest.
+	// vetted: the proxy does the resolving, and has to do the rest. An issuer behind a proxy
+	// counts as the class that its host spells too, a name as public.
 	AllowAddress func(netip.Addr) error
 
 	// Now is the time by which certificates are valid. nil: time.Now.
@@ -103,6 +104,9 @@ func withSession[T any](ctx context.Context, c *Client, iss Issuer, what string,
 
 // bounded keeps a call without a deadline from lasting for ever.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if _, has := ctx.Deadline(); has {
 		return context.WithCancel(ctx)
 	}

@@ -27,7 +27,7 @@ func (d Directory) PutObject(ctx context.Context, o Object) error {
 }
 
 func (d Directory) put(ctx context.Context, o Object) (err error) {
-	if err := ctx.Err(); err != nil {
+	if ctx != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if !filepath.IsLocal(filepath.FromSlash(o.Path)) {

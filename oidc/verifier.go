@@ -105,6 +105,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if v == nil {
 		return Claims{}, fmt.Errorf("oidc: verify: %w", ErrIssuerZero)
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	claims, err := v.verify(ctx, token)
 	if err != nil {
 		return Claims{}, fmt.Errorf("oidc: verify a token of issuer %q: %w", v.issuer, err)
