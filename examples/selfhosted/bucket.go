@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/oidc"
 )
 
@@ -35,8 +36,12 @@ func newBucket(cfg aws.Config, name string) (*bucket, error) {
 	case cfg.Credentials == nil:
 		return nil, errors.New("no AWS credentials are configured")
 	}
+	part, ok := partition.ByRegion(cfg.Region)
+	if !ok {
+		return nil, fmt.Errorf("AWS region %q: it is no region of any known partition", cfg.Region)
+	}
 	return &bucket{
-		endpoint:    "https://" + name + ".s3." + cfg.Region + ".amazonaws.com",
+		endpoint:    "https://" + name + ".s3." + cfg.Region + "." + part.DNSSuffix,
 		region:      cfg.Region,
 		credentials: cfg.Credentials,
 		client:      &http.Client{Timeout: 30 * time.Second},

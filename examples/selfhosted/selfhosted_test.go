@@ -95,6 +95,22 @@ func TestABucketGetsOneSignedRequestPerObject(t *testing.T) {
 	assert.Empty(t, got.Header.Get("X-Amz-Acl"))
 	status = http.StatusForbidden
 	assert.ErrorContains(t, b.PutObject(t.Context(), o), "403")
-	_, err := newBucket(aws.Config{}, "b")
-	assert.Error(t, err)
+}
+
+func TestABucketIsInItsRegionsPartition(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"eu-west-1":      "https://b.s3.eu-west-1.amazonaws.com",
+		"cn-north-1":     "https://b.s3.cn-north-1.amazonaws.com.cn",
+		"us-gov-west-1":  "https://b.s3.us-gov-west-1.amazonaws.com",
+		"eusc-de-east-1": "https://b.s3.eusc-de-east-1.amazonaws.eu",
+	} {
+		b, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b")
+		require.NoError(t, err, region)
+		assert.Equal(t, want, b.endpoint)
+	}
+	for _, region := range []string{"", "moon", "eu-west-1.example.com/"} {
+		_, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b")
+		assert.Error(t, err, region)
+	}
 }
