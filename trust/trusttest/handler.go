@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// maxBody holds the longest request that the documented limits allow, percent-encoded: a
-// policy document of 131072 characters.
-const maxBody = 512 << 10
+// maxBody holds a policy document of the documented 131072 characters, each of which may
+// take two bytes (U+00FF is the last) and so six characters percent-encoded.
+const maxBody = 1 << 20
 
 // service is one of the APIs behind the endpoint.
 type service struct {
