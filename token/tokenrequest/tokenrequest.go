@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -80,7 +81,7 @@ var _ token.Source = (*Source)(nil)
 // creator stands for. All problems of the arguments are reported at once; nothing is asked yet.
 func New(creator Creator, serviceAccount string, cfg Config) (*Source, error) {
 	var problems []error
-	if creator == nil {
+	if v := reflect.ValueOf(creator); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		problems = append(problems, errors.New("the creator is nil"))
 	}
 	if err := kubename.CheckServiceAccount(serviceAccount); err != nil {

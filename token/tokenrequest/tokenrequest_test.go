@@ -225,3 +225,15 @@ func ExampleNew() {
 	// shortened: true
 	// header.claims.signature <nil>
 }
+
+type nothing struct{}
+
+func (*nothing) CreateToken(context.Context, string, *authenticationv1.TokenRequest, metav1.CreateOptions) (*authenticationv1.TokenRequest, error) {
+	panic("a nil creator was asked")
+}
+
+func TestANilPointerIsNoCreator(t *testing.T) {
+	t.Parallel()
+	_, err := tokenrequest.New((*nothing)(nil), "api", tokenrequest.Config{})
+	assert.ErrorContains(t, err, "creator is nil")
+}
