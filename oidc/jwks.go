@@ -91,9 +91,9 @@ func parseJWK(entry []byte) (jwk, error) {
 }
 
 // private reports a private part of any kind of key: a prime of an RSA key gives the rest away
-// (RFC 7518 §6.2.2, §6.3.2), and a symmetric key has no public part (§6.4).
+// (RFC 7518 §6.2.2, §6.3.2). A symmetric key is of a kind that is passed over.
 func (o object) private() bool {
-	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth"} {
 		if _, there := o[name]; there {
 			return true
 		}

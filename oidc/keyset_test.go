@@ -180,7 +180,7 @@ func TestParseKeySetRefuses(t *testing.T) {
 		assert.Nil(t, set, name)
 	}
 	for _, private := range []string{
-		p + `,"d":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","p":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","dq":"AAAA"`, `"kty":"oct","k":"AAAA"`,
+		p + `,"d":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","p":"AAAA"`, `"kty":"RSA","n":"AQAB","e":"AQAB","dq":"AAAA"`,
 		`"kty":"OKP","crv":"Ed25519","x":"AAAA","d":"AAAA"`,
 	} {
 		_, err := oidc.ParseKeySet([]byte(`{"keys":[{` + private + `}]}`))
