@@ -12,6 +12,8 @@ import (
 type Partition struct {
 	// Name is the second field of every ARN of the partition, such as "aws-cn".
 	Name string
+	// Region is where clients that name none are sent: where IAM and the global STS are.
+	Region string
 	// DNSSuffix ends the host names of the partition's services: "amazonaws.com".
 	DNSSuffix string
 	// DualStackSuffix ends the host names that also answer over IPv6; "" where there are none.
@@ -22,14 +24,14 @@ type Partition struct {
 
 // The rows with a region prefix come first: "aws" takes what is left.
 var table = [...]Partition{
-	{Name: "aws-cn", DNSSuffix: "amazonaws.com.cn", DualStackSuffix: "api.amazonwebservices.com.cn", regionPrefix: "cn-"},
-	{Name: "aws-us-gov", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws", regionPrefix: "us-gov-"},
-	{Name: "aws-iso", DNSSuffix: "c2s.ic.gov", DualStackSuffix: "api.aws.ic.gov", regionPrefix: "us-iso-"},
-	{Name: "aws-iso-b", DNSSuffix: "sc2s.sgov.gov", DualStackSuffix: "api.aws.scloud", regionPrefix: "us-isob-"},
-	{Name: "aws-iso-e", DNSSuffix: "cloud.adc-e.uk", DualStackSuffix: "api.cloud-aws.adc-e.uk", regionPrefix: "eu-isoe-"},
-	{Name: "aws-iso-f", DNSSuffix: "csp.hci.ic.gov", DualStackSuffix: "api.aws.hci.ic.gov", regionPrefix: "us-isof-"},
-	{Name: "aws-eusc", DNSSuffix: "amazonaws.eu", DualStackSuffix: "api.amazonwebservices.eu", regionPrefix: "eusc-"},
-	{Name: "aws", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws"},
+	{Name: "aws-cn", Region: "cn-north-1", DNSSuffix: "amazonaws.com.cn", DualStackSuffix: "api.amazonwebservices.com.cn", regionPrefix: "cn-"},
+	{Name: "aws-us-gov", Region: "us-gov-west-1", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws", regionPrefix: "us-gov-"},
+	{Name: "aws-iso", Region: "us-iso-east-1", DNSSuffix: "c2s.ic.gov", DualStackSuffix: "api.aws.ic.gov", regionPrefix: "us-iso-"},
+	{Name: "aws-iso-b", Region: "us-isob-east-1", DNSSuffix: "sc2s.sgov.gov", DualStackSuffix: "api.aws.scloud", regionPrefix: "us-isob-"},
+	{Name: "aws-iso-e", Region: "eu-isoe-west-1", DNSSuffix: "cloud.adc-e.uk", DualStackSuffix: "api.cloud-aws.adc-e.uk", regionPrefix: "eu-isoe-"},
+	{Name: "aws-iso-f", Region: "us-isof-south-1", DNSSuffix: "csp.hci.ic.gov", DualStackSuffix: "api.aws.hci.ic.gov", regionPrefix: "us-isof-"},
+	{Name: "aws-eusc", Region: "eusc-de-east-1", DNSSuffix: "amazonaws.eu", DualStackSuffix: "api.amazonwebservices.eu", regionPrefix: "eusc-"},
+	{Name: "aws", Region: "us-east-1", DNSSuffix: "amazonaws.com", DualStackSuffix: "api.aws"},
 }
 
 var regionShape = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
@@ -56,6 +58,16 @@ func ByRegion(region string) (Partition, bool) {
 		}
 	}
 	return Partition{}, false
+}
+
+// HasHost says whether a host name, in lower case, is below a DNS suffix of AWS in any partition.
+func HasHost(host string) bool {
+	for _, p := range table {
+		if strings.HasSuffix(host, "."+p.DNSSuffix) || strings.HasSuffix(host, "."+p.DualStackSuffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Names lists the partitions' names, "aws" first, for messages that say what is allowed.

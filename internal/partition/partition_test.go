@@ -43,6 +43,8 @@ func TestEveryNamedPartitionIsFoundByItsName(t *testing.T) {
 		assert.True(t, ok)
 		assert.Equal(t, name, p.Name)
 		assert.NotEmpty(t, p.DNSSuffix)
+		home, _ := partition.ByRegion(p.Region)
+		assert.Equal(t, name, home.Name, "the partition's own region is in it")
 	}
 	_, ok := partition.ByName("AWS")
 	assert.False(t, ok)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/oidc"
 )
 
@@ -158,7 +159,7 @@ func isClaimable(host string) bool {
 			return true
 		}
 	}
-	if !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn") {
+	if !partition.HasHost(host) {
 		return false
 	}
 	// Virtual-hosted BUCKET.s3.REGION, BUCKET.s3-REGION and path-style s3.REGION, and websites.

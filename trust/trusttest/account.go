@@ -149,21 +149,6 @@ func (a *Account) arn(service, resource string) string {
 
 // region is where the partition's clients are sent by default.
 func (a *Account) region() string {
-	switch a.partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-iso":
-		return "us-iso-east-1"
-	case "aws-iso-b":
-		return "us-isob-east-1"
-	case "aws-iso-e":
-		return "eu-isoe-west-1"
-	case "aws-iso-f":
-		return "us-isof-south-1"
-	case "aws-eusc":
-		return "eusc-de-east-1"
-	}
-	return "us-east-1"
+	p, _ := partition.ByName(a.partition) // NewAccount checked the name
+	return p.Region
 }
