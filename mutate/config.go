@@ -189,7 +189,7 @@ func (c Config) check() error {
 		fail("PodIdentityMountPath", errors.New("it must differ from MountPath"))
 	}
 	if d := c.AnnotationDomain; d != "" && kubename.CheckServiceAccount(d) != nil {
-		fail("AnnotationDomain", fmt.Errorf(`%q is no DNS subdomain, want one such as "eks.amazonaws.com"`, d))
+		fail("AnnotationDomain", fmt.Errorf(`%q is not a DNS subdomain, want one such as "eks.amazonaws.com"`, d))
 	}
 	if c.BadAnnotations > WarnAllBad {
 		fail("BadAnnotations", fmt.Errorf("%d is unknown", c.BadAnnotations))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/objectsize"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
@@ -128,10 +129,6 @@ func (c Config) checkDefaults() (errs []error) {
 	return errs
 }
 
-// maxDefaultsBytes bounds what ParseDefaults and ParsePodIdentityAccounts read: etcd's own
-// limit of an object, 1.5 MiB (https://etcd.io/docs/v3.6/dev-guide/limit/).
-const maxDefaultsBytes = 3 << 19
-
 // ParseDefaults reads the EKS webhook's ConfigMap "pod-identity-webhook", the value of its
 // key "config": a JSON object from "namespace/name" to RoleARN, Audience, UseRegionalSTS and
 // TokenExpiration (seconds). A namespace "*" there is a glob, which [New] refuses unless
@@ -191,7 +188,7 @@ func ParsePodIdentityAccounts(file []byte) ([]Target, error) {
 }
 
 func decodeStrict(doc []byte, into any) error {
-	if err := strictjson.Check(doc, strictjson.Limits{Bytes: maxDefaultsBytes, Depth: 8}); err != nil {
+	if err := strictjson.Check(doc, strictjson.Limits{Bytes: objectsize.Stored, Depth: 8}); err != nil {
 		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(doc))

@@ -21,8 +21,8 @@ func Deny(req *admissionv1.AdmissionRequest, code int32, message string) *admiss
 	return resp
 }
 
-// DenyError refuses a request for an error of this package: 400 for a malformed pod, 422 for
-// a bad annotation, 403 for anything else.
+// DenyError refuses a request for an error of this package: 400 for a malformed pod, 413 for
+// one that is too large, 422 for a bad annotation, 403 for anything else.
 func DenyError(req *admissionv1.AdmissionRequest, err error) *admissionv1.AdmissionResponse {
 	var syntax *SyntaxError
 	switch {
@@ -33,6 +33,8 @@ func DenyError(req *admissionv1.AdmissionRequest, err error) *admissionv1.Admiss
 			", column "+strconv.Itoa(syntax.Column)+": "+syntax.Reason)
 	case errors.Is(err, errNoRequest):
 		return Deny(req, http.StatusBadRequest, err.Error())
+	case errors.Is(err, ErrTooLarge):
+		return Deny(req, http.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, ErrBadAnnotation):
 		return Deny(req, http.StatusUnprocessableEntity, err.Error())
 	}
@@ -45,6 +47,8 @@ func statusReason(code int32) metav1.StatusReason {
 		return metav1.StatusReasonBadRequest
 	case http.StatusForbidden:
 		return metav1.StatusReasonForbidden
+	case http.StatusRequestEntityTooLarge:
+		return metav1.StatusReasonRequestEntityTooLarge
 	case http.StatusUnprocessableEntity:
 		return metav1.StatusReasonInvalid
 	case http.StatusServiceUnavailable:

@@ -102,8 +102,9 @@ func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (Result, error) {
 // once and only as deep as it must. The patch applies to those bytes. A zero id gives a zero
 // Result without reading the pod; a mirror pod gives one too.
 //
-// It fails as [Mutator.Pod] does, and with a [*SyntaxError] for what is no JSON (RFC 8259),
-// has duplicate names or invalid UTF-8, is no pod where it was read, or exceeds 3 MiB.
+// It fails as [Mutator.Pod] does, with a [*SyntaxError] for what is not JSON (RFC 8259), has
+// duplicate names or invalid UTF-8, or is not a pod where it was read, and with [ErrTooLarge]
+// for more than 9 MiB.
 func (m *Mutator) RawPod(pod []byte, id Identity) (Result, error) {
 	if m == nil || m.scanners == nil {
 		return Result{}, fmt.Errorf("mutate: pod: %w", errNoMutator)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxContainers bounds the work on one pod. Nobody runs as many: 1.5 MiB of etcd hold fewer
-// than this many containers with a name and an image each.
+// maxContainers bounds the work on one pod. Nobody runs as many: what etcd stores as one object
+// holds fewer than this many containers with a name and an image each.
 const maxContainers = 1 << 15
 
 // planner decides what one pod gets. Decoded and raw pods go through it alike.

@@ -13,8 +13,8 @@ import (
 // that are added; every other request is allowed as it is, and so is one with a zero id. It
 // has no side effects, so a dry run is answered like any other.
 //
-// A malformed pod is refused with status 400, a bad annotation of the pod under
-// [RefuseAllBad] with 422, and an id that cannot be injected with 403. No message quotes the
+// A malformed pod is refused with status 400, one that is too large with 413, a bad annotation
+// of the pod under [RefuseAllBad] with 422, and an id that cannot be injected with 403. No message quotes the
 // pod beyond the names and annotations that this package knows. Warnings keep within what
 // the API server passes on.
 func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admissionv1.AdmissionResponse {
@@ -45,10 +45,12 @@ type Reading struct {
 	target Target
 	view   view
 	known  map[string]bool // ephemeral containers that were there before
+	err    error           // why the pod cannot be mutated, though it is known whose it is
 }
 
-// Read reads a request's pod. Its errors are those of [RequestTarget]; [DenyError] makes
-// answers of them.
+// Read reads a request's pod. It fails where nobody can tell whose pod it is, as [RequestTarget]
+// does; [DenyError] makes answers of its errors. A pod that is too large or otherwise malformed
+// is refused by [Reading.Review], if its account has an identity.
 func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	switch {
 	case m == nil || m.scanners == nil:
@@ -60,17 +62,18 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	if r.action == leaveAlone {
 		return r, nil
 	}
-	if r.action == addEphemeral {
-		var err error
-		if r.known, err = m.ephemeralNames(req.OldObject.Raw); err != nil {
-			return nil, fmt.Errorf("mutate: request: old pod: %w", err)
-		}
-	}
 	s := m.scanner()
 	defer m.release(s)
 	s.view.debug, s.view.wantAccount = r.action == addEphemeral, true
 	if err := s.scan(req.Object.Raw); err != nil {
-		return nil, fmt.Errorf("mutate: request: pod: %w", err)
+		r.err = fmt.Errorf("mutate: request: pod: %w", err)
+		if s.Read(req.Object.Raw, len(req.Object.Raw), s.accountAlone) != nil {
+			return nil, r.err
+		}
+	} else if r.action == addEphemeral {
+		if r.known, err = m.ephemeralNames(req.OldObject.Raw); err != nil {
+			r.err = fmt.Errorf("mutate: request: old pod: %w", err)
+		}
 	}
 	r.view, s.view.containers = s.view, nil
 	if !r.view.mirror {
@@ -102,6 +105,9 @@ func (r *Reading) Review(sa *corev1.ServiceAccount) Reviewed {
 func (r *Reading) review(id Identity, account []Warning) Reviewed {
 	if id.IsZero() || r.action == leaveAlone {
 		return Reviewed{Response: allow(r.req)}
+	}
+	if r.err != nil {
+		return Reviewed{Response: DenyError(r.req, r.err), Identity: id, Err: r.err}
 	}
 	seeded := id
 	if id.Seed == "" {

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/jsonscan"
+	"github.com/irsa-go/irsa/internal/objectsize"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
-// maxPodBytes bounds a raw pod: the API server's own limit of a request body
-// (DefaultMaxRequestSizeBytes of k8s.io/apiserver), twice what etcd stores.
-const maxPodBytes = 3 << 20
+// ErrTooLarge is in the errors about a pod that no API server can have sent: its JSON is larger
+// than that of any object that etcd stores.
+var ErrTooLarge = errors.New("too large")
 
 // SyntaxError says where a raw pod is not what it must be. It holds none of the pod's
 // values; Pointer holds names of its members.
@@ -65,9 +66,32 @@ func (s *scanner) scan(doc []byte) error {
 	return nil
 }
 
+// accountAlone reads whose pod it is and passes over everything else, whatever it is.
+func (s *scanner) accountAlone() {
+	s.view = view{wantAccount: true}
+	s.Only("spec", func() {
+		if !s.Enter('{') {
+			return
+		}
+		for s.More() {
+			switch string(s.Name()) {
+			case "serviceAccountName":
+				s.account(&s.view.account)
+			case "serviceAccount":
+				s.account(&s.view.accountAlias)
+			default:
+				s.Skip()
+			}
+		}
+	})
+}
+
 // readPod reads a raw pod through root.
 func readPod(s *jsonscan.Scanner, doc []byte, root func()) error {
-	err := s.Read(doc, maxPodBytes, root)
+	if len(doc) > objectsize.JSON {
+		return fmt.Errorf("%w: it has %d bytes as JSON, more than %d", ErrTooLarge, len(doc), objectsize.JSON)
+	}
+	err := s.Read(doc, objectsize.JSON, root)
 	var at *strictjson.Error
 	if errors.As(err, &at) {
 		return &SyntaxError{Line: at.Line, Column: at.Column, Pointer: cutPointer(at.Pointer), Reason: at.Reason}

@@ -32,7 +32,7 @@ var errNoRequest = errors.New("it is nil")
 // request's; a pod that names no account has the account "default"
 // (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/).
 //
-// It fails with a [*SyntaxError] for a malformed pod. [Mutator.Read] answers the same
+// It fails with a [*SyntaxError] for a pod that does not tell. [Mutator.Read] answers the same
 // question and saves reading the pod again.
 func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
 	if req == nil {

@@ -72,7 +72,7 @@ func ExampleServiceAccount() {
 	fmt.Println(err)
 	// Output:
 	// system:serviceaccount:shop:cart <nil>
-	// trust: subject "system:serviceaccount:shop:*": service account "*" is no DNS subdomain: want 1 to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a letter or digit
+	// trust: subject "system:serviceaccount:shop:*": service account "*" is not a DNS subdomain: want 1 to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a letter or digit
 }
 
 func ExampleParseSubject() {

@@ -9,7 +9,7 @@ import "fmt"
 // beginning and ending with a letter or digit.
 func CheckNamespace(name string) error {
 	if len(name) > 63 || !isLabel(name) {
-		return fmt.Errorf("namespace %q is no DNS label: want 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit", name)
+		return fmt.Errorf("namespace %.300q is not a DNS label: want 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit", name)
 	}
 	return nil
 }
@@ -25,7 +25,7 @@ func CheckServiceAccount(name string) error {
 		}
 	}
 	if !ok {
-		return fmt.Errorf("service account %q is no DNS subdomain: want 1 to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a letter or digit", name)
+		return fmt.Errorf("service account %.300q is not a DNS subdomain: want 1 to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a letter or digit", name)
 	}
 	return nil
 }

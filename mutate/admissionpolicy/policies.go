@@ -40,7 +40,7 @@ func New(mutation mutate.Config, cfg Config) (*Policies, error) {
 		cfg.Name = DefaultName
 	}
 	if kubename.CheckServiceAccount(cfg.Name) != nil { // a DNS subdomain too
-		errs = append(errs, fmt.Errorf("config: Name: %q is no DNS subdomain, want one such as %q", cfg.Name, DefaultName))
+		errs = append(errs, fmt.Errorf("config: Name: %q is not a DNS subdomain, want one such as %q", cfg.Name, DefaultName))
 	}
 	if len(mutation.PodIdentityAccounts) > 0 {
 		errs = append(errs, errors.New("config: PodIdentityAccounts: a policy injects web identities only"))
