@@ -39,12 +39,17 @@ func isNotFound(err error) bool {
 	return errors.Is(err, ErrNotFound) || apierrors.IsNotFound(err)
 }
 
+// checkTarget reports names that no account can have, now or later. The pod's author wrote
+// them, and a lookup may make a URL of them.
+func checkTarget(t mutate.Target) error {
+	if err := errors.Join(kubename.CheckNamespace(t.Namespace), kubename.CheckServiceAccount(t.ServiceAccount)); err != nil {
+		return fmt.Errorf("webhook: the pod's service account: %w", err)
+	}
+	return nil
+}
+
 // lookup finds the account of a pod, waiting for one that is not there yet.
 func (h *Handler) lookup(ctx context.Context, t mutate.Target) (*corev1.ServiceAccount, error) {
-	// The pod's author wrote the name, and a lookup may make a URL of it.
-	if err := errors.Join(kubename.CheckNamespace(t.Namespace), kubename.CheckServiceAccount(t.ServiceAccount)); err != nil {
-		return nil, fmt.Errorf("webhook: service account: %w", err)
-	}
 	sa, err := h.accounts.ServiceAccount(ctx, t.Namespace, t.ServiceAccount)
 	if isNotFound(err) && h.cfg.Wait > 0 {
 		sa, err = h.await(ctx, t)

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -15,35 +16,32 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/irsa-go/irsa/internal/jsonscan"
+	"github.com/irsa-go/irsa/internal/objectsize"
+	"github.com/irsa-go/irsa/mutate"
 )
 
-// maxBody bounds a review. etcd stores objects of 1.5 MiB
-// (https://etcd.io/docs/v3.6/dev-guide/limit/), which JSON spells at up to about twice the
-// size; there are an object and an old one, and 1 MiB is more than what stands around them.
-const maxBody = 2*(2*3<<19) + 1<<20
+var errTooLarge = fmt.Errorf("webhook: the review is %w: it exceeds %d bytes", mutate.ErrTooLarge, objectsize.Review)
 
-var errTooLarge = fmt.Errorf("webhook: the review exceeds %d bytes", maxBody)
+// headBytes hold the uid of a review, which the API server writes first.
+const headBytes = 4 << 10
 
-// readBody reads a request's body, which must not be larger than maxBody.
+// readBody reads a request's body. With errTooLarge comes the beginning of it.
 func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBody {
-		return nil, errTooLarge
+	if r.ContentLength > objectsize.Review {
+		head, _ := io.ReadAll(io.LimitReader(r.Body, headBytes))
+		return head, errTooLarge
 	}
-	if r.ContentLength >= 0 {
-		body := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, body); err != nil {
-			return nil, errors.New("webhook: the body ends early")
-		}
-		return body, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	var body bytes.Buffer
+	// A length is a promise: what is set aside for it before it is kept has a bound.
+	body.Grow(int(min(max(r.ContentLength, 0), 1<<20)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(r.Body, objectsize.Review+1))
 	switch {
-	case err != nil:
-		return nil, errors.New("webhook: the body cannot be read")
-	case len(body) > maxBody:
-		return nil, errTooLarge
+	case err != nil || int64(body.Len()) < r.ContentLength:
+		return nil, errors.New("webhook: the body ends early")
+	case body.Len() > objectsize.Review:
+		return body.Bytes()[:headBytes], errTooLarge
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // review is an AdmissionReview as it came in. The raw objects are parts of the body.
@@ -54,7 +52,7 @@ type review struct {
 	request    admissionv1.AdmissionRequest
 }
 
-// decodeReview reads an AdmissionReview of either version: both have the same members
+// decodeReview reads an AdmissionReview, and with an error what it can of one. Both versions have the same members
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request).
 func (h *Handler) decodeReview(body []byte) (*review, error) {
 	s := h.scanners.Get().(*jsonscan.Scanner)
@@ -63,20 +61,25 @@ func (h *Handler) decodeReview(body []byte) (*review, error) {
 		h.scanners.Put(s)
 	}()
 	var r review
-	if err := s.Read(body, maxBody, func() { r.read(s) }); err != nil {
-		return nil, errors.New("webhook: the review is malformed") // its names may be a pod's
+	if err := s.Read(body, objectsize.Review, func() { r.read(s) }); err != nil {
+		return &r, errors.New("webhook: the review is malformed") // its names may be a pod's
 	}
+	return &r, r.check()
+}
+
+// check reports what cannot be answered.
+func (r *review) check() error {
 	switch {
 	case r.kind != "AdmissionReview":
-		return nil, errors.New(`webhook: kind is not "AdmissionReview"`)
+		return errors.New(`webhook: kind is not "AdmissionReview"`)
 	case r.apiVersion != "admission.k8s.io/v1" && r.apiVersion != "admission.k8s.io/v1beta1":
-		return nil, errors.New(`webhook: apiVersion is neither "admission.k8s.io/v1" nor "admission.k8s.io/v1beta1"`)
+		return errors.New(`webhook: apiVersion is neither "admission.k8s.io/v1" nor "admission.k8s.io/v1beta1"`)
 	case !r.found:
-		return nil, errors.New("webhook: the review has no request")
+		return errors.New("webhook: the review has no request")
 	case r.request.UID == "":
-		return nil, errors.New("webhook: the request has no uid")
+		return errors.New("webhook: the request has no uid")
 	}
-	return &r, nil
+	return nil
 }
 
 func (r *review) read(s *jsonscan.Scanner) {

@@ -38,7 +38,8 @@ type Config struct {
 	OnReview func(context.Context, Event)
 
 	// OnPanic is called with what a panic under ServeHTTP was given, and the stack. The
-	// request is answered with 500. nil: nothing is called.
+	// request is answered with 500, whatever OnPanic does. [http.ErrAbortHandler] is left to
+	// the server, for which it is meant. nil: nothing is called.
 	OnPanic func(value any, stack []byte)
 }
 
@@ -121,13 +122,18 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
-// What is no such thing gets 405, 413, 415 or 400, and a panic 500.
+// Anything else gets 405, 413, 415 or 400, and a panic 500.
+//
+// A review that is larger than two objects of etcd's can be is denied without being read, with
+// status 413 in the answer: an HTTP error would let it in under failurePolicy Ignore.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
-		if v := recover(); v != nil {
-			if h.cfg.OnPanic != nil {
-				h.cfg.OnPanic(v, debug.Stack())
-			}
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(v)
+		default:
+			h.panicked(v, debug.Stack())
 			http.Error(w, "internal error", http.StatusInternalServerError)
 		}
 	}()
@@ -144,12 +150,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.OnReview != nil {
 		h.cfg.OnReview(r.Context(), e)
 	}
+	if e.Status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
 	if e.Status != http.StatusOK {
 		http.Error(w, e.Err.Error(), e.Status)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // nobody is left to tell when it fails
+}
+
+// panicked tells OnPanic, which must not make it worse.
+func (h *Handler) panicked(value any, stack []byte) {
+	if h.cfg.OnPanic == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	h.cfg.OnPanic(value, stack)
 }
 
 // serve makes the answer.
@@ -163,20 +181,23 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return bad(http.StatusUnsupportedMediaType, errors.New("webhook: want Content-Type application/json"))
 	}
-	body, err := readBody(r)
-	if errors.Is(err, errTooLarge) {
-		return bad(http.StatusRequestEntityTooLarge, err)
-	}
-	if err != nil {
-		return bad(http.StatusBadRequest, err)
+	body, tooLarge := readBody(r)
+	if tooLarge != nil && !errors.Is(tooLarge, errTooLarge) {
+		return bad(http.StatusBadRequest, tooLarge)
 	}
 	review, err := h.decodeReview(body)
-	if err != nil {
+	switch {
+	case tooLarge != nil && review.check() != nil:
+		return bad(http.StatusRequestEntityTooLarge, tooLarge)
+	case tooLarge != nil:
+		e = refused(&review.request, Event{}, tooLarge)
+	case err != nil:
 		return bad(http.StatusBadRequest, err)
+	default:
+		ctx, cancel := withDeadline(r)
+		defer cancel()
+		e = h.review(ctx, &review.request)
 	}
-	ctx, cancel := withDeadline(r)
-	defer cancel()
-	e = h.review(ctx, &review.request)
 	e.Status, e.Request = http.StatusOK, &review.request
 	return e, review.apiVersion
 }
@@ -195,12 +216,17 @@ func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) Event {
 	reading, err := h.mutator.Read(req)
 	if err != nil {
-		return denied(Event{Reviewed: mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}})
+		return refused(req, Event{}, err)
 	}
 	target := reading.Target()
 	e := Event{Target: target}
 	if target.IsZero() {
 		e.Reviewed = reading.Review(nil)
+		return e
+	}
+	if err := checkTarget(target); err != nil {
+		e.Verdict, e.Err = Denied, err
+		e.Reviewed = mutate.Reviewed{Response: mutate.Deny(req, http.StatusUnprocessableEntity, err.Error()), Err: err}
 		return e
 	}
 	sa, err := h.lookup(ctx, target)
@@ -218,6 +244,12 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 		e.Verdict = Mutated
 	}
 	return e
+}
+
+// refused is e with a denial for an error of package mutate.
+func refused(req *admissionv1.AdmissionRequest, e Event, err error) Event {
+	e.Reviewed = mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}
+	return denied(e)
 }
 
 func denied(e Event) Event {

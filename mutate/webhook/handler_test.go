@@ -117,7 +117,7 @@ func TestWhatIsNoReviewIsRefused(t *testing.T) {
 		"no request":        {`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}`, 400},
 		"no uid":            {strings.Replace(reviewOf("v1", pod), `"u-1"`, `""`, 1), 400},
 		"a name twice":      {strings.Replace(reviewOf("v1", pod), `"name":"p","namespace"`, `"uid":"u-2","namespace"`, 1), 400},
-		"far too long":      {strings.Repeat(" ", 8<<20), 413},
+		"far too long":      {strings.Repeat(" ", 20<<20), 413},
 		"malformed request": {`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":[]}`, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestWhatIsNoReviewIsRefused(t *testing.T) {
 func TestABodyOfUnknownLengthIsBoundedToo(t *testing.T) {
 	t.Parallel()
 	h := serving(t, webhook.Config{}, annotated(role))
-	for body, want := range map[string]int{strings.Repeat(" ", 8<<20): 413, reviewOf("v1", pod): 200} {
+	for body, want := range map[string]int{strings.Repeat(" ", 20<<20): 413, reviewOf("v1", pod): 200} {
 		r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader(body)))
 		require.EqualValues(t, -1, r.ContentLength)
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
