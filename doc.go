@@ -1,7 +1,10 @@
-// Package irsa is the map of a library for AWS IAM Roles for Service Accounts: a Kubernetes
-// pod gets short-lived AWS credentials because AWS trusts the cluster's OIDC issuer. It has no
-// identifiers of its own. No package here runs a server or needs one to be running; a webhook,
-// an operator, an installer or a unit test imports the ones it wants.
+// Package irsa is AWS IAM Roles for Service Accounts as a Go library: every step from a Kubernetes
+// cluster's issuer to short-lived credentials in a pod, composable, without running a server.
+//
+// AWS trusts the cluster's OIDC issuer, a role's trust policy names one namespace and service
+// account, a mutation of the pod adds a projected token, and the token is traded for credentials.
+// A webhook, an operator, an installer or a unit test imports the packages that it wants; this
+// one has no identifiers of its own.
 //
 //	          cluster's issuer                      AWS account                        pod
 //	oidc  ──  documents, keys, thumbprint ──▶  oidc/iamprovider (IAM OIDC provider)

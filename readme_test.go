@@ -1,8 +1,17 @@
 package irsa_test
 
 import (
+	"go/ast"
+	"go/build"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,35 +19,254 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the README shows compiles and does what it says: its Go is that of the Examples of this
-// package, and its output theirs.
-func TestTheREADMEShowsTheExamples(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	examples, err := os.ReadFile("example_test.go")
-	require.NoError(t, err)
-	source := normalise(string(examples))
-
-	blocks := regexp.MustCompile("(?ms)^```(\\w*)$(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
-	shown := 0
-	for _, block := range blocks {
-		if block[1] != "sh" {
-			shown++
-			assert.True(t, strings.Contains(source, normalise(block[2])), "no Example has this:\n%s", block[2])
-		}
-	}
-	require.GreaterOrEqual(t, shown, 4)
-	assert.LessOrEqual(t, strings.Count(string(readme), "\n"), 120, "a README is read in one go")
+// page is one Markdown file of the project.
+type page struct {
+	path   string
+	prose  []string // the lines outside fences, code spans left out
+	blocks []block
 }
 
-// normalise leaves out indentation and the comment signs of expected output.
-func normalise(code string) string {
-	var lines []string
-	for line := range strings.Lines(code) {
-		if line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "//")); line != "" {
-			lines = append(lines, line)
+type block struct{ language, text string }
+
+var (
+	codeSpan = regexp.MustCompile("`[^`]*`")
+	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+	isCode      = regexp.MustCompile(`:=|^\s*[})]|, err\b|^\s*(func|if|for|switch|return|defer|package|import)\b.*[{(]$|^\s*[\w.]+\(.*\)$`)
+	placeholder = regexp.MustCompile(`\{\{|\}\}|\b[A-Z]{3,}_[A-Z_]+\b|\b(TODO|FIXME|TBD|XXX|PLACEHOLDER)\b|[<@%$][A-Z]{3,}|^\s*[A-Z]{3,}[\s.]*$`)
+)
+
+func readPage(t *testing.T, path string) page {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	p := page{path: path}
+	fenced := false
+	for line := range strings.Lines(string(text)) {
+		language, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
+		switch {
+		case fence && !fenced:
+			p.blocks = append(p.blocks, block{language: language})
+			fenced = true
+		case fence:
+			fenced = false
+		case fenced:
+			p.blocks[len(p.blocks)-1].text += line
+		default:
+			p.prose = append(p.prose, codeSpan.ReplaceAllString(strings.TrimRight(line, "\n"), ""))
 		}
 	}
-	return strings.Join(lines, "\n")
+	require.False(t, fenced, "%s: a fence is not closed", path)
+	return p
+}
+
+// files lists the project's files that end so, without what tests and builds leave behind.
+func files(t *testing.T, suffix string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && path != ".") {
+			return fs.SkipDir
+		}
+		if err == nil && strings.HasSuffix(path, suffix) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	return paths
+}
+
+// goFiles holds the source of every Example and of every example program, by path.
+func goFiles(t *testing.T) map[string]string {
+	t.Helper()
+	sources := map[string]string{}
+	for _, path := range files(t, ".go") {
+		if strings.Contains(filepath.Base(path), "example") || strings.HasPrefix(path, "examples") {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			sources[path] = string(text)
+		}
+	}
+	return sources
+}
+
+func TestPagesHoldNoCodeOutsideAFence(t *testing.T) {
+	t.Parallel()
+	ofExamples := map[string]bool{}
+	for _, source := range goFiles(t) {
+		for line := range strings.Lines(source) {
+			if line = strings.TrimSpace(line); strings.ContainsAny(line, "({=") && !strings.HasPrefix(line, "//") {
+				ofExamples[line] = true
+			}
+		}
+	}
+	for _, path := range files(t, ".md") {
+		for _, line := range readPage(t, path).prose {
+			assert.False(t, isCode.MatchString(line), "%s: looks like Go: %s", path, line)
+			assert.False(t, ofExamples[strings.TrimSpace(line)], "%s: a line of an Example: %s", path, line)
+		}
+	}
+}
+
+func TestTheGuardsKnowCodeAndPlaceholders(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"cluster's report, err := client.Thumbprints(ctx, issuer)", "check(err)", "}, iamprovider.Config{})", "}",
+		"func main() {", "provider, err = f()",
+	} {
+		assert.True(t, isCode.MatchString(line), line)
+	}
+	for _, line := range []string{"EXAMPLE", "see EXAMPLE_TRUST", "{{version}}", "<NAME>", "@VERSION@", "TODO: more"} {
+		assert.True(t, placeholder.MatchString(line), line)
+	}
+	for _, line := range []string{"AWS trusts the cluster's OIDC issuer (IRSA).", "for you (and us)", "# IRSA or EKS?", "| STS | JSON |"} {
+		assert.False(t, isCode.MatchString(line) || placeholder.MatchString(line), line)
+	}
+}
+
+func TestPagesHoldNoPlaceholder(t *testing.T) {
+	t.Parallel()
+	for _, path := range files(t, ".md") {
+		for _, line := range readPage(t, path).prose {
+			assert.False(t, placeholder.MatchString(line), "%s: an unexpanded placeholder: %s", path, line)
+		}
+	}
+}
+
+func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	for _, path := range files(t, ".md") {
+		for _, line := range readPage(t, path).prose {
+			for _, found := range link.FindAllStringSubmatch(line, -1) {
+				target, _, _ := strings.Cut(found[1], "#")
+				if target == "" || strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+					continue
+				}
+				_, err := os.Stat(filepath.Join(filepath.Dir(path), target))
+				assert.NoError(t, err, "%s links to %s", path, target)
+			}
+		}
+	}
+}
+
+func TestTheREADMEBeginsAsThePackageDocumentationDoes(t *testing.T) {
+	t.Parallel()
+	parsed, err := build.ImportDir(".", build.ImportComment)
+	require.NoError(t, err)
+	synopsis, ok := strings.CutPrefix(parsed.Doc, "Package ")
+	require.True(t, ok)
+
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	paragraphs := strings.Split(string(text), "\n\n")
+	first := slices.IndexFunc(paragraphs, func(p string) bool { return !strings.HasPrefix(p, "#") && !strings.HasPrefix(p, "[!") })
+	prose := strings.ReplaceAll(strings.ReplaceAll(paragraphs[first], "\n", " "), "`", "")
+	assert.Equal(t, synopsis, new(doc.Package).Synopsis(prose))
+}
+
+// What a page shows compiles: its Go is that of an Example or of an example program, and a reader
+// finds on the page, or among the imports of that file, where each name comes from.
+func TestPagesShowWhatCompiles(t *testing.T) {
+	t.Parallel()
+	sources := goFiles(t)
+	for _, path := range files(t, ".md") {
+		shown := readPage(t, path)
+		declared := map[string]bool{}
+		var unknown [][]string
+		var origins []string
+		for _, b := range shown.blocks {
+			if b.language != "go" {
+				continue
+			}
+			origin := originOf(sources, b.text)
+			if !assert.NotEmpty(t, origin, "%s: no Example or example program has this:\n%s", path, b.text) {
+				continue
+			}
+			names, rest := resolve(t, b.text)
+			for _, name := range names {
+				declared[name] = true
+			}
+			unknown, origins = append(unknown, rest), append(origins, origin)
+		}
+		for i, names := range unknown {
+			imported := importsOf(t, sources[origins[i]])
+			for _, name := range names {
+				assert.True(t, declared[name] || imported[name], "%s: nothing on the page says what %s is", path, name)
+			}
+		}
+	}
+}
+
+func TestTheREADMEIsReadInOneGo(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, strings.Count(string(text), "\n"), 150)
+}
+
+// originOf returns the file that has the block's lines one after the other, indentation aside.
+func originOf(sources map[string]string, text string) string {
+	for path, source := range sources {
+		if strings.Contains(withoutIndent(source), withoutIndent(text)) {
+			return path
+		}
+	}
+	return ""
+}
+
+func withoutIndent(code string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(code) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines.WriteString(line + "\n")
+		}
+	}
+	return lines.String()
+}
+
+// resolve parses a whole file, declarations or statements, and returns the names that it declares
+// and those that it leaves to others.
+func resolve(t *testing.T, text string) (declared, unresolved []string) {
+	t.Helper()
+	var file *ast.File
+	var err error
+	for _, frame := range []string{"%", "package p\n%", "package p\nfunc _() {\n%\n}"} {
+		if file, err = parser.ParseFile(token.NewFileSet(), "", strings.Replace(frame, "%", text, 1), 0); err == nil {
+			break
+		}
+	}
+	require.NoError(t, err, text)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Obj != nil {
+			declared = append(declared, id.Name)
+		}
+		return true
+	})
+	imported := importNames(file)
+	for _, id := range file.Unresolved {
+		if types.Universe.Lookup(id.Name) == nil && !imported[id.Name] {
+			unresolved = append(unresolved, id.Name)
+		}
+	}
+	return declared, unresolved
+}
+
+func importsOf(t *testing.T, source string) map[string]bool {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ImportsOnly)
+	require.NoError(t, err)
+	return importNames(file)
+}
+
+func importNames(file *ast.File) map[string]bool {
+	names := map[string]bool{}
+	for _, spec := range file.Imports {
+		name := filepath.Base(strings.Trim(spec.Path.Value, `"`))
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		names[name] = true
+	}
+	return names
 }

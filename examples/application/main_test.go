@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc/iamprovider"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/iamrole"
+	"github.com/irsa-go/irsa/trust/trusttest"
+)
+
+// The program is run as a process of its own: its environment is what it is about.
+func TestMain(m *testing.M) {
+	if os.Getenv("IRSA_RUN_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func run(t *testing.T, env ...string) (string, error) {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(env, "IRSA_RUN_MAIN=1", "HOME="+t.TempDir())
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
+	t.Parallel()
+	cluster, err := oidctest.NewServer(oidctest.Config{})
+	require.NoError(t, err)
+	defer cluster.Close()
+	account, err := trusttest.NewAccount(trusttest.Config{})
+	require.NoError(t, err)
+	defer account.Close()
+	client := iam.NewFromConfig(account.AWSConfig())
+
+	report, err := cluster.Client().Thumbprints(t.Context(), cluster.Issuer())
+	require.NoError(t, err)
+	_, err = iamprovider.Ensure(t.Context(), client, iamprovider.Spec{
+		AccountID: account.AccountID(), Issuer: cluster.Issuer(), Thumbprints: report.Thumbprints,
+	}, iamprovider.Config{})
+	require.NoError(t, err)
+	provider, err := trust.NewProvider("aws", account.AccountID(), cluster.URL())
+	require.NoError(t, err)
+	subject, err := trust.ServiceAccount("shop", "checkout")
+	require.NoError(t, err)
+	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	require.NoError(t, err)
+	role, err := iamrole.Ensure(t.Context(), client, iamrole.Spec{Name: "checkout", Trust: policy}, iamrole.Config{})
+	require.NoError(t, err)
+	signed, err := cluster.Token(oidctest.TokenRequest{Namespace: "shop", ServiceAccount: "checkout"})
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte(signed), 0o600))
+	endpoint := []string{"AWS_ENDPOINT_URL=" + account.URL(), "AWS_REGION=eu-central-1"}
+
+	output, err := run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+file, "AWS_ROLE_SESSION_NAME=from-the-pod")...)
+	require.NoError(t, err, output)
+	assert.Equal(t, "arn:aws:sts::111122223333:assumed-role/checkout/from-the-pod\n", output)
+
+	output, err = run(t, account.Env()...)
+	require.NoError(t, err, output)
+	assert.Contains(t, output, "arn:aws:iam::111122223333:", "static keys")
+
+	output, err = run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)...)
+	assert.Error(t, err, "half an identity is not a laptop: %s", output)
+}
