@@ -53,10 +53,8 @@ func CheckRoleName(name string) error {
 	if len(name) > 64 {
 		return fmt.Errorf("role name %q has %d characters, more than 64", name, len(name))
 	}
-	for i := 0; i < len(name); i++ {
-		if !isNameByte(name[i]) {
-			return fmt.Errorf("role name %q has characters other than letters, digits and _+=,.@-", name)
-		}
+	if !Only(name, IsNameRune) {
+		return fmt.Errorf("role name %q has characters other than letters, digits and _+=,.@-", name)
 	}
 	return nil
 }
@@ -74,25 +72,44 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// isNameByte says whether IAM's class [\w+=,.@-] has b.
-func isNameByte(b byte) bool {
-	switch {
-	case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9':
-		return true
-	}
-	return strings.IndexByte("_+=,.@-", b) >= 0
-}
-
 // CheckSessionName reports a session name that STS refuses: 2 to 64 of [\w+=,.@-]
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
 func CheckSessionName(name string) error {
 	if len(name) < 2 || len(name) > 64 {
 		return fmt.Errorf("session name %q has %d characters, want 2 to 64", name, len(name))
 	}
-	for i := 0; i < len(name); i++ {
-		if !isNameByte(name[i]) {
-			return fmt.Errorf("session name %q has characters other than letters, digits and _+=,.@-", name)
-		}
+	if !Only(name, IsNameRune) {
+		return fmt.Errorf("session name %q has characters other than letters, digits and _+=,.@-", name)
 	}
 	return nil
+}
+
+// CheckPolicyName reports a name of an inline policy that IAM refuses: 1 to 128 of [\w+=,.@-]
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html).
+func CheckPolicyName(name string) error {
+	if name == "" || len(name) > 128 || !Only(name, IsNameRune) {
+		return fmt.Errorf("policy name %q is not 1 to 128 letters, digits and _+=,.@-", name)
+	}
+	return nil
+}
+
+// ParsePolicy parses the ARN of a managed policy: AWS's own, whose account is "aws", or an
+// account's.
+func ParsePolicy(s string) (ARN, error) {
+	a, err := Parse(s)
+	if err != nil {
+		return ARN{}, err
+	}
+	checked := a
+	if a.AccountID == "aws" {
+		checked.AccountID = "000000000000"
+	}
+	_, path, err := ParseIAM(checked.String(), "policy")
+	if err != nil {
+		return ARN{}, err
+	}
+	if err := CheckPolicyName(path[strings.LastIndexByte(path, '/')+1:]); err != nil {
+		return ARN{}, err
+	}
+	return a, nil
 }

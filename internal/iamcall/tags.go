@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // Limits of tags (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
@@ -18,6 +20,7 @@ const (
 	maxTagKey   = 128
 	maxTagValue = 256
 	reserved    = "aws:"
+	tooManyTags = "The number of tags has reached the maximum limit." // recorded
 )
 
 // CheckTags reports every tag that IAM refuses. Keys that differ in case alone are one key
@@ -34,6 +37,9 @@ func CheckTags(tags map[string]string) error {
 		}
 		if n := utf8.RuneCountInString(tags[key]); n > maxTagValue {
 			found = append(found, fmt.Errorf("tag %q: its value has %d characters, at most %d are possible", key, n, maxTagValue))
+		}
+		if !arn.Only(key+tags[key], arn.IsTagRune) {
+			found = append(found, fmt.Errorf("tag %q: its key or value has characters other than letters, digits, spaces and _.:/=+-@", key))
 		}
 		lower := strings.ToLower(key)
 		if strings.HasPrefix(lower, reserved) {
@@ -65,10 +71,19 @@ func TagMap(list []types.Tag) map[string]string {
 	return tags
 }
 
-// TagDiff says what to set, and what have holds beyond want. Tags of AWS's own are left out.
-func TagDiff(have, want map[string]string) (set map[string]string, foreign []string) {
-	set = maps.Clone(want)
+// TagChange is what is to be done about tags, in this order; each may be empty.
+type TagChange struct {
+	First []string // keys to remove before, where there is no room for both
+	Set   map[string]string
+	Last  []string // keys to remove at last
+}
+
+// CompareTags says how to get from have to want. What have holds beyond want goes only when
+// exact is set, and AWS's own tags never do. A *LimitError says that there would be too many.
+func CompareTags(have, want map[string]string, exact bool) (TagChange, error) {
+	set, foreign := maps.Clone(want), []string(nil)
 	wanted := map[string]bool{}
+	count := len(want)
 	for key := range want {
 		wanted[strings.ToLower(key)] = true
 	}
@@ -79,8 +94,33 @@ func TagDiff(have, want map[string]string) (set map[string]string, foreign []str
 		lower := strings.ToLower(key)
 		if !wanted[lower] && !strings.HasPrefix(lower, reserved) {
 			foreign = append(foreign, key)
+			count++
 		}
 	}
 	slices.Sort(foreign)
-	return set, foreign
+	if count <= maxTags || len(set) == 0 {
+		if !exact {
+			foreign = nil
+		}
+		return TagChange{Set: set, Last: foreign}, nil
+	}
+	if !exact {
+		return TagChange{}, &LimitError{Field: "Tags", Count: count, Message: tooManyTags}
+	}
+	return TagChange{First: foreign, Set: set}, nil
+}
+
+// LimitError reports a list that IAM would refuse for its length, before anything is written.
+type LimitError struct {
+	// Field is the field of the spec that it is about.
+	Field string
+	// Count is how many there would be, those that are there already included.
+	Count int
+	// Message is what IAM answers.
+	Message string
+}
+
+// Error says which list, how long it would be, and what IAM would answer.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%s: there would be %d: %s", e.Field, e.Count, e.Message)
 }

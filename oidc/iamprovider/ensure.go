@@ -2,9 +2,7 @@ package iamprovider
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/irsa-go/irsa/internal/iamcall"
 	"github.com/irsa-go/irsa/oidc"
@@ -46,126 +44,36 @@ func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error)
 	if api == nil {
 		return Result{}, specError(spec, ErrNoClient)
 	}
-	e := ensurer{api: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
-	result, err := e.run(ctx)
+	e := &ensurer{API: api, wanted: w, cfg: cfg, result: Result{ARN: w.arn}}
+	e.result.Steps, err = iamcall.Converge[*ensurer]{
+		Client: e, Patience: iamcall.NewPatience(cfg.Patience), Passing: isPassing, Plan: e.plan,
+	}.Run(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("iamprovider: %s: %w", w.arn, err)
 	}
-	return result, nil
+	return e.result, nil
 }
 
 // ensurer is one call of Ensure.
 type ensurer struct {
-	api      API
-	wanted   wanted
-	cfg      Config
-	patience *iamcall.Patience
-	result   Result
+	API
+	wanted wanted
+	cfg    Config
+	result Result
 }
 
-func (e *ensurer) run(ctx context.Context) (Result, error) {
-	e.result.ARN = e.wanted.arn
-	for {
-		done, failed, err := e.round(ctx)
-		if done {
-			return e.result, nil
-		}
-		if err != nil && isPassing(err) {
-			err = e.patience.Wait(ctx, err)
-		}
-		if err != nil {
-			return Result{}, e.stopped(failed, err)
-		}
-	}
-}
-
-// round looks at the provider and takes the steps that it needs. It is not done when what it
-// met meanwhile calls for another look.
-func (e *ensurer) round(ctx context.Context) (done bool, failed Step, err error) {
-	have, changes, err := e.look(ctx)
+func (e *ensurer) plan(ctx context.Context) ([]write, error) {
+	have, err := observe(ctx, e, e.wanted)
 	if err != nil {
-		return false, Step{}, err
+		return nil, err
 	}
-	e.result.Warnings = changes.Warnings
-	failed, err = e.apply(ctx, changes)
-	if errors.Is(err, errUntagged) {
-		return false, Step{}, nil
-	}
-	if err != nil {
-		return false, failed, err
-	}
-	if !slices.ContainsFunc(changes.Steps, Step.isThumbprints) {
-		return true, Step{}, nil
-	}
-	err = e.confirm(ctx, have)
-	return err == nil, Step{}, err
+	c, err := compare(e.wanted, have)
+	e.result.Warnings = c.warnings
+	return c.writes, err
 }
-
-func (e *ensurer) look(ctx context.Context) (observed, Changes, error) {
-	have, err := observe(ctx, e.api, e.wanted)
-	if err != nil {
-		return observed{}, Changes{}, err
-	}
-	changes, err := compare(e.wanted, have)
-	return have, changes, err
-}
-
-// apply takes the steps until one fails, and returns that one.
-func (e *ensurer) apply(ctx context.Context, c Changes) (Step, error) {
-	for _, s := range c.Steps {
-		err := s.run(ctx, e.api)
-		if err != nil && !errors.Is(err, errUntagged) {
-			return s, err
-		}
-		e.result.Steps = append(e.result.Steps, s)
-		e.result.Created = e.result.Created || c.Create
-		if err != nil {
-			return Step{}, err
-		}
-	}
-	return Step{}, nil
-}
-
-// errReplaced says that another writer's list has come over ours.
-var errReplaced = errors.New("another writer keeps replacing the thumbprints")
 
 // isPassing recognises what another look at the provider may cure: it appeared meanwhile,
 // vanished meanwhile or is not seen everywhere yet, or somebody edits it at the same moment.
 func isPassing(err error) bool {
-	return errors.Is(err, errReplaced) ||
-		iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity, iamcall.ConcurrentModification)
-}
-
-// confirm reads again what became of the thumbprints.
-func (e *ensurer) confirm(ctx context.Context, before observed) error {
-	outcome, err := iamcall.Confirm(ctx, e.cfg.Settle, func(ctx context.Context) (iamcall.Outcome, error) {
-		have, err := observe(ctx, e.api, e.wanted)
-		if err != nil {
-			return iamcall.NotYet, err
-		}
-		return e.judge(before.thumbprints, have.thumbprints), nil
-	})
-	e.result.Unconfirmed = outcome == iamcall.NotYet
-	if outcome == iamcall.Lost {
-		return errReplaced
-	}
-	return err
-}
-
-func (e *ensurer) judge(before, now []string) iamcall.Outcome {
-	missing, foreign := iamcall.Minus(e.wanted.thumbprints, now), iamcall.Minus(now, e.wanted.thumbprints)
-	switch {
-	case len(missing) == 0 && (!e.wanted.exact || len(foreign) == 0):
-		return iamcall.Kept
-	case slices.Equal(before, now):
-		return iamcall.NotYet
-	}
-	return iamcall.Lost
-}
-
-func (e *ensurer) stopped(failed Step, err error) error {
-	if failed.Action == "" && len(e.result.Steps) == 0 {
-		return err
-	}
-	return &StepError{Step: failed, Done: e.result.Steps, Err: err}
+	return iamcall.Is(err, iamcall.EntityAlreadyExists, iamcall.NoSuchEntity, iamcall.ConcurrentModification)
 }

@@ -22,6 +22,9 @@ const (
 	// CodeForeignThumbprint marks an existing thumbprint that the spec does not list: IAM
 	// goes on trusting it. Exact removes it.
 	CodeForeignThumbprint = "foreign-thumbprint"
+	// CodePlaceholderThumbprint marks a thumbprint of one digit forty times, such as all
+	// zeros, existing or in the spec: no certificate has it, so it protects nothing.
+	CodePlaceholderThumbprint = "placeholder-thumbprint"
 )
 
 // Changes are what Ensure would do. It is a plain value.
@@ -42,17 +45,7 @@ func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 // String prints the plan, one line for the provider and one for each step and warning.
 func (c Changes) String() string {
 	var b strings.Builder
-	b.WriteString("OIDC provider " + c.ARN)
-	if c.Empty() {
-		b.WriteString(": nothing to do")
-	}
-	for _, s := range c.Steps {
-		sign := "+"
-		if s.Removes {
-			sign = "-"
-		}
-		fmt.Fprintf(&b, "\n  %s %s", sign, s.Text)
-	}
+	b.WriteString(iamcall.PlanText("OIDC provider "+c.ARN, c.Steps))
 	for _, w := range c.Warnings {
 		fmt.Fprintf(&b, "\n  ! %s: %s", w.Code, w.Message)
 	}
@@ -75,11 +68,11 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	if err != nil {
 		return Changes{}, fmt.Errorf("iamprovider: %s: %w", w.arn, err)
 	}
-	changes, err := compare(w, have)
+	c, err := compare(w, have)
 	if err != nil {
 		return Changes{}, fmt.Errorf("iamprovider: %s: %w", w.arn, err)
 	}
-	return changes, nil
+	return Changes{ARN: w.arn, Create: !have.exists, Steps: iamcall.Steps(c.writes), Warnings: c.warnings}, nil
 }
 
 func specError(spec Spec, err error) error {
@@ -116,69 +109,107 @@ func observe(ctx context.Context, api Reader, w wanted) (observed, error) {
 	return have, nil
 }
 
-// compare says how to get from have to w: first what is added, then what is removed.
-func compare(w wanted, have observed) (Changes, error) {
-	c := Changes{ARN: w.arn, Create: !have.exists, Warnings: w.issuer.Warnings()}
+// comparison is what there is to do and to say.
+type comparison struct {
+	writes   []write
+	warnings []oidc.Problem
+}
+
+// compare says how to get from have to w: first what is added, then what is removed, unless
+// there is no room for both.
+func compare(w wanted, have observed) (comparison, error) {
+	c := comparison{warnings: w.issuer.Warnings()}
+	c.warnPlaceholders(iamcall.Unique(slices.Concat(have.thumbprints, w.thumbprints)))
 	if !have.exists {
-		c.Steps = []Step{createStep(w)}
+		c.writes = []write{createStep(w)}
 		return c, nil
 	}
-	newIDs, foreignIDs := iamcall.Minus(w.clientIDs, have.clientIDs), iamcall.Minus(have.clientIDs, w.clientIDs)
-	if n := len(have.clientIDs) + len(newIDs); n > maxClientIDs && len(newIDs) > 0 {
-		return Changes{}, &LimitError{Field: "ClientIDs", Count: n, Message: tooManyClientIDs}
-	}
-	for _, id := range newIDs {
-		c.Steps = append(c.Steps, addClientIDStep(w.arn, id))
+	foreignIDs, err := c.compareClientIDs(w, have)
+	if err != nil {
+		return comparison{}, err
 	}
 	if err := c.compareThumbprints(w, have); err != nil {
-		return Changes{}, err
+		return comparison{}, err
 	}
-	set, foreignTags := iamcall.TagDiff(have.tags, w.tags)
-	if len(set) > 0 {
-		c.Steps = append(c.Steps, tagStep(w.arn, set))
+	tags, err := iamcall.CompareTags(have.tags, w.tags, w.exact)
+	if err != nil {
+		return comparison{}, err
 	}
-	if w.exact {
-		for _, id := range foreignIDs {
-			c.Steps = append(c.Steps, removeClientIDStep(w.arn, id))
-		}
-		if len(foreignTags) > 0 {
-			c.Steps = append(c.Steps, untagStep(w.arn, foreignTags))
-		}
-		return c, nil
+	if len(tags.First) > 0 {
+		c.writes = append(c.writes, untagStep(w.arn, tags.First))
+	}
+	if len(tags.Set) > 0 {
+		c.writes = append(c.writes, tagStep(w.arn, tags.Set))
 	}
 	for _, id := range foreignIDs {
-		if apiaudience.IsAPIServers(id, w.issuer.String()) {
-			c.warn(CodeAPIServerAudience, fmt.Sprintf("the provider has the client id %q: %v", id, ErrAPIServerAudience))
-		}
+		c.writes = append(c.writes, removeClientIDStep(w.arn, id))
+	}
+	if len(tags.Last) > 0 {
+		c.writes = append(c.writes, untagStep(w.arn, tags.Last))
 	}
 	return c, nil
 }
 
-func (c *Changes) compareThumbprints(w wanted, have observed) error {
+// compareClientIDs adds what is missing and returns what is to be removed afterwards. Where
+// the limit leaves no room, one is removed for each that is added, so that at no time there
+// are many fewer than before.
+func (c *comparison) compareClientIDs(w wanted, have observed) (remove []string, err error) {
+	added, foreign := iamcall.Minus(w.clientIDs, have.clientIDs), iamcall.Minus(have.clientIDs, w.clientIDs)
+	if !w.exact {
+		for _, id := range foreign {
+			if apiaudience.IsAPIServers(id, w.issuer.String()) {
+				c.warn(CodeAPIServerAudience, fmt.Sprintf("the provider has the client id %q: %v", id, ErrAPIServerAudience))
+			}
+		}
+		foreign = nil
+	}
+	count := len(have.clientIDs)
+	if n := count + len(added) - len(foreign); n > maxClientIDs && len(added) > 0 {
+		return nil, &LimitError{Field: "ClientIDs", Count: n, Message: tooManyClientIDs}
+	}
+	for _, id := range added {
+		if count++; count > maxClientIDs {
+			c.writes = append(c.writes, removeClientIDStep(w.arn, foreign[0]))
+			foreign = foreign[1:]
+			count--
+		}
+		c.writes = append(c.writes, addClientIDStep(w.arn, id))
+	}
+	return foreign, nil
+}
+
+func (c *comparison) compareThumbprints(w wanted, have observed) error {
 	if w.thumbprints == nil {
 		return nil
 	}
 	added, foreign := iamcall.Minus(w.thumbprints, have.thumbprints), iamcall.Minus(have.thumbprints, w.thumbprints)
+	next := slices.Concat(have.thumbprints, added)
 	if w.exact {
-		if len(added)+len(foreign) > 0 {
-			c.Steps = append(c.Steps, thumbprintStep(w.arn, w.thumbprints, added, foreign))
+		next, added = w.thumbprints, slices.Concat(added, foreign)
+	} else {
+		for _, t := range foreign {
+			c.warn(CodeForeignThumbprint, fmt.Sprintf("the provider has the thumbprint %q, which is not asked for; it stays", t))
 		}
-		return nil
-	}
-	for _, t := range foreign {
-		c.warn(CodeForeignThumbprint, fmt.Sprintf("the provider has the thumbprint %q, which is not asked for; it stays", t))
 	}
 	if len(added) == 0 {
 		return nil
 	}
-	next := slices.Concat(have.thumbprints, added)
 	if len(next) > maxThumbprints {
 		return &LimitError{Field: "Thumbprints", Count: len(next), Message: tooManyThumbprints}
 	}
-	c.Steps = append(c.Steps, thumbprintStep(w.arn, next, added, nil))
+	c.writes = append(c.writes, thumbprintStep(w.arn, have.thumbprints, next))
 	return nil
 }
 
-func (c *Changes) warn(code, message string) {
-	c.Warnings = append(c.Warnings, oidc.Problem{Code: code, Message: message})
+// warnPlaceholders reports thumbprints that stand for none, such as forty zeros.
+func (c *comparison) warnPlaceholders(thumbprints []string) {
+	for _, t := range thumbprints {
+		if t != "" && strings.Trim(t, t[:1]) == "" {
+			c.warn(CodePlaceholderThumbprint, fmt.Sprintf("the thumbprint %q is no certificate's: tokens work only while the issuer's hosts have certificates of an authority that AWS itself trusts", t))
+		}
+	}
+}
+
+func (c *comparison) warn(code, message string) {
+	c.warnings = append(c.warnings, oidc.Problem{Code: code, Message: message})
 }

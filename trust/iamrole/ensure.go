@@ -2,7 +2,6 @@ package iamrole
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -48,8 +47,9 @@ func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error)
 	if api == nil {
 		return fail(ErrNoClient)
 	}
-	e := ensurer{api: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
-	if err := e.run(ctx); err != nil {
+	e := &ensurer{API: api, wanted: w, cfg: cfg, patience: iamcall.NewPatience(cfg.Patience)}
+	e.result.Steps, err = iamcall.Converge[*ensurer]{Client: e, Patience: e.patience, Passing: isSettling, Plan: e.plan}.Run(ctx)
+	if err != nil {
 		return fail(err)
 	}
 	return e.result, nil
@@ -57,7 +57,7 @@ func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error)
 
 // ensurer is one call of Ensure.
 type ensurer struct {
-	api      API
+	API
 	wanted   wanted
 	cfg      Config
 	patience *iamcall.Patience
@@ -65,51 +65,17 @@ type ensurer struct {
 	result   Result
 }
 
-func (e *ensurer) run(ctx context.Context) error {
-	for {
-		changes, err := e.wanted.plan(ctx, e.api, &e.quota)
-		if err != nil {
-			return e.stopped(Step{}, err)
-		}
-		if changes.ARN != "" {
-			e.result.ARN = changes.ARN
-		}
-		failed, err := e.apply(ctx, changes)
-		if err == nil {
-			return nil
-		}
-		if errors.Is(err, errUntagged) {
-			continue
-		}
-		if isPassing(err) || iamcall.Is(err, iamcall.EntityAlreadyExists) || isRoleMissing(err) {
-			err = e.patience.Wait(ctx, err)
-		}
-		if err != nil {
-			return e.stopped(failed, err)
-		}
+func (e *ensurer) plan(ctx context.Context) ([]write, error) {
+	role, writes, err := e.wanted.plan(ctx, e, &e.quota)
+	if role != nil {
+		e.result.ARN = role.arn.String()
 	}
+	return writes, err
 }
 
-// apply takes the steps until one fails, and returns that one.
-func (e *ensurer) apply(ctx context.Context, c Changes) (Step, error) {
-	for _, s := range c.Steps {
-		err := s.run(ctx, e)
-		if err != nil && !errors.Is(err, errUntagged) {
-			return s, err
-		}
-		e.result.Steps = append(e.result.Steps, s)
-		if err != nil {
-			return Step{}, err
-		}
-	}
-	return Step{}, nil
-}
-
-func (e *ensurer) stopped(failed Step, err error) error {
-	if failed.Action == "" && len(e.result.Steps) == 0 {
-		return err
-	}
-	return &StepError{Step: failed, Done: e.result.Steps, Err: err}
+// isSettling recognises what another look at the role may cure.
+func isSettling(err error) bool {
+	return isPassing(err) || iamcall.Is(err, iamcall.EntityAlreadyExists) || isRoleMissing(err)
 }
 
 // isRoleMissing recognises that the role itself is not there, or not seen everywhere yet, and

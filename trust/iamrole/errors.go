@@ -3,7 +3,6 @@ package iamrole
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
@@ -45,32 +44,8 @@ func (e *DeletedPrincipalError) Error() string {
 
 // StepError reports the step at which Ensure stopped. What was done before stays done and is
 // right by itself; the next Ensure goes on from there.
-type StepError struct {
-	// Step is what failed; zero when reading the role did.
-	Step Step
-	// Done are the steps taken before.
-	Done []Step
-	// Err is IAM's answer, or the context's end.
-	Err error
-}
+type StepError = iamcall.StepError
 
-// Error names the failed step, its cause and what had been done.
-func (e *StepError) Error() string {
-	var b strings.Builder
-	if e.Step.Text != "" {
-		b.WriteString(e.Step.Text + ": ")
-	}
-	if e.Err != nil {
-		b.WriteString(e.Err.Error())
-	}
-	for i, s := range e.Done {
-		b.WriteString([]string{" (done before: ", "; "}[min(i, 1)] + s.Text)
-	}
-	if len(e.Done) > 0 {
-		b.WriteString(")")
-	}
-	return b.String()
-}
-
-// Unwrap returns the cause.
-func (e *StepError) Unwrap() error { return e.Err }
+// LimitError reports a list that IAM would refuse for its length, before anything is written:
+// its field is "Tags".
+type LimitError = iamcall.LimitError

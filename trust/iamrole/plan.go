@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
@@ -25,22 +24,11 @@ func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 
 // String prints the plan, one line for the role and one for each step.
 func (c Changes) String() string {
-	var b strings.Builder
-	b.WriteString("role " + c.Name)
+	title := "role " + c.Name
 	if c.ARN != "" {
-		b.WriteString(" (" + c.ARN + ")")
+		title += " (" + c.ARN + ")"
 	}
-	if c.Empty() {
-		b.WriteString(": nothing to do")
-	}
-	for _, s := range c.Steps {
-		sign := "+"
-		if s.Removes {
-			sign = "-"
-		}
-		fmt.Fprintf(&b, "\n  %s %s", sign, s.Text)
-	}
-	return b.String()
+	return iamcall.PlanText(title, c.Steps)
 }
 
 // Plan reads the role and says what [Ensure] would do now. It writes nothing.
@@ -64,64 +52,77 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	if api == nil {
 		return fail(ErrNoClient)
 	}
-	changes, err := w.plan(ctx, api, &quota{})
+	role, writes, err := w.plan(ctx, api, &quota{})
 	if err != nil {
 		return fail(err)
+	}
+	changes := Changes{Name: w.Name, Create: role == nil, Steps: iamcall.Steps(writes)}
+	if role != nil {
+		changes.ARN = role.arn.String()
 	}
 	return changes, nil
 }
 
-func (w wanted) plan(ctx context.Context, api Reader, q *quota) (Changes, error) {
+// The actions that write a trust policy.
+const (
+	createRole  = "iam:CreateRole"
+	updateTrust = "iam:UpdateAssumeRolePolicy"
+)
+
+// plan returns the role, nil when there is none, and what there is to write.
+func (w wanted) plan(ctx context.Context, api Reader, q *quota) (*liveRole, []write, error) {
 	have, err := observe(ctx, api, w)
 	if err != nil {
-		return Changes{}, err
+		return nil, nil, err
 	}
-	changes, err := w.compare(have)
+	writes, err := w.compare(have)
 	if err != nil {
-		return Changes{}, err
+		return nil, nil, err
 	}
-	for _, s := range changes.Steps {
-		if s.Action == "iam:CreateRole" || s.Action == "iam:UpdateAssumeRolePolicy" {
-			return changes, q.check(ctx, api, w.Trust)
-		}
+	if slices.ContainsFunc(writes, func(w write) bool { return w.Action == createRole || w.Action == updateTrust }) {
+		err = q.check(ctx, api, w.Trust)
 	}
-	return changes, nil
+	return have.role, writes, err
 }
 
 // compare says how to get from have to w. A boundary narrows, so it comes first; then the
 // trust policy, as it is what IAM refuses most often; then rights and tags; removals last.
-func (w wanted) compare(have observed) (Changes, error) {
-	c := Changes{Name: w.Name, Create: have.role == nil}
+func (w wanted) compare(have observed) ([]write, error) {
+	var writes []write
 	var oldTags map[string]string
 	if have.role == nil {
 		if w.Trust == nil {
-			return Changes{}, ErrNoTrust
+			return nil, ErrNoTrust
 		}
-		c.Steps = []Step{createStep(w)}
+		writes = []write{createStep(w)}
 		oldTags = w.Tags // they come with the creation
 	} else {
 		if err := w.checkRole(have.role); err != nil {
-			return Changes{}, err
+			return nil, err
 		}
-		c.ARN = have.role.arn.String()
-		c.Steps = w.compareRole(have.role)
+		writes = w.compareRole(have.role)
 		oldTags = have.role.tags
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.InlinePolicies)) {
 		document, exists := have.inline[name]
 		if !exists || !sameJSON(document, w.InlinePolicies[name]) {
-			c.Steps = append(c.Steps, putInlineStep(w.Name, name, w.InlinePolicies[name], exists))
+			writes = append(writes, putInlineStep(w.Name, name, w.InlinePolicies[name], exists))
 		}
 	}
 	for _, policy := range iamcall.Minus(w.managed, have.attached) {
-		c.Steps = append(c.Steps, attachStep(w.Name, policy))
+		writes = append(writes, attachStep(w.Name, policy))
 	}
-	set, foreign := iamcall.TagDiff(oldTags, w.Tags)
-	if len(set) > 0 {
-		c.Steps = append(c.Steps, tagStep(w.Name, set))
+	tags, err := iamcall.CompareTags(oldTags, w.Tags, w.ForeignTags == Remove)
+	if err != nil {
+		return nil, err
 	}
-	c.Steps = append(c.Steps, w.removals(have, foreign)...)
-	return c, nil
+	if len(tags.First) > 0 {
+		writes = append(writes, untagStep(w.Name, tags.First))
+	}
+	if len(tags.Set) > 0 {
+		writes = append(writes, tagStep(w.Name, tags.Set))
+	}
+	return append(writes, w.removals(have, tags.Last)...), nil
 }
 
 // checkRole reports an existing role that cannot become what the spec says.
@@ -151,8 +152,8 @@ func (w wanted) orHome(h home) (partition, accountID string) {
 	return h.partition, h.accountID
 }
 
-func (w wanted) compareRole(r *liveRole) []Step {
-	var steps []Step
+func (w wanted) compareRole(r *liveRole) []write {
+	var steps []write
 	if w.PermissionsBoundary != "" && w.PermissionsBoundary != r.boundary {
 		steps = append(steps, boundaryStep(w, r.boundary))
 	}
@@ -172,8 +173,8 @@ func (w wanted) compareRole(r *liveRole) []Step {
 	return steps
 }
 
-func (w wanted) removals(have observed, foreignTags []string) []Step {
-	var steps []Step
+func (w wanted) removals(have observed, foreignTags []string) []write {
+	var steps []write
 	if w.ForeignManagedPolicies == Remove {
 		for _, policy := range iamcall.Minus(have.attached, w.managed) {
 			steps = append(steps, detachStep(w.Name, policy))
@@ -186,7 +187,7 @@ func (w wanted) removals(have observed, foreignTags []string) []Step {
 			}
 		}
 	}
-	if w.ForeignTags == Remove && len(foreignTags) > 0 {
+	if len(foreignTags) > 0 {
 		steps = append(steps, untagStep(w.Name, foreignTags))
 	}
 	return steps

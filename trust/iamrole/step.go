@@ -15,25 +15,17 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
-// Step is one write to IAM.
-type Step struct {
-	// Action is the IAM action, such as "iam:PutRolePolicy".
-	Action string
-	// Text says what it does, for a person.
-	Text string
-	// Removes is true of a step that takes something away that the spec does not list.
-	Removes bool
+// Step is one write to IAM: the action, such as "iam:PutRolePolicy", a text for a person, and
+// whether it takes something away that the spec does not list.
+type Step = iamcall.Step
 
-	run func(context.Context, *ensurer) error
-}
+// write is a step and what makes it.
+type write = iamcall.Write[*ensurer]
 
 // undoTimeout is how long taking a role back may take.
 const undoTimeout = 30 * time.Second
 
-// errUntagged says that the role is there but has no tags yet: another round sets them.
-var errUntagged = errors.New("created without tags")
-
-func createStep(w wanted) Step {
+func createStep(w wanted) write {
 	text := fmt.Sprintf("create role under path %q%s", cmp.Or(w.Path, "/"), iamcall.QuotedTags(", tags ", w.Tags))
 	if w.PermissionsBoundary != "" {
 		text += fmt.Sprintf(", permissions boundary %q", w.PermissionsBoundary)
@@ -41,7 +33,7 @@ func createStep(w wanted) Step {
 	for _, c := range (*trust.Policy)(nil).Diff(w.Trust) {
 		text += "; trust: " + c.String()
 	}
-	return Step{Action: "iam:CreateRole", Text: text, run: func(ctx context.Context, e *ensurer) error { return e.create(ctx) }}
+	return write{Step: Step{Action: createRole, Text: text}, Run: func(ctx context.Context, e *ensurer) error { return e.create(ctx) }}
 }
 
 func (e *ensurer) create(ctx context.Context) error {
@@ -57,11 +49,11 @@ func (e *ensurer) create(ctx context.Context) error {
 	if w.MaxSessionDuration > 0 {
 		in.MaxSessionDuration = seconds(w.MaxSessionDuration)
 	}
-	out, err := e.api.CreateRole(ctx, in)
+	out, err := e.CreateRole(ctx, in)
 	untagged := err != nil && len(w.Tags) > 0 && iamcall.IsTagOnCreateRefused(w.home.partition, err)
 	if untagged {
 		in.Tags = nil
-		out, err = e.api.CreateRole(ctx, in)
+		out, err = e.CreateRole(ctx, in)
 	}
 	if err != nil {
 		return err
@@ -77,43 +69,41 @@ func (e *ensurer) create(ctx context.Context) error {
 		// Nobody can use it, and it has no rights yet: take it back, whatever the context says.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
-		_, undo := e.api.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(w.Name)})
+		_, undo := e.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(w.Name)})
 		return errors.Join(fmt.Errorf("the role that IAM created, %q, is deleted again: %w", aws.ToString(out.Role.Arn), err), undo)
 	}
 	e.result.ARN, e.result.Created = role.String(), true
 	if untagged {
-		return errUntagged
+		return &iamcall.Unfinished{} // another look at it sets the tags
 	}
 	return nil
 }
 
-func boundaryStep(w wanted, before string) Step {
+func boundaryStep(w wanted, before string) write {
 	text := fmt.Sprintf("set permissions boundary %q", w.PermissionsBoundary)
 	if before != "" {
 		text += fmt.Sprintf(" instead of %q", before)
 	}
-	return Step{Action: "iam:PutRolePermissionsBoundary", Text: text, run: func(ctx context.Context, e *ensurer) error {
-		_, err := e.api.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{
-			RoleName: aws.String(w.Name), PermissionsBoundary: aws.String(w.PermissionsBoundary),
-		})
-		return err
-	}}
+	return iamcall.Call((*ensurer).PutRolePermissionsBoundary,
+		&iam.PutRolePermissionsBoundaryInput{RoleName: aws.String(w.Name), PermissionsBoundary: aws.String(w.PermissionsBoundary)},
+		Step{Action: "iam:PutRolePermissionsBoundary", Text: text})
+}
+
+func clearBoundaryStep(role, before string) write {
+	return gone(iamcall.Call((*ensurer).DeleteRolePermissionsBoundary, &iam.DeleteRolePermissionsBoundaryInput{RoleName: aws.String(role)},
+		Step{Action: "iam:DeleteRolePermissionsBoundary", Text: fmt.Sprintf("remove permissions boundary %q", before), Removes: true}))
 }
 
 // settingsStep always says both: IAM takes a duration that is left out for one hour
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html).
-func settingsStep(w wanted, description string, session time.Duration) Step {
-	text := fmt.Sprintf("set description %q and maximum session duration %v", description, session)
-	return Step{Action: "iam:UpdateRole", Text: text, run: func(ctx context.Context, e *ensurer) error {
-		_, err := e.api.UpdateRole(ctx, &iam.UpdateRoleInput{
-			RoleName: aws.String(w.Name), Description: aws.String(description), MaxSessionDuration: seconds(session),
-		})
-		return err
-	}}
+func settingsStep(w wanted, description string, session time.Duration) write {
+	return iamcall.Call((*ensurer).UpdateRole,
+		&iam.UpdateRoleInput{RoleName: aws.String(w.Name), Description: aws.String(description), MaxSessionDuration: seconds(session)},
+		Step{Action: "iam:UpdateRole", Text: fmt.Sprintf("set description %q and maximum session duration %v", description, session)})
 }
 
 // trustStep reads the policy once more before it writes.
-func trustStep(w wanted, have *liveRole) Step {
+func trustStep(w wanted, have *liveRole) write {
 	text := "replace the trust policy, which cannot be read"
 	if have.trust != nil {
 		text = "change the trust policy"
@@ -121,8 +111,8 @@ func trustStep(w wanted, have *liveRole) Step {
 			text += "; " + c.String()
 		}
 	}
-	return Step{Action: "iam:UpdateAssumeRolePolicy", Text: text, run: func(ctx context.Context, e *ensurer) error {
-		t := editor{api: e.api, name: w.Name, edit: w.editTrust, settle: e.cfg, patience: e.patience, quota: e.quota}
+	return write{Step: Step{Action: updateTrust, Text: text}, Run: func(ctx context.Context, e *ensurer) error {
+		t := editor{api: e, name: w.Name, edit: w.editTrust, settle: e.cfg, patience: e.patience, quota: e.quota}
 		done, err := t.run(ctx)
 		e.result.Unconfirmed = done.unconfirmed
 		return err
@@ -137,65 +127,56 @@ func (w wanted) editTrust(role *liveRole) (*trust.Policy, error) {
 	return w.Trust, nil
 }
 
-func putInlineStep(role, name, document string, exists bool) Step {
+func putInlineStep(role, name, document string, exists bool) write {
 	text := fmt.Sprintf("add inline policy %q", name)
 	if exists {
 		text = fmt.Sprintf("change inline policy %q", name)
 	}
-	return Step{Action: "iam:PutRolePolicy", Text: text, run: func(ctx context.Context, e *ensurer) error {
-		_, err := e.api.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
-			RoleName: aws.String(role), PolicyName: aws.String(name), PolicyDocument: aws.String(document),
-		})
+	return iamcall.Call((*ensurer).PutRolePolicy,
+		&iam.PutRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(name), PolicyDocument: aws.String(document)},
+		Step{Action: "iam:PutRolePolicy", Text: text})
+}
+
+func deleteInlineStep(role, name string) write {
+	return gone(iamcall.Call((*ensurer).DeleteRolePolicy,
+		&iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(name)},
+		Step{Action: "iam:DeleteRolePolicy", Text: fmt.Sprintf("delete inline policy %q", name), Removes: true}))
+}
+
+func attachStep(role, policy string) write {
+	return iamcall.Call((*ensurer).AttachRolePolicy,
+		&iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(policy)},
+		Step{Action: "iam:AttachRolePolicy", Text: fmt.Sprintf("attach policy %q", policy)})
+}
+
+func detachStep(role, policy string) write {
+	return gone(iamcall.Call((*ensurer).DetachRolePolicy,
+		&iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(policy)},
+		Step{Action: "iam:DetachRolePolicy", Text: fmt.Sprintf("detach policy %q", policy), Removes: true}))
+}
+
+func tagStep(role string, set map[string]string) write {
+	return iamcall.Call((*ensurer).TagRole, &iam.TagRoleInput{RoleName: aws.String(role), Tags: iamcall.Tags(set)},
+		Step{Action: "iam:TagRole", Text: iamcall.QuotedTags("set tags ", set)})
+}
+
+func untagStep(role string, keys []string) write {
+	return iamcall.Call((*ensurer).UntagRole, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: keys},
+		Step{Action: "iam:UntagRole", Text: "remove tags " + iamcall.Quoted(keys), Removes: true})
+}
+
+// gone is content when somebody else has removed the thing first, but not when the role itself
+// is not there.
+func gone(w write) write {
+	call := w.Run
+	w.Run = func(ctx context.Context, e *ensurer) error {
+		err := call(ctx, e)
+		if iamcall.Is(err, iamcall.NoSuchEntity) && !isRoleMissing(err) {
+			return nil
+		}
 		return err
-	}}
-}
-
-func deleteInlineStep(role, name string) Step {
-	return Step{Action: "iam:DeleteRolePolicy", Text: fmt.Sprintf("delete inline policy %q", name), Removes: true,
-		run: func(ctx context.Context, e *ensurer) error {
-			_, err := e.api.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(name)})
-			return ignoreGone(err)
-		}}
-}
-
-func attachStep(role, policy string) Step {
-	return Step{Action: "iam:AttachRolePolicy", Text: fmt.Sprintf("attach policy %q", policy),
-		run: func(ctx context.Context, e *ensurer) error {
-			_, err := e.api.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(policy)})
-			return err
-		}}
-}
-
-func detachStep(role, policy string) Step {
-	return Step{Action: "iam:DetachRolePolicy", Text: fmt.Sprintf("detach policy %q", policy), Removes: true,
-		run: func(ctx context.Context, e *ensurer) error {
-			_, err := e.api.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(policy)})
-			return ignoreGone(err)
-		}}
-}
-
-func tagStep(role string, set map[string]string) Step {
-	return Step{Action: "iam:TagRole", Text: iamcall.QuotedTags("set tags ", set),
-		run: func(ctx context.Context, e *ensurer) error {
-			_, err := e.api.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(role), Tags: iamcall.Tags(set)})
-			return err
-		}}
-}
-
-func untagStep(role string, keys []string) Step {
-	return Step{Action: "iam:UntagRole", Text: "remove tags " + iamcall.Quoted(keys), Removes: true,
-		run: func(ctx context.Context, e *ensurer) error {
-			_, err := e.api.UntagRole(ctx, &iam.UntagRoleInput{RoleName: aws.String(role), TagKeys: keys})
-			return err
-		}}
-}
-
-// ignoreGone is content when somebody else has removed it first.
-func ignoreGone(err error) error {
-	if iamcall.Is(err, iamcall.NoSuchEntity) {
-		return nil
 	}
-	return err
+	return w
 }
 
 func seconds(d time.Duration) *int32 { return aws.Int32(int32(d / time.Second)) }
