@@ -246,10 +246,10 @@ func (p *preflight) covers(keys *KeySet, token string) error {
 	if err != nil {
 		return err
 	}
-	if c.Issuer != p.report.Issuer {
+	if c.Issuer != p.report.Issuer.String() {
 		return fmt.Errorf("%w: the token's iss is not %q", ErrIssuerMismatch, p.report.Issuer)
 	}
-	return c.checkAccount()
+	return checkAccount(c)
 }
 
 func (p *preflight) thumbprints(ctx context.Context, iss Issuer) {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 )
 
 // ErrKeysUnavailable is in the error of a token that could not be judged, because the
@@ -135,10 +138,10 @@ func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	if err := v.check(c); err != nil {
 		return Claims{}, err
 	}
-	if err := c.checkAccount(); err != nil {
+	if err := checkAccount(c); err != nil {
 		return Claims{}, err
 	}
-	return c, nil
+	return accepted(v.issuer, c, payload), nil
 }
 
 // keysFor does not fetch for a token that would be refused anyway: tokens of other issuers
@@ -160,19 +163,19 @@ func (v *Verifier) keysFor(ctx context.Context, t signedToken) (*KeySet, error) 
 	return v.cache.get(ctx, t.kid)
 }
 
-func (v *Verifier) check(c Claims) error {
+func (v *Verifier) check(c kubeclaims.Claims) error {
 	now := v.now()
 	switch {
-	case c.Issuer != v.issuer:
+	case c.Issuer != v.issuer.String():
 		return ErrIssuerMismatch
-	case !c.isFor(v.audience):
+	case !slices.Contains(c.Audiences, v.audience):
 		return fmt.Errorf("%w: %q is not among its %d", ErrAudience, v.audience, len(c.Audiences))
-	case !now.Before(c.Expires): // RFC 7519 §4.1.4: on or after
-		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.UTC().Format(time.RFC3339))
-	case now.Add(v.skew).Before(c.NotBefore):
-		return fmt.Errorf("%w: before %s", ErrNotYetValid, c.NotBefore.UTC().Format(time.RFC3339))
-	case now.Add(v.skew).Before(c.IssuedAt):
-		return fmt.Errorf("%w: issued at %s", ErrNotYetValid, c.IssuedAt.UTC().Format(time.RFC3339))
+	case !now.Before(c.Expires.Time): // RFC 7519 §4.1.4: on or after
+		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.Format(time.RFC3339))
+	case now.Add(v.skew).Before(c.NotBefore.Time):
+		return fmt.Errorf("%w: before %s", ErrNotYetValid, c.NotBefore.Format(time.RFC3339))
+	case now.Add(v.skew).Before(c.IssuedAt.Time):
+		return fmt.Errorf("%w: issued at %s", ErrNotYetValid, c.IssuedAt.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/kubeclaims"
+	"github.com/irsa-go/irsa/internal/kubename"
 )
 
 // What can be wrong with the claims of a token whose signature is right.
@@ -22,9 +23,9 @@ var (
 	ErrExpired = errors.New("it has expired")
 	// ErrNotYetValid: its nbf or iat is in the future.
 	ErrNotYetValid = errors.New("it is not valid yet")
-	// ErrNotServiceAccount: its sub is no service account's, or is not the account that its
+	// ErrNotServiceAccount: its sub is not a service account's, or is not the account that its
 	// kubernetes.io claim names.
-	ErrNotServiceAccount = errors.New("it is no service account's")
+	ErrNotServiceAccount = errors.New("it is not a service account's")
 )
 
 // Claims is what a verified service account token says. It is a plain value; copies share
@@ -63,36 +64,42 @@ func (c Claims) Map() map[string]any {
 	return m
 }
 
-// parseClaims types the claims. It checks no time, audience, issuer or account.
-func parseClaims(payload []byte) (Claims, error) {
-	c := Claims{payload: payload}
-	seen, err := c.read(payload)
-	switch {
-	case errors.Is(err, errClaimType):
-		return Claims{}, fmt.Errorf("%w: %w", ErrMalformedClaim, err)
-	case err != nil: // it may quote the payload
-		return Claims{}, fmt.Errorf("%w: its payload is no plain JSON object", ErrMalformedToken)
+// parseClaims reads the claims. It checks no time, audience, issuer or account.
+func parseClaims(payload []byte) (kubeclaims.Claims, error) {
+	c, err := kubeclaims.Parse(payload)
+	if wrongType := (*kubeclaims.TypeError)(nil); errors.As(err, &wrongType) {
+		return c, fmt.Errorf("%w: %w", ErrMalformedClaim, err)
 	}
-	for _, name := range []string{"iss", "sub", "aud", "iat", "exp"} {
-		if !seen[name] {
-			return Claims{}, fmt.Errorf("%w: %s", ErrMissingClaim, name)
-		}
+	if err != nil { // it may quote the payload
+		return c, fmt.Errorf("%w: its payload is not a plain JSON object", ErrMalformedToken)
+	}
+	if missing := c.MissingRequired(); missing != "" {
+		return c, fmt.Errorf("%w: %s", ErrMissingClaim, missing)
 	}
 	return c, nil
 }
 
+// accepted makes Claims of what has passed every check.
+func accepted(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
+	k := c.Kubernetes
+	return Claims{
+		Issuer: iss, Subject: c.Subject, Audiences: c.Audiences, ID: c.ID,
+		Expires: c.Expires.Time, IssuedAt: c.IssuedAt.Time, NotBefore: c.NotBefore.Time, WarnAfter: k.WarnAfter.Time,
+		Namespace: k.Namespace, ServiceAccount: ObjectRef(k.ServiceAccount),
+		Pod: ObjectRef(k.Pod), Node: ObjectRef(k.Node), Secret: ObjectRef(k.Secret),
+		payload: payload,
+	}
+}
+
 // checkAccount holds the subject against what kube-apiserver says besides
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens).
-func (c Claims) checkAccount() error {
-	if c.Namespace == "" || c.ServiceAccount.Name == "" {
+func checkAccount(c kubeclaims.Claims) error {
+	if c.Kubernetes.Namespace == "" || c.Kubernetes.ServiceAccount.Name == "" {
 		return fmt.Errorf("%w: it has no kubernetes.io claim with namespace and serviceaccount", ErrNotServiceAccount)
 	}
-	// Neither name can have a colon, so this reads back in one way only.
-	if strings.Contains(c.Namespace+c.ServiceAccount.Name, ":") ||
-		c.Subject != "system:serviceaccount:"+c.Namespace+":"+c.ServiceAccount.Name {
+	namespace, name, err := kubename.ParseSubject(c.Subject)
+	if err != nil || namespace != c.Kubernetes.Namespace || name != c.Kubernetes.ServiceAccount.Name {
 		return fmt.Errorf("%w: sub does not name the account of its kubernetes.io claim", ErrNotServiceAccount)
 	}
 	return nil
 }
-
-func (c Claims) isFor(audience string) bool { return slices.Contains(c.Audiences, audience) }

@@ -83,6 +83,17 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 	account := func(ns, name string) map[string]any {
 		return map[string]any{"namespace": ns, "serviceaccount": map[string]any{"name": name}}
 	}
+	withAccount := func(ns, name string) string {
+		claims := map[string]any{"kubernetes.io": account(ns, name), "sub": "system:serviceaccount:" + ns + ":" + name}
+		for k, v := range good {
+			if claims[k] == nil {
+				claims[k] = v
+			}
+		}
+		raw, err := json.Marshal(claims)
+		require.NoError(t, err)
+		return string(raw)
+	}
 	fine := es256(with("", nil))
 	_, err = v.Verify(t.Context(), fine)
 	require.NoError(t, err)
@@ -98,7 +109,7 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 		"no JWT":                  {"a.b", oidc.ErrMalformedToken},
 		"a newline at its end":    {fine + "\n", oidc.ErrMalformedToken},
 		"too long":                {fine + strings.Repeat("A", 20000), oidc.ErrMalformedToken},
-		"claims that are a list":  {es256(`[]`), oidc.ErrMalformedClaim},
+		"claims that are a list":  {es256(`[]`), oidc.ErrMalformedToken},
 		"claims that are no JSON": {es256(`iss`), oidc.ErrMalformedToken},
 		"sub twice":               {es256(`{"sub":"a",` + with("", nil)[1:]), oidc.ErrMalformedToken},
 		"alg none":                {none, oidc.ErrAlgorithm},
@@ -126,8 +137,11 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 		"a user's":                {es256(with("kubernetes.io", nil)), oidc.ErrNotServiceAccount},
 		"another account":         {es256(with("kubernetes.io", account("ns", "other"))), oidc.ErrNotServiceAccount},
 		"a name with a colon":     {es256(with("kubernetes.io", account("ns:sa", ""))), oidc.ErrNotServiceAccount},
-		"swapped":                 {es256(with("kubernetes.io", account("sa", "ns"))), oidc.ErrNotServiceAccount},
-		"no object":               {es256(with("kubernetes.io", "ns")), oidc.ErrMalformedClaim},
+		"a name with a colon, as the account has it": {es256(withAccount("a", "b:c")), oidc.ErrNotServiceAccount},
+		"a namespace with a colon":                   {es256(withAccount("a:b", "c")), oidc.ErrNotServiceAccount},
+		"a null among the audiences":                 {es256(with("aud", []any{audience, nil})), oidc.ErrMalformedClaim},
+		"swapped":                                    {es256(with("kubernetes.io", account("sa", "ns"))), oidc.ErrNotServiceAccount},
+		"no object":                                  {es256(with("kubernetes.io", "ns")), oidc.ErrMalformedClaim},
 	} {
 		claims, err := v.Verify(t.Context(), c.token)
 		require.ErrorIs(t, err, c.want, name)

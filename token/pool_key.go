@@ -45,7 +45,7 @@ type Key struct {
 // subject is the sub that the account's tokens must have
 // (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens).
 func (k Key) subject() string {
-	return "system:serviceaccount:" + k.Namespace + ":" + k.ServiceAccount
+	return kubename.Subject(k.Namespace, k.ServiceAccount)
 }
 
 // problems are those that only a pool's key can have; the provider checks the rest.

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/kubename"
 )
 
 // maxSessionName is STS's limit for RoleSessionName.
@@ -18,7 +20,7 @@ const anonymousSession = "irsa"
 func sessionName(u Unverified) string {
 	namespace, account := u.Kubernetes.Namespace, u.Kubernetes.ServiceAccount.Name
 	if namespace == "" || account == "" {
-		namespace, account = accountOf(u.Subject)
+		namespace, account, _ = kubename.ParseSubject(u.Subject)
 	}
 	switch {
 	case namespace != "" && account != "" && u.Kubernetes.Pod.Name != "":
@@ -29,17 +31,6 @@ func sessionName(u Unverified) string {
 		return fitSession(anonymousSession + "-" + hashOf(u.Issuer+" "+u.Subject))
 	}
 	return anonymousSession
-}
-
-// accountOf takes "system:serviceaccount:NAMESPACE:NAME" apart
-// (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens).
-func accountOf(subject string) (namespace, name string) {
-	rest, ok := strings.CutPrefix(subject, "system:serviceaccount:")
-	if !ok {
-		return "", ""
-	}
-	namespace, name, _ = strings.Cut(rest, ":")
-	return namespace, name
 }
 
 // fitSession makes STS accept a name. What loses characters on the way ends with a hash of the

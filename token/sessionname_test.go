@@ -34,7 +34,7 @@ func TestSessionNames(t *testing.T) {
 		"of nobody":            {`{}`, `irsa`},
 		"of a half subject":    {`{"sub":"system:serviceaccount:ns"}`, `irsa-[0-9a-f]{12}`},
 		"of a long pod":        {`{"sub":"system:serviceaccount:ns:sa","kubernetes.io":{"pod":{"name":"` + long + `"}}}`, `ns\.sa@p{45}-[0-9a-f]{12}`},
-		"of strange names":     {`{"sub":"system:serviceaccount:nß:s a"}`, `n-\.s-a-[0-9a-f]{12}`},
+		"of strange names":     {`{"sub":"system:serviceaccount:nß:s a"}`, `irsa-[0-9a-f]{12}`},
 		"of names with a dot":  {`{"sub":"system:serviceaccount:ns:a.b"}`, `ns\.a\.b`},
 		"of a cut at its edge": {`{"sub":"system:serviceaccount:ns:` + long[:61] + `"}`, `ns\.p{61}`},
 	} {

@@ -10,9 +10,7 @@ import (
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
-// serviceAccountPrefix begins the sub of every service account's token
-// (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
-const serviceAccountPrefix = "system:serviceaccount:"
+const serviceAccountPrefix = kubename.SubjectPrefix
 
 // maxSubject is above the longest sub of Kubernetes: 22 + 63 + 1 + 253 characters.
 const maxSubject = 1024
@@ -25,18 +23,11 @@ type Subject struct{ text string }
 // "system:serviceaccount:NAMESPACE:NAME". Both names must be ones that Kubernetes allows, so
 // neither can be empty, hold a wildcard or smuggle in a colon.
 func ServiceAccount(namespace, name string) (Subject, error) {
-	text := serviceAccountPrefix + namespace + ":" + name
-	if err := checkServiceAccount(namespace, name); err != nil {
+	text := kubename.Subject(namespace, name)
+	if _, _, err := kubename.ParseSubject(text); err != nil {
 		return Subject{}, fmt.Errorf("trust: subject %q: %w", text, err)
 	}
 	return Subject{text}, nil
-}
-
-func checkServiceAccount(namespace, name string) error {
-	if err := kubename.CheckNamespace(namespace); err != nil {
-		return err
-	}
-	return kubename.CheckServiceAccount(name)
 }
 
 // ParseSubject takes the sub of any issuer, such as "repo:octo-org/octo-repo:environment:prod".
@@ -57,12 +48,9 @@ func checkSubject(s string) error {
 	if strings.ContainsAny(s, "*?") {
 		return errors.New("a subject is exact and holds no '*' or '?': a Pattern may")
 	}
-	if rest, ok := strings.CutPrefix(s, serviceAccountPrefix); ok {
-		namespace, name, ok := strings.Cut(rest, ":")
-		if !ok {
-			return errors.New(`want "system:serviceaccount:NAMESPACE:NAME"`)
-		}
-		return checkServiceAccount(namespace, name)
+	if strings.HasPrefix(s, serviceAccountPrefix) {
+		_, _, err := kubename.ParseSubject(s)
+		return err
 	}
 	return nil
 }
@@ -101,12 +89,8 @@ func (s Subject) IsZero() bool { return s == Subject{} }
 // ServiceAccount returns the namespace and the name when the subject is a Kubernetes service
 // account.
 func (s Subject) ServiceAccount() (namespace, name string, ok bool) {
-	rest, ok := strings.CutPrefix(s.text, serviceAccountPrefix)
-	if !ok {
-		return "", "", false
-	}
-	namespace, name, _ = strings.Cut(rest, ":")
-	return namespace, name, true
+	namespace, name, err := kubename.ParseSubject(s.text)
+	return namespace, name, err == nil
 }
 
 // MarshalText returns the sub; nothing for the zero value.

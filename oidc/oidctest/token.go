@@ -115,7 +115,7 @@ func (s *Server) claims(req TokenRequest) (claims, error) {
 	c := claims{
 		Audience: audiences, Issuer: s.URL(), ID: randomUUID(),
 		Expiry: now.Add(lifetime).Unix(), IssuedAt: issued.Unix(), NotBefore: issued.Unix(),
-		Subject: "system:serviceaccount:" + req.Namespace + ":" + req.ServiceAccount,
+		Subject: kubename.Subject(req.Namespace, req.ServiceAccount),
 		Kubernetes: kubernetes{
 			Namespace:      req.Namespace,
 			ServiceAccount: ref{req.ServiceAccount, orUUID(req.UID, "serviceaccounts", req.Namespace, req.ServiceAccount)},

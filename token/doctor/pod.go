@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/token"
 )
 
@@ -82,8 +83,8 @@ func (p *patient) token(context.Context) finding {
 		return f
 	}
 	f := intact("%s of %s for %s, until %s", u.Subject, u.Issuer, strings.Join(u.Audiences, ", "), stamp(u.Expires))
-	if !strings.HasPrefix(u.Subject, "system:serviceaccount:") {
-		f.notes = append(f.notes, "its sub is no service account's")
+	if _, _, err := kubename.ParseSubject(u.Subject); err != nil {
+		f.notes = append(f.notes, "its sub is not a service account's")
 	}
 	if p.resolution.Kind == token.WebIdentity && u.AuthorizedParty == "" && !slices.Contains(u.Audiences, stsAudience) {
 		f.notes = append(f.notes, "its aud is not "+stsAudience+": the IAM OIDC provider must have another client id")

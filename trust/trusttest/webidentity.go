@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -87,28 +88,14 @@ func unverifiedIssuer(token string) (string, error) {
 	if err != nil {
 		return "", notJWT()
 	}
-	claims, err := decodeClaims(payload)
+	claims, err := kubeclaims.ParseRegistered(payload)
 	if err != nil {
 		return "", notJWT()
 	}
-	iss, ok := claims["iss"].(string)
-	if !ok || iss == "" {
+	if claims.Issuer == "" {
 		return "", missingClaim("iss")
 	}
-	return iss, nil
-}
-
-func decodeClaims(payload []byte) (trust.Claims, error) {
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.UseNumber()
-	var claims trust.Claims
-	if err := dec.Decode(&claims); err != nil {
-		return nil, err
-	}
-	if claims == nil || dec.More() {
-		return nil, errors.New("no object")
-	}
-	return claims, nil
+	return claims.Issuer, nil
 }
 
 // providerOf looks among the providers of the role's account, which is this one or one that
@@ -135,79 +122,50 @@ func (a *Account) hasPropagated(created time.Time, delay time.Duration) bool {
 func missingClaim(name string) error { return badToken("Missing a required claim: %s", name) }
 
 func (a *Account) judgeClaims(payload []byte, p provider) (identity, error) {
-	claims, err := decodeClaims(payload)
+	registered, err := kubeclaims.ParseRegistered(payload)
 	if err != nil {
 		return identity{}, notJWT()
 	}
-	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
-	for _, name := range []string{"iss", "sub", "aud", "iat", "exp"} {
-		if claims[name] == nil {
-			return identity{}, missingClaim(name)
-		}
+	if missing := registered.MissingRequired(); missing != "" {
+		return identity{}, missingClaim(missing)
 	}
-	if err := a.judgeTimes(claims); err != nil {
+	if err := a.judgeTimes(registered); err != nil {
 		return identity{}, err
 	}
-	subject, ok := claims["sub"].(string)
-	if !ok {
-		return identity{}, notJWT()
-	}
-	audience, ok := audienceOf(claims)
+	audience, ok := audienceOf(registered)
 	if !ok || !slices.Contains(p.clientIDs, audience) {
 		return identity{}, badToken("Incorrect token audience")
 	}
-	return identity{provider: p, claims: claims, subject: subject, audience: audience}, nil
+	dec := json.NewDecoder(bytes.NewReader(payload)) // the whole of it, for the policy's conditions
+	dec.UseNumber()
+	var claims trust.Claims
+	if err := dec.Decode(&claims); err != nil {
+		return identity{}, notJWT()
+	}
+	return identity{provider: p, claims: claims, subject: registered.Subject, audience: audience}, nil
 }
 
 // judgeTimes allows no skew past exp: a token of 198 s before was refused
 // (https://github.com/awslabs/aws-orbit-workbench/issues/707).
-func (a *Account) judgeTimes(claims trust.Claims) error {
-	expires, ok1 := seconds(claims["exp"])
-	issued, ok2 := seconds(claims["iat"])
-	if !ok1 || !ok2 {
-		return notJWT()
-	}
+func (a *Account) judgeTimes(claims kubeclaims.Registered) error {
 	now := a.now()
-	if now.Unix() >= expires {
-		return expiredToken("Token expired: current date/time %d must be before the expiration date/time%d", now.Unix(), expires)
+	if !now.Before(claims.Expires.Time) {
+		return expiredToken("Token expired: current date/time %d must be before the expiration date/time%d", now.Unix(), claims.Expires.Unix())
 	}
-	if issued > now.Add(issuedSkew).Unix() {
+	if claims.IssuedAt.After(now.Add(issuedSkew)) {
 		return notJWT() // the text is unproven
 	}
 	return nil
 }
 
-// seconds reads a NumericDate (RFC 7519 §2), a fraction of which does not matter here.
-func seconds(claim any) (int64, bool) {
-	n, ok := claim.(json.Number)
-	if !ok {
-		return 0, false
-	}
-	if whole, err := n.Int64(); err == nil {
-		return whole, true
-	}
-	f, err := n.Float64()
-	if err != nil || f < -1e15 || f > 1e15 {
-		return 0, false
-	}
-	return int64(f), true
-}
-
 // audienceOf is what must be a client id: azp when there is one, else the only aud. Several
 // without azp are observed to be refused.
-func audienceOf(claims trust.Claims) (string, bool) {
-	if azp, ok := claims["azp"]; ok {
-		s, ok := azp.(string)
-		return s, ok
+func audienceOf(claims kubeclaims.Registered) (string, bool) {
+	if claims.AuthorizedParty != nil {
+		return *claims.AuthorizedParty, true
 	}
-	switch aud := claims["aud"].(type) {
-	case string:
-		return aud, true
-	case []any:
-		if len(aud) == 1 {
-			s, ok := aud[0].(string)
-			return s, ok
-		}
+	if len(claims.Audiences) != 1 {
+		return "", false
 	}
-	return "", false
+	return claims.Audiences[0], true
 }
