@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/glob"
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/internal/objectsize"
 	"github.com/irsa-go/irsa/internal/strictjson"
@@ -40,35 +41,6 @@ type Default struct {
 
 func (d Default) isGlob() bool { return strings.Contains(d.Namespace, "*") }
 
-// matches says whether d is about the account.
-func (d Default) matches(t Target) bool {
-	return (d.ServiceAccount == "*" || d.ServiceAccount == t.ServiceAccount) &&
-		matchGlob(d.Namespace, t.Namespace)
-}
-
-// matchGlob says whether s is pattern, where each '*' stands for any run of characters.
-func matchGlob(pattern, s string) bool {
-	head, rest, glob := strings.Cut(pattern, "*")
-	if !glob {
-		return pattern == s
-	}
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	s = s[len(head):]
-	for {
-		part, after, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(s, rest)
-		}
-		i := strings.Index(s, part) // the leftmost match leaves the most for what follows
-		if i < 0 {
-			return false
-		}
-		s, rest = s[i+len(part):], after
-	}
-}
-
 // rank orders defaults from the most to the least specific.
 func (d Default) rank() int {
 	rank := 0
@@ -81,17 +53,29 @@ func (d Default) rank() int {
 	return rank
 }
 
-// sortedDefaults returns a copy of the defaults, the most specific first.
-func sortedDefaults(defaults []Default) []Default {
-	sorted := slices.Clone(defaults)
-	slices.SortStableFunc(sorted, func(a, b Default) int { return a.rank() - b.rank() })
-	for i, d := range sorted {
+// rule is a Default made ready to be asked.
+type rule struct {
+	Default
+	namespaces glob.Glob
+}
+
+// matches says whether the rule is about the account.
+func (r rule) matches(t Target) bool {
+	return (r.ServiceAccount == "*" || r.ServiceAccount == t.ServiceAccount) && r.namespaces.Match(t.Namespace)
+}
+
+// sortedRules copies the defaults, the most specific first.
+func sortedRules(defaults []Default) []rule {
+	rules := make([]rule, len(defaults))
+	for i, d := range defaults {
 		if d.RegionalSTS != nil { // the caller keeps its own variable
 			regional := *d.RegionalSTS
-			sorted[i].RegionalSTS = &regional
+			d.RegionalSTS = &regional
 		}
+		rules[i] = rule{d, glob.Compile(d.Namespace)}
 	}
-	return sorted
+	slices.SortStableFunc(rules, func(a, b rule) int { return a.rank() - b.rank() })
+	return rules
 }
 
 // checkDefaults reports everything wrong with c.Defaults.

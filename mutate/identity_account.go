@@ -87,7 +87,7 @@ func (a *accountReader) read(t Target) Identity {
 // fromDefaults fills id from the defaults and returns the role they give.
 func (a *accountReader) fromDefaults(t Target, id *Identity) (role string) {
 	var audience, regional, expiration bool
-	for _, d := range a.m.defaults {
+	for _, d := range a.m.rules {
 		if !d.matches(t) {
 			continue
 		}

@@ -14,8 +14,8 @@ import (
 // Mutator plans patches for one [Config]. Make it with [New]. It is immutable and safe for
 // concurrent use.
 type Mutator struct {
-	cfg      Config    // resolved
-	defaults []Default // the most specific first
+	cfg      Config // resolved
+	rules    []rule // the most specific first
 	accounts map[Target]bool
 	// keys are the annotations' whole keys, put together once.
 	keys struct{ role, audience, regional, expiration, skip string }
@@ -45,7 +45,7 @@ func New(c Config) (*Mutator, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mutator{cfg: resolved, defaults: sortedDefaults(c.Defaults), accounts: map[Target]bool{}}
+	m := &Mutator{cfg: resolved, rules: sortedRules(c.Defaults), accounts: map[Target]bool{}}
 	for _, t := range c.PodIdentityAccounts {
 		m.accounts[t] = true
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // maxContainers bounds the work on one pod. Nobody runs as many: what etcd stores as one object
@@ -123,7 +125,7 @@ func (p *planner) annotations() error {
 	return errors.Join(bad...)
 }
 
-func annotationPath(key string) string { return "/metadata/annotations/" + escapePointer(key) }
+func annotationPath(key string) string { return "/metadata/annotations/" + jsontree.EscapePointer(key) }
 
 // checkPartition warns of a role that STS of the region cannot give.
 func (p *planner) checkPartition(role string) {

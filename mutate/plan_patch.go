@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // patch is a JSON patch in the making (RFC 6902), one "add" after the other.
@@ -34,14 +36,6 @@ func (p *patch) end() []byte {
 		p.buf = append(p.buf, ']')
 	}
 	return p.buf
-}
-
-// escapePointer makes s one token of a JSON pointer (RFC 6901, section 3).
-func escapePointer(s string) string {
-	if !strings.ContainsAny(s, "~/") {
-		return s
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(s, "~", "~0"), "/", "~1")
 }
 
 // encode writes the patch for what was decided.
@@ -108,7 +102,7 @@ func (p *planner) encodeLabel(out *patch) {
 	}
 	if p.v.label.set {
 		if p.v.label.value != LabelPodIdentityValue {
-			p.warn(CodeLabelDiffers, "/metadata/labels/"+escapePointer(LabelPodIdentity),
+			p.warn(CodeLabelDiffers, "/metadata/labels/"+jsontree.EscapePointer(LabelPodIdentity),
 				"label "+LabelPodIdentity+" is "+quoted(p.v.label.value)+", not "+quoted(LabelPodIdentityValue)+": it is left as it is")
 		}
 		return
@@ -121,7 +115,7 @@ func (p *planner) encodeLabel(out *patch) {
 		out.add("/metadata/labels")
 		out.value("{}")
 	}
-	out.add("/metadata/labels/", escapePointer(LabelPodIdentity))
+	out.add("/metadata/labels/", jsontree.EscapePointer(LabelPodIdentity))
 	out.value(`"` + LabelPodIdentityValue + `"`)
 }
 

@@ -62,7 +62,7 @@ func (w Warning) String() string {
 func badAnnotation(key, value, want string) Warning {
 	return Warning{
 		Code:    CodeBadAnnotation,
-		Path:    "/metadata/annotations/" + escapePointer(key),
+		Path:    annotationPath(key),
 		Message: "annotation " + key + " is " + quoted(value) + ", want " + want,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/jsontree"
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
@@ -56,7 +57,7 @@ func NewPodIdentity(g PodIdentityGrant) (*Policy, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
-	var statements []*node
+	var statements []*jsontree.Value
 	if len(g.Subjects) == 0 {
 		statements = append(statements, g.statementNode(g.Namespaces, nil))
 	}
@@ -70,7 +71,7 @@ func NewPodIdentity(g PodIdentityGrant) (*Policy, error) {
 	for _, namespace := range unique(namespaces) {
 		statements = append(statements, g.statementNode([]string{namespace}, unique(names[namespace])))
 	}
-	return newPolicy(emptyDocument().with("Statement", arrayNode(statements...))), nil
+	return newPolicy(emptyDocument().With("Statement", jsontree.Array(statements...))), nil
 }
 
 func (g PodIdentityGrant) check() error {
@@ -104,42 +105,42 @@ func (g PodIdentityGrant) check() error {
 	return joinProblems("trust: new pod identity policy", errs...)
 }
 
-func (g PodIdentityGrant) statementNode(namespaces, names []string) *node {
-	equals := objectNode()
-	add := func(n *node, key string, values []string) *node {
+func (g PodIdentityGrant) statementNode(namespaces, names []string) *jsontree.Value {
+	equals := jsontree.Object()
+	add := func(n *jsontree.Value, key string, values []string) *jsontree.Value {
 		if len(values) == 0 {
 			return n
 		}
-		return n.with(key, listNode(unique(values)))
+		return n.With(key, jsontree.List(unique(values)))
 	}
 	if g.AccountID != "" {
 		equals = add(equals, "aws:SourceAccount", []string{g.AccountID})
 	}
 	equals = add(equals, "aws:RequestTag/kubernetes-namespace", namespaces)
 	equals = add(equals, "aws:RequestTag/kubernetes-service-account", names)
-	conditions := objectNode()
-	if len(equals.members) > 0 {
-		conditions = conditions.with("StringEquals", equals)
+	conditions := jsontree.Object()
+	if len(equals.Members()) > 0 {
+		conditions = conditions.With("StringEquals", equals)
 	}
 	if len(g.ClusterARNs) > 0 {
-		conditions = conditions.with("ArnEquals", add(objectNode(), "aws:SourceArn", g.ClusterARNs))
+		conditions = conditions.With("ArnEquals", add(jsontree.Object(), "aws:SourceArn", g.ClusterARNs))
 	}
-	return assumeRoleNode(member{"Service", stringNode(podIdentityService)}, true, conditions)
+	return assumeRoleNode(jsontree.Named("Service", jsontree.String(podIdentityService)), true, conditions)
 }
 
 // assumeRoleNode is an Allow of sts:AssumeRole, with sts:TagSession when tags are to be set.
-func assumeRoleNode(principal member, tags bool, conditions *node) *node {
+func assumeRoleNode(principal jsontree.Member, tags bool, conditions *jsontree.Value) *jsontree.Value {
 	actions := []string{"sts:AssumeRole"}
 	if tags {
 		actions = append(actions, "sts:TagSession")
 	}
-	n := objectNode(
-		member{"Effect", stringNode(string(Allow))},
-		member{"Principal", objectNode(principal)},
-		member{"Action", listNode(actions)},
+	n := jsontree.Object(
+		jsontree.Named("Effect", jsontree.String(string(Allow))),
+		jsontree.Named("Principal", jsontree.Object(principal)),
+		jsontree.Named("Action", jsontree.List(actions)),
 	)
-	if len(conditions.members) > 0 {
-		n = n.with("Condition", conditions)
+	if len(conditions.Members()) > 0 {
+		n = n.With("Condition", conditions)
 	}
 	return n
 }
@@ -173,12 +174,12 @@ func NewChain(g ChainGrant) (*Policy, error) {
 	if err := joinProblems("trust: new chaining policy", errs...); err != nil {
 		return nil, err
 	}
-	conditions := objectNode()
+	conditions := jsontree.Object()
 	if g.ExternalID != "" {
-		conditions = objectNode(member{"StringEquals", objectNode(member{"sts:ExternalId", stringNode(g.ExternalID)})})
+		conditions = jsontree.Object(jsontree.Named("StringEquals", jsontree.Object(jsontree.Named("sts:ExternalId", jsontree.String(g.ExternalID)))))
 	}
-	s := assumeRoleNode(member{"AWS", listNode(unique(g.RoleARNs))}, g.TagSession, conditions)
-	return newPolicy(emptyDocument().with("Statement", arrayNode(s))), nil
+	s := assumeRoleNode(jsontree.Named("AWS", jsontree.List(unique(g.RoleARNs))), g.TagSession, conditions)
+	return newPolicy(emptyDocument().With("Statement", jsontree.Array(s))), nil
 }
 
 // checkExternalID allows what STS takes: 2 to 1224 of [\w+=,.@:\/-]
@@ -203,15 +204,15 @@ func checkExternalID(id string) error {
 // refuses policies of another version than 2012-10-17, in which values mean something else, and
 // two statements with the same Sid.
 func Join(policies ...*Policy) (*Policy, error) {
-	var statements []*node
+	var statements []*jsontree.Value
 	sids := map[string]bool{}
 	seen := map[string]bool{}
 	for i, p := range policies {
-		if v := p.tree().get("Version"); v == nil || v.text != versionCurrent {
+		if v := p.tree().Get("Version"); v == nil || v.Text() != versionCurrent {
 			return nil, fmt.Errorf("trust: join policies: policy %d is not of version %s", i+1, versionCurrent)
 		}
 		for _, s := range p.list() {
-			text := string(appendNode(nil, s.node))
+			text := s.node.JSON()
 			if seen[text] {
 				continue
 			}
@@ -222,5 +223,5 @@ func Join(policies ...*Policy) (*Policy, error) {
 			statements = append(statements, s.node)
 		}
 	}
-	return newPolicy(emptyDocument().with("Statement", arrayNode(statements...))), nil
+	return newPolicy(emptyDocument().With("Statement", jsontree.Array(statements...))), nil
 }

@@ -3,6 +3,9 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // Compact returns a smaller policy of the same meaning, or the receiver itself when there is
@@ -10,16 +13,16 @@ import (
 // statements that differ in one place become one, which keeps the Sid of the first. Statements
 // that this package does not understand stay as they are.
 func (p *Policy) Compact() *Policy {
-	if p == nil || p.root == nil || p.root.get("Statement") == nil {
+	if p == nil || p.root == nil || p.root.Get("Statement") == nil {
 		return p
 	}
-	var nodes []*node
+	var nodes []*jsontree.Value
 	for _, c := range p.compacted() {
 		nodes = append(nodes, c.node())
 	}
-	out := newPolicy(p.root.with("Statement", arrayNode(nodes...)))
+	out := newPolicy(p.root.With("Statement", jsontree.Array(nodes...)))
 	if len(nodes) == 1 {
-		out = newPolicy(p.root.with("Statement", nodes[0]))
+		out = newPolicy(p.root.With("Statement", nodes[0]))
 	}
 	if out.Size() >= p.Size() {
 		return p
@@ -30,10 +33,10 @@ func (p *Policy) Compact() *Policy {
 // compacted is a shape, or a statement that has none and is kept as it is.
 type compacted struct {
 	shape  shape
-	opaque *node
+	opaque *jsontree.Value
 }
 
-func (c *compacted) node() *node {
+func (c *compacted) node() *jsontree.Value {
 	if c.opaque != nil {
 		return c.opaque
 	}
@@ -149,19 +152,19 @@ func coveredBy(patterns []string) func(value string) bool {
 	}
 	type wide struct {
 		text string
-		glob glob
+		glob glob.Glob
 	}
 	var wides []wide
 	for _, p := range patterns {
 		if strings.Contains(p, "*") && !strings.Contains(p, "?") && !strings.Contains(p, "${") {
-			wides = append(wides, wide{p, compileGlob(p)})
+			wides = append(wides, wide{p, glob.Compile(p)})
 		}
 	}
 	return func(value string) bool {
 		self := slices.IndexFunc(wides, func(w wide) bool { return w.text == value })
 		for i, w := range wides {
-			mutual := self >= 0 && wides[self].glob.match(w.text)
-			if i != self && w.glob.match(value) && (!mutual || i < self) {
+			mutual := self >= 0 && wides[self].glob.Match(w.text)
+			if i != self && w.glob.Match(value) && (!mutual || i < self) {
 				return true
 			}
 		}

@@ -168,7 +168,7 @@ func (s *statement) form() string {
 		sh.dropCovered()
 		return sh.signature(blankNothing)
 	}
-	return "as written " + string(appendNode(nil, s.node))
+	return "as written " + s.node.JSON()
 }
 
 // admitsOnly says that diffSubjects tells all about the statement.

@@ -19,7 +19,7 @@ func (p *Policy) normalForm() []string {
 	variables := false
 	for _, c := range p.compacted() {
 		if c.opaque != nil {
-			text := string(appendNode(nil, c.opaque))
+			text := c.opaque.JSON()
 			variables = variables || strings.Contains(text, "$")
 			forms = append(forms, "as written "+text)
 			continue
@@ -34,14 +34,14 @@ func (p *Policy) normalForm() []string {
 
 // meaningOfVersion: the version decides whether there are policy variables, and nothing else.
 func (p *Policy) meaningOfVersion(variables bool) string {
-	v := p.tree().get("Version")
+	v := p.tree().Get("Version")
 	switch {
 	case versionFlaw(v) != "":
-		return "version " + string(appendNode(nil, v))
+		return "version " + v.JSON()
 	case !variables:
 		return ""
 	case v == nil:
 		return versionOld
 	}
-	return v.text
+	return v.Text()
 }

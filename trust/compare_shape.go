@@ -3,6 +3,8 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // shape is a statement by its meaning alone: order, spelling of keys and the choice between one
@@ -154,38 +156,38 @@ func listSignature(values []string) string {
 }
 
 // quoteSignature keeps texts apart, whatever they hold.
-func quoteSignature(s string) string { return string(appendString(nil, s)) }
+func quoteSignature(s string) string { return jsontree.String(s).JSON() }
 
 // node writes the shape in the order that New writes.
-func (s *shape) node() *node {
-	n := objectNode()
+func (s *shape) node() *jsontree.Value {
+	n := jsontree.Object()
 	if s.sid != "" {
-		n = n.with("Sid", stringNode(s.sid))
+		n = n.With("Sid", jsontree.String(s.sid))
 	}
-	n = n.with("Effect", stringNode(string(s.effect)))
-	principal := objectNode()
+	n = n.With("Effect", jsontree.String(string(s.effect)))
+	principal := jsontree.Object()
 	for _, p := range s.principals {
-		principal = principal.with(p.kind, listNode(p.values))
+		principal = principal.With(p.kind, jsontree.List(p.values))
 	}
 	if len(s.principals) == 1 && s.principals[0].kind == "*" {
-		principal = stringNode("*")
+		principal = jsontree.String("*")
 	}
-	n = n.with("Principal", principal)
+	n = n.With("Principal", principal)
 	action := "Action"
 	if s.notAction {
 		action = "NotAction"
 	}
-	n = n.with(action, listNode(s.actions))
-	block := objectNode()
+	n = n.With(action, jsontree.List(s.actions))
+	block := jsontree.Object()
 	for _, c := range s.conditions {
-		keys := block.get(c.operator)
+		keys := block.Get(c.operator)
 		if keys == nil {
-			keys = objectNode()
+			keys = jsontree.Object()
 		}
-		block = block.with(c.operator, keys.with(c.key, listNode(c.values)))
+		block = block.With(c.operator, keys.With(c.key, jsontree.List(c.values)))
 	}
-	if len(block.members) > 0 {
-		n = n.with("Condition", block)
+	if len(block.Members()) > 0 {
+		n = n.With("Condition", block)
 	}
 	return n
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // EditError says why an edit would not have done what it says. The policy is unchanged.
@@ -104,7 +107,7 @@ func (p *Policy) addSubs(g Grant, operator string, subs []string) *Policy {
 	}
 	for i := range p.list() {
 		if s := &p.statements[i]; s.isPlain(g, operator) {
-			values, _ := s.subValue(g.Provider, operator).strings()
+			values, _ := s.subValue(g.Provider, operator).Strings()
 			return p.replaceStatement(i, withValues(s.node, s.find(operator, g.Provider.key+":sub"), append(values, subs...)))
 		}
 	}
@@ -120,11 +123,11 @@ func (p *Policy) admitsPlainly(g Grant, operator, sub string) bool {
 				if !s.hasPlainShape(g.Provider, op) {
 					continue
 				}
-				audiences, _ := s.audValue(g.Provider).strings()
-				subs, _ := s.subValue(g.Provider, op).strings()
+				audiences, _ := s.audValue(g.Provider).Strings()
+				subs, _ := s.subValue(g.Provider, op).Strings()
 				if slices.Contains(audiences, aud) && (op == operator && slices.Contains(subs, sub) ||
 					operator == "StringEquals" && op == "StringLike" && slices.ContainsFunc(subs, func(pattern string) bool {
-						return compileGlob(pattern).match(sub)
+						return glob.Compile(pattern).Match(sub)
 					})) {
 					return true
 				}
@@ -137,26 +140,26 @@ func (p *Policy) admitsPlainly(g Grant, operator, sub string) bool {
 	return true
 }
 
-func (p *Policy) replaceStatement(i int, n *node) *Policy {
+func (p *Policy) replaceStatement(i int, n *jsontree.Value) *Policy {
 	root := p.tree()
-	list := root.get("Statement")
-	if list.kind != '[' {
-		return newPolicy(root.with("Statement", n))
+	list := root.Get("Statement")
+	if list.Kind() != '[' {
+		return newPolicy(root.With("Statement", n))
 	}
-	items := slices.Clone(list.items)
+	items := slices.Clone(list.Items())
 	items[i] = n
-	return newPolicy(root.with("Statement", arrayNode(items...)))
+	return newPolicy(root.With("Statement", jsontree.Array(items...)))
 }
 
-func (p *Policy) appendStatement(n *node) *Policy {
+func (p *Policy) appendStatement(n *jsontree.Value) *Policy {
 	root := p.tree()
-	var items []*node
-	switch list := root.get("Statement"); {
+	var items []*jsontree.Value
+	switch list := root.Get("Statement"); {
 	case list == nil:
-	case list.kind == '[':
-		items = slices.Clone(list.items)
+	case list.Kind() == '[':
+		items = slices.Clone(list.Items())
 	default:
-		items = []*node{list}
+		items = []*jsontree.Value{list}
 	}
-	return newPolicy(root.with("Statement", arrayNode(append(items, n)...)))
+	return newPolicy(root.With("Statement", jsontree.Array(append(items, n)...)))
 }

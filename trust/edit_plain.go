@@ -3,6 +3,8 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // isPlain says that the statement is what New makes of the grant, up to order, names and
@@ -11,7 +13,7 @@ func (s *statement) isPlain(g Grant, operator string) bool {
 	if !s.hasPlainShape(g.Provider, operator) {
 		return false
 	}
-	audiences, _ := s.audValue(g.Provider).strings()
+	audiences, _ := s.audValue(g.Provider).Strings()
 	return slices.Equal(sorted(unique(audiences)), sorted(g.audiences()))
 }
 
@@ -28,8 +30,8 @@ func (s *statement) hasPlainShape(p Provider, operator string) bool {
 		s.actions.negated || !slices.Equal(s.actions.texts, []string{"sts:AssumeRoleWithWebIdentity"}) {
 		return false
 	}
-	for _, v := range []*node{s.audValue(p), s.subValue(p, operator)} {
-		values, ok := v.strings()
+	for _, v := range []*jsontree.Value{s.audValue(p), s.subValue(p, operator)} {
+		values, ok := v.Strings()
 		if !ok || len(values) == 0 || slices.ContainsFunc(values, func(t string) bool { return strings.Contains(t, "${") }) {
 			return false
 		}
@@ -37,11 +39,11 @@ func (s *statement) hasPlainShape(p Provider, operator string) bool {
 	return true
 }
 
-func (s *statement) audValue(p Provider) *node {
+func (s *statement) audValue(p Provider) *jsontree.Value {
 	return s.valueOf(s.find("StringEquals", p.key+":aud"))
 }
 
-func (s *statement) subValue(p Provider, operator string) *node {
+func (s *statement) subValue(p Provider, operator string) *jsontree.Value {
 	return s.valueOf(s.find(operator, p.key+":sub"))
 }
 
@@ -55,9 +57,9 @@ func (s *statement) find(operator, lookup string) *condition {
 	return nil
 }
 
-func (s *statement) valueOf(c *condition) *node {
+func (s *statement) valueOf(c *condition) *jsontree.Value {
 	if c == nil {
 		return nil
 	}
-	return s.node.get("Condition").get(c.operator).get(c.key)
+	return s.node.Get("Condition").Get(c.operator).Get(c.key)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // WithoutProvider returns a policy that no longer names the provider: statements for it alone
@@ -15,7 +17,7 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	if provider.IsZero() {
 		return nil, errors.New("trust: WithoutProvider: it has no provider")
 	}
-	var nodes []*node
+	var nodes []*jsontree.Value
 	changed := false
 	for i := range p.list() {
 		s := &p.statements[i]
@@ -41,21 +43,21 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	return out, nil
 }
 
-func (s *statement) withoutProvider(provider Provider) *node {
+func (s *statement) withoutProvider(provider Provider) *jsontree.Value {
 	if !slices.Contains(s.principals.federated, provider.arn) {
 		return s.node
 	}
 	left := slices.DeleteFunc(slices.Clone(s.principals.federated), func(arn string) bool { return arn == provider.arn })
-	principal := s.node.get("Principal")
+	principal := s.node.Get("Principal")
 	if len(left) > 0 {
-		principal = principal.with("Federated", principal.get("Federated").withStrings(left))
+		principal = principal.With("Federated", principal.Get("Federated").WithStrings(left))
 	} else {
-		principal = principal.without("Federated")
+		principal = principal.Without("Federated")
 	}
-	if len(principal.members) == 0 {
+	if len(principal.Members()) == 0 {
 		return nil
 	}
-	return s.node.with("Principal", principal)
+	return s.node.With("Principal", principal)
 }
 
 // Retargeted returns a policy in which every statement that names one provider names the other
@@ -69,7 +71,7 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if from == to {
 		return p, nil
 	}
-	var nodes []*node
+	var nodes []*jsontree.Value
 	var errs []error
 	changed := false
 	for i := range p.list() {
@@ -93,44 +95,44 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	return p.withStatements(nodes), nil
 }
 
-func (s *statement) retargeted(from, to Provider) (*node, error) {
-	principal := s.node.get("Principal")
+func (s *statement) retargeted(from, to Provider) (*jsontree.Value, error) {
+	principal := s.node.Get("Principal")
 	names := slices.Clone(s.principals.federated)
 	for i := range names {
 		if names[i] == from.arn {
 			names[i] = to.arn
 		}
 	}
-	principal = principal.with("Federated", principal.get("Federated").withStrings(unique(names)))
-	n := s.node.with("Principal", principal)
-	block := n.get("Condition")
-	if block == nil || block.kind != '{' {
+	principal = principal.With("Federated", principal.Get("Federated").WithStrings(unique(names)))
+	n := s.node.With("Principal", principal)
+	block := n.Get("Condition")
+	if block == nil || block.Kind() != '{' {
 		return n, nil
 	}
-	operators := objectNode()
-	for _, operator := range block.members {
-		if operator.value.kind != '{' {
-			operators = operators.with(operator.name, operator.value)
+	operators := jsontree.Object()
+	for _, operator := range block.Members() {
+		if operator.Value.Kind() != '{' {
+			operators = operators.With(operator.Name, operator.Value)
 			continue
 		}
-		keys := objectNode()
+		keys := jsontree.Object()
 		taken := map[string]bool{}
-		for _, key := range operator.value.members {
-			name := key.name
+		for _, key := range operator.Value.Members() {
+			name := key.Name
 			if claim, ok := cutIssuer(name, from); ok {
 				name = to.ConditionKey(claim)
 			}
 			if lookup := lowerASCII(name); taken[lookup] {
-				return nil, &EditError{Edit: "Retargeted", Path: s.pointer + "/Condition/" + escapePointer(operator.name),
+				return nil, &EditError{Edit: "Retargeted", Path: s.pointer + "/Condition/" + jsontree.EscapePointer(operator.Name),
 					Reason: fmt.Sprintf("the condition key %q is there already", name)}
 			} else {
 				taken[lookup] = true
 			}
-			keys = keys.with(name, retargetVariables(key.value, from, to))
+			keys = keys.With(name, retargetVariables(key.Value, from, to))
 		}
-		operators = operators.with(operator.name, keys)
+		operators = operators.With(operator.Name, keys)
 	}
-	return n.with("Condition", operators), nil
+	return n.With("Condition", operators), nil
 }
 
 // cutIssuer returns the claim of a condition key that belongs to the provider.
@@ -143,23 +145,23 @@ func cutIssuer(key string, p Provider) (claim string, ok bool) {
 }
 
 // retargetVariables rewrites "${HOST/PATH:claim}" in values.
-func retargetVariables(n *node, from, to Provider) *node {
+func retargetVariables(n *jsontree.Value, from, to Provider) *jsontree.Value {
 	switch {
-	case n.kind == '[':
-		items := make([]*node, len(n.items))
-		for i, item := range n.items {
+	case n.Kind() == '[':
+		items := make([]*jsontree.Value, len(n.Items()))
+		for i, item := range n.Items() {
 			items[i] = retargetVariables(item, from, to)
 		}
-		return arrayNode(items...)
-	case n.kind != '"' || !strings.Contains(n.text, "${"):
+		return jsontree.Array(items...)
+	case n.Kind() != '"' || !strings.Contains(n.Text(), "${"):
 		return n
 	}
 	var b strings.Builder
-	for rest := n.text; ; {
+	for rest := n.Text(); ; {
 		before, after, found := strings.Cut(rest, "${")
 		b.WriteString(before)
 		if !found {
-			return stringNode(b.String())
+			return jsontree.String(b.String())
 		}
 		b.WriteString("${")
 		if claim, ok := cutIssuer(after, from); ok {

@@ -3,6 +3,8 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // WithoutGrant returns a policy that no longer admits the grant's subjects and patterns for its
@@ -19,7 +21,7 @@ func (p *Policy) WithoutGrant(g Grant) (*Policy, error) {
 		return nil, joinProblems("trust: WithoutGrant", err)
 	}
 	out, changed := p, false
-	var nodes []*node
+	var nodes []*jsontree.Value
 	for i := range p.list() {
 		kept, touched := p.statements[i].withoutGrant(g)
 		nodes = append(nodes, kept...)
@@ -44,12 +46,12 @@ func (p *Policy) WithoutGrant(g Grant) (*Policy, error) {
 }
 
 // withStatements keeps the shape of a single statement that is not in a list.
-func (p *Policy) withStatements(nodes []*node) *Policy {
+func (p *Policy) withStatements(nodes []*jsontree.Value) *Policy {
 	root := p.tree()
-	if list := root.get("Statement"); list != nil && list.kind == '{' && len(nodes) == 1 {
-		return newPolicy(root.with("Statement", nodes[0]))
+	if list := root.Get("Statement"); list != nil && list.Kind() == '{' && len(nodes) == 1 {
+		return newPolicy(root.With("Statement", nodes[0]))
 	}
-	return newPolicy(root.with("Statement", arrayNode(nodes...)))
+	return newPolicy(root.With("Statement", jsontree.Array(nodes...)))
 }
 
 // admitting finds an Allow that lets the sub in, or might: only the sub and the audience are
@@ -90,8 +92,8 @@ func (s *statement) reason(p Provider) string {
 
 // withoutGrant returns what is left of the statement: nothing, itself, or a part for the
 // audiences that the grant does not name.
-func (s *statement) withoutGrant(g Grant) (kept []*node, touched bool) {
-	unchanged := []*node{s.node}
+func (s *statement) withoutGrant(g Grant) (kept []*jsontree.Value, touched bool) {
+	unchanged := []*jsontree.Value{s.node}
 	if s.effect != Allow || s.flaw != "" || !slices.Contains(s.principals.federated, g.Provider.arn) {
 		return unchanged, false
 	}
@@ -121,15 +123,15 @@ func (s *statement) withoutGrant(g Grant) (kept []*node, touched bool) {
 	case len(others) == 0 && empty:
 		return nil, true
 	case len(others) == 0:
-		return []*node{rest}, true
+		return []*jsontree.Value{rest}, true
 	case edits > 1: // the two lists are ANDed: no split says the same
 		return unchanged, false
 	}
 	split := s.withAudiences(g, others, removed)
 	if empty {
-		return []*node{split}, true
+		return []*jsontree.Value{split}, true
 	}
-	return []*node{rest, split.without("Sid")}, true
+	return []*jsontree.Value{rest, split.Without("Sid")}, true
 }
 
 // names says whether a value is one of the grant's subjects or patterns.
@@ -155,7 +157,7 @@ func (s *statement) otherAudiences(g Grant) (others []string, ok bool) {
 }
 
 // withAudiences is the part of the statement for other audiences and some subs.
-func (s *statement) withAudiences(g Grant, audiences, subs []string) *node {
+func (s *statement) withAudiences(g Grant, audiences, subs []string) *jsontree.Value {
 	n := s.node
 	for i := range s.conditions {
 		switch c := &s.conditions[i]; {
@@ -169,9 +171,9 @@ func (s *statement) withAudiences(g Grant, audiences, subs []string) *node {
 }
 
 // withValues replaces the values of one condition, in the shape they had.
-func withValues(statement *node, c *condition, values []string) *node {
-	block := statement.get("Condition")
-	keys := block.get(c.operator)
-	keys = keys.with(c.key, keys.get(c.key).withStrings(values))
-	return statement.with("Condition", block.with(c.operator, keys))
+func withValues(statement *jsontree.Value, c *condition, values []string) *jsontree.Value {
+	block := statement.Get("Condition")
+	keys := block.Get(c.operator)
+	keys = keys.With(c.key, keys.Get(c.key).WithStrings(values))
+	return statement.With("Condition", block.With(c.operator, keys))
 }

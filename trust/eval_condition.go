@@ -1,5 +1,9 @@
 package trust
 
+import (
+	"github.com/irsa-go/irsa/internal/jsontree"
+)
+
 // condition is one key under one operator, with its values made ready.
 type condition struct {
 	pointer  string
@@ -13,31 +17,31 @@ type condition struct {
 }
 
 // compileConditions returns a flaw only when the block as a whole cannot be read.
-func compileConditions(block *node, pointer string, vars bool) ([]condition, string) {
+func compileConditions(block *jsontree.Value, pointer string, vars bool) ([]condition, string) {
 	if block == nil {
 		return nil, ""
 	}
-	if block.kind != '{' {
+	if block.Kind() != '{' {
 		return nil, "its Condition is not an object"
 	}
 	var conditions []condition
-	for _, operator := range block.members {
-		if operator.value.kind != '{' {
+	for _, operator := range block.Members() {
+		if operator.Value.Kind() != '{' {
 			return nil, "its Condition has an operator that is not an object of keys"
 		}
-		for _, key := range operator.value.members {
-			c := compileCondition(operator.name, key, vars)
-			c.pointer = pointer + "/Condition/" + escapePointer(operator.name) + "/" + escapePointer(key.name)
+		for _, key := range operator.Value.Members() {
+			c := compileCondition(operator.Name, key, vars)
+			c.pointer = pointer + "/Condition/" + jsontree.EscapePointer(operator.Name) + "/" + jsontree.EscapePointer(key.Name)
 			conditions = append(conditions, c)
 		}
 	}
 	return conditions, ""
 }
 
-func compileCondition(name string, key member, vars bool) condition {
+func compileCondition(name string, key jsontree.Member, vars bool) condition {
 	op, order := parseOperator(name)
-	c := condition{operator: name, key: key.name, lookup: lowerASCII(key.name), op: op}
-	texts, ok := key.value.scalars()
+	c := condition{operator: name, key: key.Name, lookup: lowerASCII(key.Name), op: op}
+	texts, ok := key.Value.Scalars()
 	c.texts = texts
 	switch {
 	case op.family == familyUnknown:

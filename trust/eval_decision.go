@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
 )
 
 // Decision is a verdict with its reasons. It is a value of its own; changing it changes nothing.
@@ -249,7 +251,7 @@ func (c *condition) explainMismatch(got string) string {
 	for _, want := range c.texts {
 		wanted := strings.Split(strings.TrimPrefix(want, serviceAccountPrefix), ":")
 		switch {
-		case c.op.family == familyString && strings.ContainsAny(want, "*?") && compileGlob(want).match(got):
+		case c.op.family == familyString && strings.ContainsAny(want, "*?") && glob.Compile(want).Match(got):
 			return c.operator + " takes wildcards literally: StringLike would match"
 		case strings.EqualFold(got, want):
 			return "they differ in case"

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // principals is the Principal element
@@ -17,23 +18,23 @@ type principals struct {
 	entries   int
 }
 
-func compilePrincipals(n *node) (principals, string) {
+func compilePrincipals(n *jsontree.Value) (principals, string) {
 	var p principals
 	switch {
 	case n == nil:
 		return p, "it has no Principal"
-	case n.kind == '"' && n.text == "*":
+	case n.Kind() == '"' && n.Text() == "*":
 		p.everyone = true
 		return p, ""
-	case n.kind != '{' || len(n.members) == 0:
+	case n.Kind() != '{' || len(n.Members()) == 0:
 		return p, `its Principal is neither "*" nor an object with members`
 	}
-	for _, m := range n.members {
-		values, ok := m.value.strings()
+	for _, m := range n.Members() {
+		values, ok := m.Value.Strings()
 		if !ok || len(values) == 0 {
 			return principals{}, "its Principal has a member that is neither a string nor a list of strings"
 		}
-		switch m.name {
+		switch m.Name {
 		case "Federated":
 			p.federated = values
 		case "AWS":

@@ -3,6 +3,9 @@ package trust
 import (
 	"strconv"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // Effect is what a statement does when it matches.
@@ -17,7 +20,7 @@ const (
 // statement is one statement made ready for evaluation.
 type statement struct {
 	pointer    string // RFC 6901
-	node       *node
+	node       *jsontree.Value
 	sid        string
 	effect     Effect // anything but Allow counts as Deny
 	flaw       string // why IAM cannot hold the statement; "" when nothing is wrong
@@ -28,20 +31,20 @@ type statement struct {
 
 // compileStatements never fails: what it cannot read becomes a flaw, which an Allow never
 // matches with and a Deny always may.
-func compileStatements(root *node) []statement {
-	var nodes []*node
+func compileStatements(root *jsontree.Value) []statement {
+	var nodes []*jsontree.Value
 	pointer := func(int) string { return "/Statement" }
-	switch list := root.get("Statement"); {
+	switch list := root.Get("Statement"); {
 	case list == nil:
 		return nil
-	case list.kind == '[':
-		nodes = list.items
+	case list.Kind() == '[':
+		nodes = list.Items()
 		pointer = func(i int) string { return "/Statement/" + strconv.Itoa(i) }
 	default:
-		nodes = []*node{list}
+		nodes = []*jsontree.Value{list}
 	}
-	vars := root.get("Version") != nil && root.get("Version").text == versionCurrent
-	flaw := versionFlaw(root.get("Version"))
+	vars := root.Get("Version") != nil && root.Get("Version").Text() == versionCurrent
+	flaw := versionFlaw(root.Get("Version"))
 	statements := make([]statement, 0, len(nodes))
 	for i, n := range nodes {
 		s := compileStatement(n, pointer(i), vars)
@@ -58,40 +61,40 @@ const (
 	versionOld     = "2008-10-17" // also what a policy without a version has
 )
 
-func versionFlaw(version *node) string {
-	if version == nil || version.kind == '"' && (version.text == versionCurrent || version.text == versionOld) {
+func versionFlaw(version *jsontree.Value) string {
+	if version == nil || version.Kind() == '"' && (version.Text() == versionCurrent || version.Text() == versionOld) {
 		return ""
 	}
 	return "the policy's version is not one of IAM's"
 }
 
-func compileStatement(n *node, pointer string, vars bool) statement {
+func compileStatement(n *jsontree.Value, pointer string, vars bool) statement {
 	s := statement{pointer: pointer, node: n, effect: Deny}
-	if n.kind != '{' {
+	if n.Kind() != '{' {
 		s.flaw = "the statement is not an object"
 		return s
 	}
-	if sid := n.get("Sid"); sid != nil {
-		s.sid = sid.text
+	if sid := n.Get("Sid"); sid != nil {
+		s.sid = sid.Text()
 	}
-	switch effect := n.get("Effect"); {
-	case effect != nil && effect.kind == '"' && (effect.text == string(Allow) || effect.text == string(Deny)):
-		s.effect = Effect(effect.text)
+	switch effect := n.Get("Effect"); {
+	case effect != nil && effect.Kind() == '"' && (effect.Text() == string(Allow) || effect.Text() == string(Deny)):
+		s.effect = Effect(effect.Text())
 	default:
 		s.flaw = `its Effect is neither "Allow" nor "Deny"`
 		return s
 	}
-	for _, m := range n.members {
-		switch m.name {
+	for _, m := range n.Members() {
+		switch m.Name {
 		case "Sid", "Effect", "Principal", "Action", "NotAction", "Condition":
 		default:
-			s.flaw = "it has an element that no trust policy may have: " + strconv.Quote(m.name)
+			s.flaw = "it has an element that no trust policy may have: " + strconv.Quote(m.Name)
 		}
 	}
 	var flaws [3]string
-	s.principals, flaws[0] = compilePrincipals(n.get("Principal"))
-	s.actions, flaws[1] = compileActions(n.get("Action"), n.get("NotAction"))
-	s.conditions, flaws[2] = compileConditions(n.get("Condition"), pointer, vars)
+	s.principals, flaws[0] = compilePrincipals(n.Get("Principal"))
+	s.actions, flaws[1] = compileActions(n.Get("Action"), n.Get("NotAction"))
+	s.conditions, flaws[2] = compileConditions(n.Get("Condition"), pointer, vars)
 	for _, flaw := range flaws {
 		if s.flaw == "" {
 			s.flaw = flaw
@@ -124,16 +127,16 @@ func (s *statement) match(r *request, action string) verdict {
 type actions struct {
 	negated bool
 	texts   []string
-	globs   []glob // of the lower-case texts: action names are case-insensitive
+	globs   []glob.Glob // of the lower-case texts: action names are case-insensitive
 }
 
-func compileActions(action, notAction *node) (actions, string) {
+func compileActions(action, notAction *jsontree.Value) (actions, string) {
 	a := actions{negated: action == nil && notAction != nil}
 	n := action
 	if a.negated {
 		n = notAction
 	}
-	texts, ok := n.strings()
+	texts, ok := n.Strings()
 	switch {
 	case action != nil && notAction != nil:
 		return actions{}, "it has both Action and NotAction"
@@ -144,7 +147,7 @@ func compileActions(action, notAction *node) (actions, string) {
 	}
 	a.texts = texts
 	for _, t := range texts {
-		a.globs = append(a.globs, compileGlob(lowerASCII(t)))
+		a.globs = append(a.globs, glob.Compile(lowerASCII(t)))
 	}
 	return a, ""
 }
@@ -157,7 +160,7 @@ func (a *actions) match(action string) verdict {
 	}
 	found := false
 	for i := range a.globs {
-		found = found || a.globs[i].match(action)
+		found = found || a.globs[i].Match(action)
 	}
 	if !a.negated {
 		return verdictOf(found)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/glob"
 )
 
 // matcher is one value of a condition, compiled for its operator's family.
@@ -13,8 +15,8 @@ type matcher struct {
 	order    ordering
 	text     string
 	template *template // not nil: policy variables are filled in for each request
-	glob     glob
-	arn      []glob
+	glob     glob.Glob
+	arn      []glob.Glob
 	number   *big.Rat
 	date     time.Time
 	prefix   netip.Prefix
@@ -37,7 +39,7 @@ func compileMatcher(op operator, order ordering, text string, vars bool) matcher
 	ok := true
 	switch op.family {
 	case familyStringLike:
-		m.glob = compileGlob(text)
+		m.glob = glob.Compile(text)
 	case familyArn:
 		m.arn, ok = compileARN(text)
 	case familyNumeric:
@@ -67,7 +69,7 @@ func (m *matcher) match(r *request, got string) verdict {
 	case familyStringIgnoreCase:
 		return equalFold(got, m.text)
 	case familyStringLike:
-		return verdictOf(m.glob.match(got))
+		return verdictOf(m.glob.Match(got))
 	case familyArn:
 		return matchARN(m.arn, got)
 	case familyBool:
@@ -95,7 +97,7 @@ func (m *matcher) matchTemplate(r *request, got string) verdict {
 	switch m.family {
 	case familyStringLike:
 		if g, ok := m.template.glob(r); ok {
-			return verdictOf(g.match(got))
+			return verdictOf(g.Match(got))
 		}
 	case familyArn:
 		if globs, ok := m.template.arn(r); ok {
@@ -178,25 +180,25 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 
 // compileARN takes an ARN apart at its colons, so that a wildcard of one field does not reach
 // into the next; the sixth field holds all the rest.
-func compileARN(s string) ([]glob, bool) {
+func compileARN(s string) ([]glob.Glob, bool) {
 	fields := strings.SplitN(s, ":", 6)
 	if len(fields) != 6 {
 		return nil, false
 	}
-	globs := make([]glob, 6)
+	globs := make([]glob.Glob, 6)
 	for i, f := range fields {
-		globs[i] = compileGlob(f)
+		globs[i] = glob.Compile(f)
 	}
 	return globs, true
 }
 
-func matchARN(globs []glob, got string) verdict {
+func matchARN(globs []glob.Glob, got string) verdict {
 	fields := strings.SplitN(got, ":", 6)
 	if len(fields) != 6 {
 		return unproven
 	}
 	for i, g := range globs {
-		if !g.match(fields[i]) {
+		if !g.Match(fields[i]) {
 			return no
 		}
 	}

@@ -3,6 +3,8 @@ package trust
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-go/irsa/internal/glob"
 )
 
 // template is a condition value with policy variables: "${aws:RequestTag/team}",
@@ -89,35 +91,35 @@ func (t *template) literal(r *request) (string, bool) {
 	return b.String(), true
 }
 
-func (t *template) glob(r *request) (glob, bool) {
-	var b globBuilder
+func (t *template) glob(r *request) (glob.Glob, bool) {
+	var b glob.Builder
 	for i := range t.pieces {
 		p := &t.pieces[i]
 		text, ok := p.value(r)
 		if !ok {
-			return glob{}, false
+			return glob.Glob{}, false
 		}
 		if p.key != "" || p.escaped {
-			b.literal(text)
+			b.Literal(text)
 			continue
 		}
 		for text != "" {
 			n := strings.IndexAny(text, "*?")
 			if n < 0 {
-				b.literal(text)
+				b.Literal(text)
 				break
 			}
-			b.literal(text[:n])
-			b.wildcard(text[n])
+			b.Literal(text[:n])
+			b.Wildcard(text[n])
 			text = text[n+1:]
 		}
 	}
-	return b.glob(), true
+	return b.Glob(), true
 }
 
 // arn splits the template at the colons that the policy's author wrote or a variable brings.
-func (t *template) arn(r *request) ([]glob, bool) {
-	builders := make([]globBuilder, 1, 6)
+func (t *template) arn(r *request) ([]glob.Glob, bool) {
+	builders := make([]glob.Builder, 1, 6)
 	for i := range t.pieces {
 		p := &t.pieces[i]
 		text, ok := p.value(r)
@@ -128,17 +130,17 @@ func (t *template) arn(r *request) ([]glob, bool) {
 			b := &builders[len(builders)-1]
 			switch c := text[j]; {
 			case c == ':' && len(builders) < 6:
-				builders = append(builders, globBuilder{})
+				builders = append(builders, glob.Builder{})
 			case (c == '*' || c == '?') && p.key == "" && !p.escaped:
-				b.wildcard(c)
+				b.Wildcard(c)
 			default:
-				b.literal(text[j : j+1])
+				b.Literal(text[j : j+1])
 			}
 		}
 	}
-	globs := make([]glob, len(builders))
+	globs := make([]glob.Glob, len(builders))
 	for i := range builders {
-		globs[i] = builders[i].glob()
+		globs[i] = builders[i].Glob()
 	}
 	return globs, len(globs) == 6
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // DefaultAudience is the audience that EKS gives to projected tokens, the same in every
@@ -105,17 +107,17 @@ func unique(values []string) []string {
 
 // statementNode builds the statement of a grant for one kind of sub: conditions are ANDed, so
 // subjects and patterns cannot share one.
-func (g Grant) statementNode(operator string, subs []string) *node {
-	aud := member{g.Provider.ConditionKey("aud"), listNode(g.audiences())}
-	sub := member{g.Provider.ConditionKey("sub"), listNode(subs)}
-	conditions := objectNode(member{"StringEquals", objectNode(aud, sub)})
+func (g Grant) statementNode(operator string, subs []string) *jsontree.Value {
+	aud := jsontree.Named(g.Provider.ConditionKey("aud"), jsontree.List(g.audiences()))
+	sub := jsontree.Named(g.Provider.ConditionKey("sub"), jsontree.List(subs))
+	conditions := jsontree.Object(jsontree.Named("StringEquals", jsontree.Object(aud, sub)))
 	if operator != "StringEquals" {
-		conditions = objectNode(member{"StringEquals", objectNode(aud)}, member{operator, objectNode(sub)})
+		conditions = jsontree.Object(jsontree.Named("StringEquals", jsontree.Object(aud)), jsontree.Named(operator, jsontree.Object(sub)))
 	}
-	return objectNode(
-		member{"Effect", stringNode(string(Allow))},
-		member{"Principal", objectNode(member{"Federated", stringNode(g.Provider.arn)})},
-		member{"Action", stringNode("sts:AssumeRoleWithWebIdentity")},
-		member{"Condition", conditions},
+	return jsontree.Object(
+		jsontree.Named("Effect", jsontree.String(string(Allow))),
+		jsontree.Named("Principal", jsontree.Object(jsontree.Named("Federated", jsontree.String(g.Provider.arn)))),
+		jsontree.Named("Action", jsontree.String("sts:AssumeRoleWithWebIdentity")),
+		jsontree.Named("Condition", conditions),
 	)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // Severity is how much a finding matters.
@@ -88,7 +90,7 @@ func (l *linter) add(f Finding) {
 
 // valuePath is the pointer of one value of a condition.
 func (s *statement) valuePath(c *condition, i int) string {
-	if v := s.valueOf(c); v != nil && v.kind == '[' {
+	if v := s.valueOf(c); v != nil && v.Kind() == '[' {
 		return c.pointer + "/" + strconv.Itoa(i)
 	}
 	return c.pointer
@@ -98,7 +100,7 @@ func (s *statement) valuePath(c *condition, i int) string {
 func (l *linter) statement(s *statement) {
 	if s.flaw != "" {
 		l.add(Finding{"broken-statement", SeverityError, s.pointer, s.flaw + ", so it never allows", "See what Validate says"})
-		if n := s.node.get("NotPrincipal"); n != nil {
+		if n := s.node.Get("NotPrincipal"); n != nil {
 			l.add(Finding{"not-principal", SeverityError, s.pointer + "/NotPrincipal",
 				"NotPrincipal names everybody else", "Name who is meant under Principal"})
 		}
@@ -116,14 +118,14 @@ func (l *linter) principals(s *statement) {
 		l.add(Finding{"principal-star", SeverityError, s.pointer + "/Principal",
 			`Principal "*" is everybody, and no trust policy should have it`, "Name who is meant"})
 	}
-	for _, m := range s.node.get("Principal").objectMembers() {
-		values, _ := m.value.strings()
+	for _, m := range s.node.Get("Principal").Members() {
+		values, _ := m.Value.Strings()
 		for i, v := range values {
-			path := s.pointer + "/Principal/" + escapePointer(m.name)
-			if m.value.kind == '[' {
+			path := s.pointer + "/Principal/" + jsontree.EscapePointer(m.Name)
+			if m.Value.Kind() == '[' {
 				path += "/" + strconv.Itoa(i)
 			}
-			l.principal(s, m.name, v, path)
+			l.principal(s, m.Name, v, path)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (l *linter) withoutVariables(s *statement, c *condition, value, path string
 	if !strings.Contains(value, "${") {
 		return value
 	}
-	if v := l.policy.tree().get("Version"); v == nil || v.text != versionCurrent {
+	if v := l.policy.tree().Get("Version"); v == nil || v.Text() != versionCurrent {
 		l.add(Finding{"variable-in-old-version", SeverityError, path,
 			"policy variables exist from version 2012-10-17 on: the text is taken as it is", "Set the version to 2012-10-17"})
 		return ""

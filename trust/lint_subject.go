@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/glob"
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
@@ -66,8 +67,8 @@ func (l *linter) subject(c *condition, issuer, value, path string) {
 
 // matchesEverybody tries accounts that have nothing in common.
 func matchesEverybody(pattern string) bool {
-	g := compileGlob(pattern)
-	return g.match(serviceAccountPrefix+"a:b") && g.match(serviceAccountPrefix+"yy-2:z.z-2")
+	g := glob.Compile(pattern)
+	return g.Match(serviceAccountPrefix+"a:b") && g.Match(serviceAccountPrefix+"yy-2:z.z-2")
 }
 
 // namespacePattern: a '*' before the colon takes the colon and the name too.

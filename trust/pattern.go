@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
 )
 
 // Pattern is a sub with wildcards, for StringLike: '*' stands for any characters, none
@@ -59,7 +61,7 @@ func (p Pattern) IsZero() bool { return p == Pattern{} }
 
 // Matches says whether the pattern admits the subject, as StringLike compares them.
 func (p Pattern) Matches(s Subject) bool {
-	return !p.IsZero() && !s.IsZero() && compileGlob(p.text).match(s.text)
+	return !p.IsZero() && !s.IsZero() && glob.Compile(p.text).Match(s.text)
 }
 
 // MarshalText returns the pattern; nothing for the zero value.

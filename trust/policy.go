@@ -3,12 +3,14 @@ package trust
 import (
 	"errors"
 	"fmt"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // Policy is a trust policy document. It is immutable: edits return another policy. The zero
 // value and nil allow nothing. It is safe for concurrent use, UnmarshalJSON excepted.
 type Policy struct {
-	root       *node // nil: the empty policy
+	root       *jsontree.Value // nil: the empty policy
 	statements []statement
 }
 
@@ -25,22 +27,22 @@ func Parse(document []byte) (*Policy, error) {
 	return newPolicy(root), nil
 }
 
-func newPolicy(root *node) *Policy {
+func newPolicy(root *jsontree.Value) *Policy {
 	return &Policy{root: root, statements: compileStatements(root)}
 }
 
 // tree returns the document, that of an empty policy for nil and the zero value.
-func (p *Policy) tree() *node {
+func (p *Policy) tree() *jsontree.Value {
 	if p == nil || p.root == nil {
 		return emptyDocument()
 	}
 	return p.root
 }
 
-func emptyDocument() *node {
-	return objectNode(
-		member{"Version", stringNode(versionCurrent)},
-		member{"Statement", arrayNode()},
+func emptyDocument() *jsontree.Value {
+	return jsontree.Object(
+		jsontree.Named("Version", jsontree.String(versionCurrent)),
+		jsontree.Named("Statement", jsontree.Array()),
 	)
 }
 
@@ -58,14 +60,14 @@ func (p *Policy) Len() int { return len(p.list()) }
 // the quota that need not; with '<', '>' and '&' as they are; and with everything above U+00FF,
 // which IAM does not take, escaped. A nil or zero policy gives one without statements, which
 // IAM refuses.
-func (p *Policy) Document() string { return string(appendNode(nil, p.tree())) }
+func (p *Policy) Document() string { return p.tree().JSON() }
 
 // String is Document.
 func (p *Policy) String() string { return p.Document() }
 
 // MarshalJSON returns Document's bytes. Note that encoding/json, when it puts them into a larger
 // document, escapes '<', '>' and '&'.
-func (p *Policy) MarshalJSON() ([]byte, error) { return appendNode(nil, p.tree()), nil }
+func (p *Policy) MarshalJSON() ([]byte, error) { return p.tree().AppendJSON(nil), nil }
 
 // UnmarshalJSON is Parse. It replaces what the policy was, so it must not run while others use
 // the same *Policy; on error the policy stays as it was.

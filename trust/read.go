@@ -1,13 +1,12 @@
 package trust
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/irsa-go/irsa/internal/jsontree"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
@@ -46,17 +45,18 @@ const (
 )
 
 // readDocument reads the whole document into a tree.
-func readDocument(doc []byte) (*node, error) {
-	if err := strictjson.Check(doc, documentLimits()); err != nil {
+func readDocument(doc []byte) (*jsontree.Value, error) {
+	root, err := jsontree.Parse(doc, documentLimits())
+	if err != nil {
 		return nil, syntaxError(err, messageInvalidJSON)
 	}
-	r := reader{doc: doc, dec: jsontext.NewDecoder(bytes.NewBuffer(doc))}
-	root, err := r.value(levelDocument)
-	if err != nil {
-		return nil, syntaxError(err, messageSyntax)
-	}
-	if root.kind != '{' {
+	if root.Kind() != '{' {
 		return nil, syntaxError(strictjson.At(doc, 0, "", "a policy is a JSON object"), messageSyntax)
+	}
+	if pointer, known := misspelt(root, levelDocument); known != "" {
+		at, _ := jsontree.Offset(doc, pointer)
+		return nil, syntaxError(strictjson.At(doc, at, pointer,
+			fmt.Sprintf("names are case-sensitive: it must be written %q", known)), messageSyntax)
 	}
 	return root, nil
 }
@@ -103,65 +103,24 @@ func (l level) below(name string) level {
 	return levelOther
 }
 
-// reader builds the tree of a document that strictjson.Check has passed, so that depth, size
-// and duplicate names need no second look.
-type reader struct {
-	doc []byte
-	dec *jsontext.Decoder
-}
-
-func (r *reader) value(l level) (*node, error) {
-	token, err := r.dec.ReadToken()
-	if err != nil {
-		return nil, strictjson.Locate(r.doc, err)
+// misspelt finds a known name in another case, and says what it should be. IAM does not know
+// it, a careless reader such as encoding/json does, and a statement whose "condition" one of
+// them overlooks is open.
+func misspelt(v *jsontree.Value, l level) (pointer, known string) {
+	for i, item := range v.Items() {
+		if pointer, known := misspelt(item, l); known != "" {
+			return "/" + strconv.Itoa(i) + pointer, known
+		}
 	}
-	n := &node{kind: byte(token.Kind())}
-	switch n.kind {
-	case '"', '0':
-		n.text = token.String()
-	case '{':
-		err = r.object(n, l)
-	case '[':
-		for r.dec.PeekKind() != ']' {
-			item, err := r.value(l)
-			if err != nil {
-				return nil, err
+	for _, m := range v.Members() {
+		for _, known := range l.knownNames() {
+			if m.Name != known && strings.EqualFold(m.Name, known) {
+				return "/" + jsontree.EscapePointer(m.Name), known
 			}
-			n.items = append(n.items, item)
 		}
-		_, err = r.dec.ReadToken()
-	}
-	return n, err
-}
-
-func (r *reader) object(n *node, l level) error {
-	for r.dec.PeekKind() != '}' {
-		name, err := r.dec.ReadToken()
-		if err != nil {
-			return strictjson.Locate(r.doc, err)
-		}
-		m := member{name: name.String()}
-		if err := r.checkName(m.name, l); err != nil {
-			return err
-		}
-		if m.value, err = r.value(l.below(m.name)); err != nil {
-			return err
-		}
-		n.members = append(n.members, m)
-	}
-	_, err := r.dec.ReadToken()
-	return err
-}
-
-// checkName refuses a known name in another case. IAM does not know it, a careless reader
-// such as encoding/json does, and a statement whose "condition" one of them overlooks is open.
-func (r *reader) checkName(name string, l level) error {
-	for _, known := range l.knownNames() {
-		if name != known && strings.EqualFold(name, known) {
-			start := bytes.LastIndexByte(r.doc[:r.dec.InputOffset()-1], '"')
-			return strictjson.At(r.doc, start, string(r.dec.StackPointer()),
-				fmt.Sprintf("names are case-sensitive: it must be written %q", known))
+		if pointer, known := misspelt(m.Value, l.below(m.Name)); known != "" {
+			return "/" + jsontree.EscapePointer(m.Name) + pointer, known
 		}
 	}
-	return nil
+	return "", ""
 }

@@ -3,6 +3,8 @@ package trust
 import (
 	"strconv"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // InvalidError is one thing for which IAM would refuse the policy.
@@ -69,52 +71,52 @@ func (v *validator) addUnproven(path, message string) {
 	v.errs = append(v.errs, &InvalidError{Path: path, Message: message, Unproven: true})
 }
 
-func (v *validator) document(root *node) {
-	for _, m := range root.members {
-		path := "/" + escapePointer(m.name)
-		switch m.name {
+func (v *validator) document(root *jsontree.Value) {
+	for _, m := range root.Members() {
+		path := "/" + jsontree.EscapePointer(m.Name)
+		switch m.Name {
 		case "Version":
-			if m.value.kind != '"' {
+			if m.Value.Kind() != '"' {
 				v.add(path, messageSyntax)
-			} else if versionFlaw(m.value) != "" {
+			} else if versionFlaw(m.Value) != "" {
 				v.add(path, messageVersion)
 			}
 		case "Id":
-			if m.value.kind != '"' {
+			if m.Value.Kind() != '"' {
 				v.add(path, messageSyntax)
 			}
 		case "Statement":
 			switch {
-			case m.value.kind == '[' && len(m.value.items) == 0:
+			case m.Value.Kind() == '[' && len(m.Value.Items()) == 0:
 				v.addUnproven(path, messageSyntax)
-			case m.value.kind != '[' && m.value.kind != '{':
+			case m.Value.Kind() != '[' && m.Value.Kind() != '{':
 				v.add(path, messageSyntax)
 			}
 		default:
 			v.add(path, messageSyntax)
 		}
 	}
-	if root.get("Statement") == nil {
+	if root.Get("Statement") == nil {
 		v.add("", messageSyntax)
 	}
 }
 
 func (v *validator) statement(s *statement) {
-	if s.node.kind != '{' {
+	if s.node.Kind() != '{' {
 		if s.pointer != "/Statement" { // document has named it otherwise
 			v.add(s.pointer, messageSyntax)
 		}
 		return
 	}
 	v.sid(s)
-	if effect := s.node.get("Effect"); effect == nil {
+	if effect := s.node.Get("Effect"); effect == nil {
 		v.add(s.pointer, messageSyntax)
-	} else if effect.kind != '"' || effect.text != string(Allow) && effect.text != string(Deny) {
+	} else if effect.Kind() != '"' || effect.Text() != string(Allow) && effect.Text() != string(Deny) {
 		v.add(s.pointer+"/Effect", messageSyntax)
 	}
-	for _, m := range s.node.members {
-		path := s.pointer + "/" + escapePointer(m.name)
-		switch m.name {
+	for _, m := range s.node.Members() {
+		path := s.pointer + "/" + jsontree.EscapePointer(m.Name)
+		switch m.Name {
 		case "Sid", "Effect", "Principal", "Action", "Condition":
 		case "NotPrincipal":
 			v.add(path, messageNotPrincipal)
@@ -132,39 +134,39 @@ func (v *validator) statement(s *statement) {
 }
 
 func (v *validator) sid(s *statement) {
-	sid := s.node.get("Sid")
+	sid := s.node.Get("Sid")
 	switch path := s.pointer + "/Sid"; {
 	case sid == nil:
-	case sid.kind != '"':
+	case sid.Kind() != '"':
 		v.add(path, messageSyntax)
-	case strings.ContainsFunc(sid.text, func(c rune) bool {
+	case strings.ContainsFunc(sid.Text(), func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 	}):
 		v.add(path, messageSid)
-	case sid.text != "" && v.sids[sid.text]:
+	case sid.Text() != "" && v.sids[sid.Text()]:
 		v.add(path, messageSidUnique)
 	default:
-		v.sids[sid.text] = true
+		v.sids[sid.Text()] = true
 	}
 }
 
 func (v *validator) action(s *statement) {
-	n := s.node.get("Action")
+	n := s.node.Get("Action")
 	path := s.pointer + "/Action"
 	if n == nil {
-		if s.node.get("NotAction") == nil {
+		if s.node.Get("NotAction") == nil {
 			v.add(s.pointer, messageSyntax)
 		}
 		return
 	}
-	values, ok := n.strings()
+	values, ok := n.Strings()
 	if !ok || len(values) == 0 {
 		v.add(path, messageSyntax)
 		return
 	}
 	for i, a := range values {
 		at := path
-		if n.kind == '[' {
+		if n.Kind() == '[' {
 			at += "/" + strconv.Itoa(i)
 		}
 		switch {
@@ -188,29 +190,29 @@ func isTrustAction(a string) bool {
 }
 
 func (v *validator) condition(s *statement) {
-	block := s.node.get("Condition")
+	block := s.node.Get("Condition")
 	path := s.pointer + "/Condition"
 	if block == nil {
 		return
 	}
-	if block.kind != '{' {
+	if block.Kind() != '{' {
 		v.add(path, messageSyntax)
 		return
 	}
-	for _, operator := range block.members {
-		at := path + "/" + escapePointer(operator.name)
-		if operator.value.kind != '{' {
+	for _, operator := range block.Members() {
+		at := path + "/" + jsontree.EscapePointer(operator.Name)
+		if operator.Value.Kind() != '{' {
 			v.add(at, messageSyntax)
 			continue
 		}
-		if op, _ := parseOperator(operator.name); op.family == familyUnknown && !isBinary(operator.name) {
+		if op, _ := parseOperator(operator.Name); op.family == familyUnknown && !isBinary(operator.Name) {
 			v.addUnproven(at, messageSyntax)
 		}
-		for _, key := range operator.value.members {
-			if values, ok := key.value.scalars(); !ok {
-				v.add(at+"/"+escapePointer(key.name), messageSyntax)
+		for _, key := range operator.Value.Members() {
+			if values, ok := key.Value.Scalars(); !ok {
+				v.add(at+"/"+jsontree.EscapePointer(key.Name), messageSyntax)
 			} else if len(values) == 0 {
-				v.addUnproven(at+"/"+escapePointer(key.name), messageSyntax)
+				v.addUnproven(at+"/"+jsontree.EscapePointer(key.Name), messageSyntax)
 			}
 		}
 	}

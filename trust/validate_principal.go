@@ -7,38 +7,39 @@ import (
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/issuerurl"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 func (v *validator) principal(s *statement) {
-	n := s.node.get("Principal")
+	n := s.node.Get("Principal")
 	path := s.pointer + "/Principal"
 	switch {
 	case n == nil:
-		if s.node.get("NotPrincipal") == nil {
+		if s.node.Get("NotPrincipal") == nil {
 			v.add(s.pointer, messageNoPrincipal)
 		}
 		return
-	case n.kind == '"' && n.text == "*": // stored, though not supported: Lint's
+	case n.Kind() == '"' && n.Text() == "*": // stored, though not supported: Lint's
 		return
-	case n.kind == '"':
+	case n.Kind() == '"':
 		v.addUnproven(path, messagePrincipal)
 		return
-	case n.kind != '{', len(n.members) == 0:
+	case n.Kind() != '{', len(n.Members()) == 0:
 		v.add(path, messageSyntax)
 		return
 	}
-	for _, m := range n.members {
-		at := path + "/" + escapePointer(m.name)
-		values, ok := m.value.strings()
+	for _, m := range n.Members() {
+		at := path + "/" + jsontree.EscapePointer(m.Name)
+		values, ok := m.Value.Strings()
 		if !ok || len(values) == 0 {
 			v.add(at, messageSyntax)
 			continue
 		}
 		for i, value := range values {
-			if m.value.kind == '[' {
-				v.principalValue(m.name, value, at+"/"+strconv.Itoa(i))
+			if m.Value.Kind() == '[' {
+				v.principalValue(m.Name, value, at+"/"+strconv.Itoa(i))
 			} else {
-				v.principalValue(m.name, value, at)
+				v.principalValue(m.Name, value, at)
 			}
 		}
 	}

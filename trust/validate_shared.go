@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // sharedControl is IAM's condition for trusting an issuer that many organizations share
@@ -72,19 +73,19 @@ func (v *validator) sharedIssuers(s *statement) {
 // satisfied looks at each operator's block on its own: it must have one of the claims, and
 // every one that it has must be scoped.
 func (c *sharedControl) satisfied(s *statement) bool {
-	for _, block := range s.node.get("Condition").objectMembers() {
-		op, _ := parseOperator(block.name)
+	for _, block := range s.node.Get("Condition").Members() {
+		op, _ := parseOperator(block.Name)
 		if !op.isMatching() || op.ifExists || c.exact && op.family != familyString {
 			continue
 		}
 		found, scoped := false, true
-		for _, key := range block.value.objectMembers() {
-			claim, ok := strings.CutPrefix(lowerASCII(key.name), c.issuer+":")
+		for _, key := range block.Value.Members() {
+			claim, ok := strings.CutPrefix(lowerASCII(key.Name), c.issuer+":")
 			if !ok || !slices.Contains(c.claims, claim) {
 				continue
 			}
 			found = true
-			scoped = scoped && c.isScoped(key.value)
+			scoped = scoped && c.isScoped(key.Value)
 		}
 		if found && scoped {
 			return true
@@ -93,8 +94,8 @@ func (c *sharedControl) satisfied(s *statement) bool {
 	return false
 }
 
-func (c *sharedControl) isScoped(values *node) bool {
-	texts, ok := values.scalars()
+func (c *sharedControl) isScoped(values *jsontree.Value) bool {
+	texts, ok := values.Scalars()
 	return ok && len(texts) > 0 && !slices.ContainsFunc(texts, func(t string) bool {
 		return t == "*" || c.strict && strings.HasPrefix(t, "*")
 	})

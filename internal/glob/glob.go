@@ -1,21 +1,24 @@
-package trust
+// Package glob matches text with patterns of '*', which stands for any characters, and '?',
+// which stands for one.
+package glob
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// glob is a value of StringLike, taken apart at its stars: the first part must begin the text,
+// Glob is a compiled pattern, taken apart at its stars: the first part must begin the text,
 // the last must end it, and each one between goes to the leftmost place that is left. That is
 // the whole search, so no pattern makes it go back
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_String).
-type glob struct {
-	parts []globPart // joined by stars: one part is a pattern without a star
+// The zero value matches the empty text.
+type Glob struct {
+	parts []part // joined by stars: one part is a pattern without one
 }
 
-// globPart is text between two stars. holes is true when a '?' is in it: then a rune
+// part is text between two stars. holes is true when a '?' is in it: then a rune
 // anyRune stands for any one character.
-type globPart struct {
+type part struct {
 	text  string
 	holes bool
 }
@@ -23,32 +26,34 @@ type globPart struct {
 // anyRune is no character of a JSON text, so a part can hold it beside literal '?'.
 const anyRune = "\xff"
 
-// compileGlob reads '*' and '?' as wildcards.
-func compileGlob(s string) glob {
-	var g globBuilder
+// Compile reads '*' and '?' as wildcards.
+func Compile(s string) Glob {
+	var g Builder
 	for s != "" {
 		i := strings.IndexAny(s, "*?")
 		if i < 0 {
 			break
 		}
-		g.literal(s[:i])
-		g.wildcard(s[i])
+		g.Literal(s[:i])
+		g.Wildcard(s[i])
 		s = s[i+1:]
 	}
-	g.literal(s)
-	return g.glob()
+	g.Literal(s)
+	return g.Glob()
 }
 
-// globBuilder puts a glob together from literal text, in which nothing is special, and wildcards.
-type globBuilder struct {
-	parts   []globPart
+// Builder puts a glob together from literal text, in which nothing is special, and wildcards.
+type Builder struct {
+	parts   []part
 	current []byte
 	holes   bool
 }
 
-func (b *globBuilder) literal(s string) { b.current = append(b.current, s...) }
+// Literal adds text.
+func (b *Builder) Literal(s string) { b.current = append(b.current, s...) }
 
-func (b *globBuilder) wildcard(c byte) {
+// Wildcard adds '*' or '?'.
+func (b *Builder) Wildcard(c byte) {
 	if c == '?' {
 		b.current = append(b.current, anyRune...)
 		b.holes = true
@@ -57,18 +62,20 @@ func (b *globBuilder) wildcard(c byte) {
 	b.flush()
 }
 
-func (b *globBuilder) flush() {
-	b.parts = append(b.parts, globPart{string(b.current), b.holes})
+func (b *Builder) flush() {
+	b.parts = append(b.parts, part{string(b.current), b.holes})
 	b.current = b.current[:0]
 	b.holes = false
 }
 
-func (b *globBuilder) glob() glob {
+// Glob ends the building.
+func (b *Builder) Glob() Glob {
 	b.flush()
-	return glob{b.parts}
+	return Glob{b.parts}
 }
 
-func (g glob) match(s string) bool {
+// Match says whether the glob stands for the whole of s.
+func (g Glob) Match(s string) bool {
 	last := len(g.parts) - 1
 	if last < 0 {
 		return s == ""
@@ -92,7 +99,7 @@ func (g glob) match(s string) bool {
 }
 
 // prefix returns how much of s the part takes from its beginning.
-func (p globPart) prefix(s string) (n int, ok bool) {
+func (p part) prefix(s string) (n int, ok bool) {
 	if !p.holes {
 		return len(p.text), strings.HasPrefix(s, p.text)
 	}
@@ -114,7 +121,7 @@ func (p globPart) prefix(s string) (n int, ok bool) {
 }
 
 // index returns the end of the part's leftmost place in s.
-func (p globPart) index(s string) (end int, ok bool) {
+func (p part) index(s string) (end int, ok bool) {
 	if !p.holes {
 		i := strings.Index(s, p.text)
 		return i + len(p.text), i >= 0
@@ -129,7 +136,7 @@ func (p globPart) index(s string) (end int, ok bool) {
 	return 0, false
 }
 
-func (p globPart) suffix(s string) bool {
+func (p part) suffix(s string) bool {
 	if !p.holes {
 		return strings.HasSuffix(s, p.text)
 	}

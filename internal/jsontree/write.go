@@ -1,44 +1,47 @@
-package trust
+package jsontree
 
 import (
 	"fmt"
 	"unicode/utf8"
 )
 
-// appendNode writes the tree without white space. Characters above U+00FF are escaped, because
+// AppendJSON writes the value without white space. Characters above U+00FF are escaped, because
 // IAM takes none of them as they are; '<', '>' and '&' are not, because IAM counts characters.
-func appendNode(b []byte, n *node) []byte {
-	switch n.kind {
+func (v *Value) AppendJSON(b []byte) []byte {
+	switch v.Kind() {
 	case '"':
-		return appendString(b, n.text)
+		return appendString(b, v.text)
 	case '0':
-		return append(b, n.text...)
+		return append(b, v.text...)
 	case 't':
 		return append(b, "true"...)
 	case 'f':
 		return append(b, "false"...)
 	case '{':
 		b = append(b, '{')
-		for i, m := range n.members {
+		for i, m := range v.members {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, m.name), ':')
-			b = appendNode(b, m.value)
+			b = append(appendString(b, m.Name), ':')
+			b = m.Value.AppendJSON(b)
 		}
 		return append(b, '}')
 	case '[':
 		b = append(b, '[')
-		for i, item := range n.items {
+		for i, item := range v.items {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendNode(b, item)
+			b = item.AppendJSON(b)
 		}
 		return append(b, ']')
 	}
 	return append(b, "null"...)
 }
+
+// JSON is AppendJSON as a text.
+func (v *Value) JSON() string { return string(v.AppendJSON(nil)) }
 
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
