@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+
+	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
 // ParseEncoded is Parse for a document as IAM returns it: percent-encoded by RFC 3986, in which
@@ -42,13 +44,13 @@ func (p *Policy) Principals() []Principal {
 	for i := range p.list() {
 		s := &p.statements[i]
 		path := s.pointer + "/Principal"
-		n := s.node.get("Principal")
-		if values, ok := n.strings(); ok {
-			all = appendPrincipals(all, "", values, n.kind, path)
+		n := s.node.Get("Principal")
+		if values, ok := n.Strings(); ok {
+			all = appendPrincipals(all, "", values, n.Kind(), path)
 		}
-		for _, m := range n.objectMembers() {
-			if values, ok := m.value.strings(); ok {
-				all = appendPrincipals(all, m.name, values, m.value.kind, path+"/"+escapePointer(m.name))
+		for _, m := range n.Members() {
+			if values, ok := m.Value.Strings(); ok {
+				all = appendPrincipals(all, m.Name, values, m.Value.Kind(), path+"/"+jsontree.EscapePointer(m.Name))
 			}
 		}
 	}
