@@ -18,6 +18,7 @@ const (
 	EntityTemporarilyUnmodifiable = "EntityTemporarilyUnmodifiable"
 	MalformedPolicyDocument       = "MalformedPolicyDocument"
 	AccessDenied                  = "AccessDenied"
+	DeleteConflict                = "DeleteConflict"
 	OpenIDIdPCommunicationError   = "OpenIdIdpCommunicationError"
 	invalidPrincipalInThePolicy   = "invalid principal in policy"
 	isolatedPartitionsNamePrefix  = "aws-iso"

@@ -9,7 +9,11 @@
 //
 // The trust policy becomes what the spec says, as a whole. Permission policies and tags that
 // the spec does not name stay, unless its fields Foreign… say otherwise. A description, a
-// session duration or a permissions boundary that the spec leaves empty stays as it is.
+// session duration or a permissions boundary that the spec leaves empty stays as it is, unless
+// its fields Clear… say otherwise.
+//
+// [Read] shows a role with all that hangs on it, [Delete] deletes one that is the caller's, and
+// [NameFor] makes a name that fits.
 //
 // # Interruption and races
 //

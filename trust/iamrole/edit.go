@@ -13,11 +13,11 @@ import (
 )
 
 // edit turns what is there into what should be; it returns the policy itself when it is so.
-type edit func(*liveRole) (*trust.Policy, error)
+type edit func(*Role) (*trust.Policy, error)
 
 // edited is what became of an edit.
 type edited struct {
-	role          *liveRole // as it was before the write
+	role          *Role // as it was before the write
 	before, after *trust.Policy
 	changed       bool
 	unconfirmed   bool
@@ -72,7 +72,7 @@ func (e *editor) round(ctx context.Context) (edited, error) {
 	if err != nil {
 		return edited{}, err
 	}
-	if next == role.trust {
+	if next == role.Trust {
 		return edited{role: role, before: next, after: next}, nil
 	}
 	asked := e.quota.asked
@@ -88,9 +88,9 @@ func (e *editor) round(ctx context.Context) (edited, error) {
 	if err != nil {
 		return edited{}, fmt.Errorf("write trust policy: %w", err)
 	}
-	done := edited{role: role, before: role.trust, after: next, changed: true}
+	done := edited{role: role, before: role.Trust, after: next, changed: true}
 	outcome, err := iamcall.Confirm(ctx, e.settle.Settle, func(ctx context.Context) (iamcall.Outcome, error) {
-		return e.judge(ctx, role.document)
+		return e.judge(ctx, role.TrustDocument)
 	})
 	if err != nil {
 		return done, fmt.Errorf("the trust policy is written, but reading it again failed: %w", err)
@@ -103,7 +103,7 @@ func (e *editor) round(ctx context.Context) (edited, error) {
 }
 
 // look reads the role and returns what its trust policy should be.
-func (e *editor) look(ctx context.Context) (*liveRole, *trust.Policy, error) {
+func (e *editor) look(ctx context.Context) (*Role, *trust.Policy, error) {
 	role, err := readRole(ctx, e.api, e.name)
 	if err != nil {
 		return nil, nil, err
@@ -112,7 +112,7 @@ func (e *editor) look(ctx context.Context) (*liveRole, *trust.Policy, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if next != role.trust {
+	if next != role.Trust {
 		if err := checkPrincipals(next); err != nil {
 			return nil, nil, err
 		}
@@ -126,9 +126,9 @@ func (e *editor) judge(ctx context.Context, before string) (iamcall.Outcome, err
 	switch {
 	case err != nil:
 		return iamcall.NotYet, err
-	case next == role.trust:
+	case next == role.Trust:
 		return iamcall.Kept, nil
-	case role.document == before:
+	case role.TrustDocument == before:
 		return iamcall.NotYet, nil
 	}
 	return iamcall.Lost, nil

@@ -27,15 +27,17 @@ type Result struct {
 // The caller needs what [Plan] needs, and for its steps iam:CreateRole (with iam:TagRole when
 // there are tags, and iam:DeleteRole to take back a role that turns out to be in another
 // account), iam:PutRolePermissionsBoundary, iam:UpdateRole, iam:UpdateAssumeRolePolicy,
-// iam:PutRolePolicy, iam:AttachRolePolicy, iam:TagRole, and where the spec removes foreign
-// things iam:DetachRolePolicy, iam:DeleteRolePolicy and iam:UntagRole.
+// iam:PutRolePolicy, iam:AttachRolePolicy, iam:TagRole, and where the spec removes something
+// iam:DetachRolePolicy, iam:DeleteRolePolicy, iam:UntagRole and
+// iam:DeleteRolePermissionsBoundary. iam:ListRoles is asked for when IAM says that a role
+// exists which it does not have: see [ErrOtherCase].
 //
 // Retried within [Config].Patience: a role that appears meanwhile, a concurrent modification,
 // and "Invalid principal in policy", which IAM answers for a provider or a role that is too
 // new. Where an isolated partition cannot tag what it creates, the role is created without and
 // tagged then.
 //
-// Errors are those of Plan, and *[StepError] from the first write on.
+// Errors are those of Plan, [ErrOtherCase], and *[StepError] from the first write on.
 func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error) {
 	fail := func(err error) (Result, error) {
 		return Result{}, fmt.Errorf("iamrole: role %q: %w", spec.Name, err)
@@ -62,13 +64,14 @@ type ensurer struct {
 	cfg      Config
 	patience *iamcall.Patience
 	quota    quota
+	refused  bool // IAM has said once that the role exists
 	result   Result
 }
 
 func (e *ensurer) plan(ctx context.Context) ([]write, error) {
 	role, writes, err := e.wanted.plan(ctx, e, &e.quota)
 	if role != nil {
-		e.result.ARN = role.arn.String()
+		e.result.ARN = role.ARN
 	}
 	return writes, err
 }

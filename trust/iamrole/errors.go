@@ -19,6 +19,14 @@ var (
 	ErrOtherPath = errors.New("the role exists under another path")
 	// ErrProtected is in the error of a role that only an AWS service may change.
 	ErrProtected = errors.New("the role belongs to an AWS service")
+	// ErrOtherCase is in the error of a role for which there is one whose name differs in case
+	// alone: IAM holds the two for one name.
+	ErrOtherCase = errors.New("there is a role whose name differs in case only")
+	// ErrNotOwned is in the error of a deletion of a role that lacks the owner's tags.
+	ErrNotOwned = errors.New("the role is not known to be the caller's to delete")
+	// ErrInstanceProfile is in the error of a deletion of a role that EC2 instances may be
+	// using.
+	ErrInstanceProfile = errors.New("the role is in an instance profile")
 	// ErrNoTrust is in the error of a role to be created without a trust policy.
 	ErrNoTrust = errors.New("a new role needs a trust policy with at least one statement")
 	// ErrNoClient is in the error of a call without a client for IAM.

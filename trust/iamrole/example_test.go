@@ -2,6 +2,7 @@ package iamrole_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -125,6 +126,87 @@ func ExampleRevoke() {
 	fmt.Println("before:", edit.Before.Allows(q), "after:", edit.After.Allows(q))
 	// Output:
 	// before: true after: false
+}
+
+func ExampleRead() {
+	client, done := open()
+	defer done()
+	ctx := context.Background()
+	spec := iamrole.Spec{Name: "cart", Trust: mustPolicy("shop", "cart"), Tags: map[string]string{"team": "shop"}}
+	if _, err := iamrole.Ensure(ctx, client, spec, iamrole.Config{}); err != nil {
+		log.Fatal(err)
+	}
+	role, err := iamrole.Read(ctx, client, "cart")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(role.ARN, role.MaxSessionDuration, role.Tags)
+	fmt.Println("trusts:", role.Trust.Providers())
+	// Output:
+	// arn:aws:iam::111122223333:role/cart 1h0m0s map[team:shop]
+	// trusts: [arn:aws:iam::111122223333:oidc-provider/issuer.example/clusters/a]
+}
+
+func ExampleDelete() {
+	client, done := open()
+	defer done()
+	ctx := context.Background()
+	owner := map[string]string{"managed-by": "our-operator"}
+	spec := iamrole.Spec{
+		Name: "cart", Trust: mustPolicy("shop", "cart"), Tags: owner,
+		ManagedPolicies: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"},
+	}
+	if _, err := iamrole.Ensure(ctx, client, spec, iamrole.Config{}); err != nil {
+		log.Fatal(err)
+	}
+	_, err := iamrole.Delete(ctx, client, "cart", iamrole.DeleteConfig{Owner: map[string]string{"managed-by": "somebody-else"}})
+	fmt.Println(errors.Is(err, iamrole.ErrNotOwned))
+	deletion, err := iamrole.Delete(ctx, client, "cart", iamrole.DeleteConfig{Owner: owner})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, step := range deletion.Steps {
+		fmt.Println(step.Text)
+	}
+	// Output:
+	// true
+	// detach policy "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	// delete the role
+}
+
+func ExampleNameFor() {
+	for _, serviceAccount := range []string{"cart", "a-service-account-with-a-name-that-is-much-too-long"} {
+		name, err := iamrole.NameFor("irsa-", "blue", "shop", serviceAccount)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(name)
+	}
+	// Output:
+	// irsa-blue-shop-cart-464635f6eaba74e5
+	// irsa-blue-shop-a-service-account-with-a-name-th-8a7e6553524cb280
+}
+
+func ExamplePlan_clear() {
+	client, done := open()
+	defer done()
+	ctx := context.Background()
+	spec := iamrole.Spec{
+		Name: "cart", Trust: mustPolicy("shop", "cart"), Description: "of last year",
+		PermissionsBoundary: "arn:aws:iam::111122223333:policy/bounds",
+	}
+	if _, err := iamrole.Ensure(ctx, client, spec, iamrole.Config{}); err != nil {
+		log.Fatal(err)
+	}
+	changes, err := iamrole.Plan(ctx, client, iamrole.Spec{Name: "cart", ClearDescription: true, ClearPermissionsBoundary: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(changes)
+	// Output:
+	// role cart (arn:aws:iam::111122223333:role/cart)
+	//   + set description "" and maximum session duration 1h0m0s
+	//   - remove permissions boundary "arn:aws:iam::111122223333:policy/bounds"
 }
 
 func ExampleQuota() {

@@ -34,11 +34,11 @@ type Edit struct {
 // *[DeletedPrincipalError]. IAM's "Invalid principal in policy" is retried, as a new provider
 // is not known everywhere at once: see [Config].Patience.
 func Grant(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cfg Config) (Edit, error) {
-	return editTrust(ctx, api, roleName, cfg, func(role *liveRole) (*trust.Policy, error) {
+	return editTrust(ctx, api, roleName, cfg, func(role *Role) (*trust.Policy, error) {
 		if err := role.checkEditable(g); err != nil {
 			return nil, err
 		}
-		return role.trust.WithGrant(g)
+		return role.Trust.WithGrant(g)
 	})
 }
 
@@ -53,13 +53,13 @@ func Grant(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cf
 // Permissions and errors are those of [Grant]; *[trust.EditError] says that a subject would
 // stay admitted by something else.
 func Revoke(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cfg Config) (Edit, error) {
-	return editTrust(ctx, api, roleName, cfg, func(role *liveRole) (*trust.Policy, error) {
+	return editTrust(ctx, api, roleName, cfg, func(role *Role) (*trust.Policy, error) {
 		if err := role.checkEditable(g); err != nil {
 			return nil, err
 		}
-		next, err := role.trust.WithoutGrant(g)
+		next, err := role.Trust.WithoutGrant(g)
 		if err == nil && next.Len() == 0 {
-			return nobody(role.arn)
+			return nobody(role.home)
 		}
 		return next, err
 	})
@@ -81,30 +81,30 @@ func editTrust(ctx context.Context, api TrustAPI, roleName string, cfg Config, f
 		return fail(err)
 	}
 	return Edit{
-		ARN: done.role.arn.String(), Changed: done.changed, Unconfirmed: done.unconfirmed,
+		ARN: done.role.ARN, Changed: done.changed, Unconfirmed: done.unconfirmed,
 		Before: done.before, After: done.after,
 	}, nil
 }
 
-func (r *liveRole) checkEditable(g trust.Grant) error {
+func (r *Role) checkEditable(g trust.Grant) error {
 	if r.isProtected() {
 		return ErrProtected
 	}
-	if r.trustErr != nil {
-		return fmt.Errorf("its trust policy cannot be read: %w", r.trustErr)
+	if r.TrustError != nil {
+		return fmt.Errorf("its trust policy cannot be read: %w", r.TrustError)
 	}
 	if g.Provider.IsZero() {
 		return nil // the edit itself says so
 	}
-	if err := r.home().check(g.Provider.Partition(), g.Provider.AccountID()); err != nil {
+	if err := r.home.check(g.Provider.Partition(), g.Provider.AccountID()); err != nil {
 		return fmt.Errorf("provider %s: %w", g.Provider, err)
 	}
 	return nil
 }
 
 // nobody is the smallest policy that IAM stores and that lets nobody in: it has no Allow.
-func nobody(role arn.Role) (*trust.Policy, error) {
+func nobody(role home) (*trust.Policy, error) {
 	return trust.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Sid":"NobodyIsAdmitted","Effect":"Deny",` +
-		`"Principal":{"AWS":"arn:` + role.Partition + `:iam::` + role.AccountID + `:root"},` +
+		`"Principal":{"AWS":"arn:` + role.partition + `:iam::` + role.accountID + `:root"},` +
 		`"Action":"sts:AssumeRole","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`))
 }

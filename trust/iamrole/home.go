@@ -38,18 +38,12 @@ func (h *home) settle(providers []trust.Provider) error {
 
 // checkPolicyARN checks a managed policy: AWS's own, or one of the role's account.
 func (h home) checkPolicyARN(s string) error {
-	a, err := arn.Parse(s)
+	a, err := arn.ParsePolicy(s)
 	if err != nil {
 		return err
 	}
-	if err := arn.CheckPartition(a.Partition); err != nil {
-		return err
-	}
 	if a.AccountID == "aws" {
-		return home{partition: h.partition}.check(a.Partition, "")
-	}
-	if _, _, err := arn.ParseIAM(s, "policy"); err != nil {
-		return err
+		h.accountID = ""
 	}
 	return h.check(a.Partition, a.AccountID)
 }

@@ -9,14 +9,17 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
 // Limits of inline policies
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html and
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 const (
-	maxPolicyName = 128
-	maxInline     = 10240 // of all together, without white space
+	maxInline = 10240 // characters of all together, without white space
+	maxDepth  = 32    // of nested values, more than any policy has
 )
 
 func checkInlinePolicies(role string, policies map[string]string) error {
@@ -24,8 +27,8 @@ func checkInlinePolicies(role string, policies map[string]string) error {
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		document := policies[name]
-		if !isPolicyName(name) {
-			found = append(found, fmt.Errorf("inline policy name %q: want 1 to %d of letters, digits and _+=,.@-", name, maxPolicyName))
+		if err := arn.CheckPolicyName(name); err != nil {
+			found = append(found, fmt.Errorf("inline policy: %w", err))
 		}
 		if err := checkDocument(document); err != nil {
 			found = append(found, fmt.Errorf("inline policy %q: %w", name, err))
@@ -42,19 +45,16 @@ func checkInlinePolicies(role string, policies map[string]string) error {
 	return errors.Join(found...)
 }
 
-func isPolicyName(name string) bool {
-	outside := func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_+=,.@-", c)
-	}
-	return name != "" && len(name) <= maxPolicyName && strings.IndexFunc(name, outside) < 0
-}
-
+// checkDocument wants what every policy is: one JSON object, no name in it twice, of the
+// characters that IAM takes.
 func checkDocument(document string) error {
-	object := map[string]json.RawMessage{}
-	if json.Unmarshal([]byte(document), &object) != nil || object == nil {
+	if err := strictjson.Check([]byte(document), strictjson.Limits{Bytes: 2 * maxDocument, Depth: maxDepth}); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(strings.TrimLeft(document, " \t\r\n"), "{") {
 		return errors.New("it is not a JSON object")
 	}
-	if strings.IndexFunc(document, func(c rune) bool { return c > 0xff || c < ' ' && !strings.ContainsRune("\t\n\r", c) }) >= 0 {
+	if !arn.Only(document, arn.IsDocumentRune) {
 		return errors.New("it has characters that IAM does not take: write those beyond U+00FF as \\u escapes")
 	}
 	return nil

@@ -39,7 +39,7 @@ func (c Changes) String() string {
 // than [trust.DefaultSizeQuota] characters.
 //
 // Errors: every problem of the spec at once, among them what IAM would refuse of its trust
-// policy (*[trust.InvalidError], *[trust.SizeError], *[DeletedPrincipalError]); [ErrOtherPath];
+// policy (*[trust.InvalidError], *[trust.SizeError], *[DeletedPrincipalError]); *[LimitError]; [ErrOtherPath];
 // [ErrOtherAccount]; [ErrProtected]; what IAM answers.
 func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	fail := func(err error) (Changes, error) {
@@ -58,7 +58,7 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 	}
 	changes := Changes{Name: w.Name, Create: role == nil, Steps: iamcall.Steps(writes)}
 	if role != nil {
-		changes.ARN = role.arn.String()
+		changes.ARN = role.ARN
 	}
 	return changes, nil
 }
@@ -70,49 +70,47 @@ const (
 )
 
 // plan returns the role, nil when there is none, and what there is to write.
-func (w wanted) plan(ctx context.Context, api Reader, q *quota) (*liveRole, []write, error) {
-	have, err := observe(ctx, api, w)
+func (w wanted) plan(ctx context.Context, api Reader, q *quota) (*Role, []write, error) {
+	role, err := observe(ctx, api, w)
 	if err != nil {
 		return nil, nil, err
 	}
-	writes, err := w.compare(have)
+	writes, err := w.compare(role)
 	if err != nil {
 		return nil, nil, err
 	}
 	if slices.ContainsFunc(writes, func(w write) bool { return w.Action == createRole || w.Action == updateTrust }) {
 		err = q.check(ctx, api, w.Trust)
 	}
-	return have.role, writes, err
+	return role, writes, err
 }
 
 // compare says how to get from have to w. A boundary narrows, so it comes first; then the
 // trust policy, as it is what IAM refuses most often; then rights and tags; removals last.
-func (w wanted) compare(have observed) ([]write, error) {
+func (w wanted) compare(have *Role) ([]write, error) {
 	var writes []write
-	var oldTags map[string]string
-	if have.role == nil {
+	if have == nil {
 		if w.Trust == nil {
 			return nil, ErrNoTrust
 		}
 		writes = []write{createStep(w)}
-		oldTags = w.Tags // they come with the creation
+		have = &Role{Tags: w.Tags} // they come with the creation
 	} else {
-		if err := w.checkRole(have.role); err != nil {
+		if err := w.checkRole(have); err != nil {
 			return nil, err
 		}
-		writes = w.compareRole(have.role)
-		oldTags = have.role.tags
+		writes = w.compareRole(have)
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.InlinePolicies)) {
-		document, exists := have.inline[name]
+		document, exists := have.InlinePolicies[name]
 		if !exists || !sameJSON(document, w.InlinePolicies[name]) {
 			writes = append(writes, putInlineStep(w.Name, name, w.InlinePolicies[name], exists))
 		}
 	}
-	for _, policy := range iamcall.Minus(w.managed, have.attached) {
+	for _, policy := range iamcall.Minus(w.managed, have.ManagedPolicies) {
 		writes = append(writes, attachStep(w.Name, policy))
 	}
-	tags, err := iamcall.CompareTags(oldTags, w.Tags, w.ForeignTags == Remove)
+	tags, err := iamcall.CompareTags(have.Tags, w.Tags, w.ForeignTags == Remove)
 	if err != nil {
 		return nil, err
 	}
@@ -126,18 +124,18 @@ func (w wanted) compare(have observed) ([]write, error) {
 }
 
 // checkRole reports an existing role that cannot become what the spec says.
-func (w wanted) checkRole(r *liveRole) error {
+func (w wanted) checkRole(r *Role) error {
 	if r.isProtected() {
 		return ErrProtected
 	}
-	if w.Path != "" && w.Path != r.arn.Path {
-		return fmt.Errorf("%w: it is under %q, the spec wants %q", ErrOtherPath, r.arn.Path, w.Path)
+	if w.Path != "" && w.Path != r.Path {
+		return fmt.Errorf("%w: it is under %q, the spec wants %q", ErrOtherPath, r.Path, w.Path)
 	}
-	if err := r.home().check(w.orHome(r.home())); err != nil {
+	if err := r.home.check(w.orHome(r.home)); err != nil {
 		return fmt.Errorf("the account of the spec, or of the providers in its trust policy: %w", err)
 	}
 	// What was checked against the spec's own account may have had none to check against.
-	w.home = r.home()
+	w.home = r.home
 	return w.checkManaged()
 }
 
@@ -152,43 +150,46 @@ func (w wanted) orHome(h home) (partition, accountID string) {
 	return h.partition, h.accountID
 }
 
-func (w wanted) compareRole(r *liveRole) []write {
+func (w wanted) compareRole(r *Role) []write {
 	var steps []write
-	if w.PermissionsBoundary != "" && w.PermissionsBoundary != r.boundary {
-		steps = append(steps, boundaryStep(w, r.boundary))
+	if w.PermissionsBoundary != "" && w.PermissionsBoundary != r.PermissionsBoundary {
+		steps = append(steps, boundaryStep(w, r.PermissionsBoundary))
 	}
-	description, session := r.description, r.maxSession
-	if w.Description != "" {
+	description, session := r.Description, r.MaxSessionDuration
+	if w.Description != "" || w.ClearDescription {
 		description = w.Description
 	}
 	if w.MaxSessionDuration != 0 {
 		session = w.MaxSessionDuration
 	}
-	if description != r.description || session != r.maxSession {
+	if description != r.Description || session != r.MaxSessionDuration {
 		steps = append(steps, settingsStep(w, description, session))
 	}
-	if w.Trust != nil && (r.trust == nil || !r.trust.Equal(w.Trust)) {
+	if w.Trust != nil && (r.Trust == nil || !r.Trust.Equal(w.Trust)) {
 		steps = append(steps, trustStep(w, r))
 	}
 	return steps
 }
 
-func (w wanted) removals(have observed, foreignTags []string) []write {
+func (w wanted) removals(have *Role, foreignTags []string) []write {
 	var steps []write
 	if w.ForeignManagedPolicies == Remove {
-		for _, policy := range iamcall.Minus(have.attached, w.managed) {
-			steps = append(steps, detachStep(w.Name, policy))
+		for _, policy := range iamcall.Minus(have.ManagedPolicies, w.managed) {
+			steps = append(steps, detachStep[*ensurer](w.Name, policy))
 		}
 	}
 	if w.ForeignInlinePolicies == Remove {
-		for _, name := range slices.Sorted(maps.Keys(have.inline)) {
+		for _, name := range slices.Sorted(maps.Keys(have.InlinePolicies)) {
 			if _, ok := w.InlinePolicies[name]; !ok {
-				steps = append(steps, deleteInlineStep(w.Name, name))
+				steps = append(steps, deleteInlineStep[*ensurer](w.Name, name))
 			}
 		}
 	}
 	if len(foreignTags) > 0 {
 		steps = append(steps, untagStep(w.Name, foreignTags))
+	}
+	if w.ClearPermissionsBoundary && have.PermissionsBoundary != "" {
+		steps = append(steps, clearBoundaryStep(w.Name, have.PermissionsBoundary))
 	}
 	return steps
 }

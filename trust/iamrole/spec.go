@@ -15,7 +15,8 @@ type Spec struct {
 	// Name is the role's name: 1 to 64 of letters, digits and _+=,.@-. Required.
 	Name string
 	// Path begins and ends with "/". "" is "/" for a new role; an existing one may then be
-	// under any path. IAM cannot move a role: another path is [ErrOtherPath].
+	// under any path. IAM cannot move a role: another path is [ErrOtherPath]. Paths under
+	// "/aws-service-role/" and "/aws-reserved/" are AWS's own: [ErrProtected].
 	Path string
 	// AccountID is the account that the role is in; Partition its partition. "" is that of
 	// the providers in Trust, so a policy for another account than the role's is found out in
@@ -26,14 +27,19 @@ type Spec struct {
 	// Trust says who may assume the role; it replaces the role's policy as a whole. nil leaves
 	// an existing role's policy as it is.
 	Trust *trust.Policy
-	// Description has at most 1000 characters. "" leaves what is there.
+	// Description has at most 1000 characters, none beyond U+00FF. "" leaves what is there.
 	Description string
+	// ClearDescription takes an existing description away. Description must be "" then.
+	ClearDescription bool
 	// MaxSessionDuration is 1 to 12 hours, in whole seconds. 0 leaves what is there; a new
 	// role has one hour.
 	MaxSessionDuration time.Duration
 	// PermissionsBoundary is the ARN of the policy that bounds what the role may do. "" leaves
-	// what is there: Ensure never takes a boundary away.
+	// what is there.
 	PermissionsBoundary string
+	// ClearPermissionsBoundary takes an existing boundary away, after everything else is done:
+	// the role may then do all that its policies say. PermissionsBoundary must be "" then.
+	ClearPermissionsBoundary bool
 	// InlinePolicies are permission policies by name, as JSON documents.
 	InlinePolicies map[string]string
 	// ManagedPolicies are the ARNs of permission policies to attach.
@@ -91,6 +97,9 @@ func (s Spec) wanted() (wanted, error) {
 	if s.Path != "" {
 		check(arn.CheckPath(s.Path))
 	}
+	if isReservedPath(s.Path) {
+		check(fmt.Errorf("path %q: %w", s.Path, ErrProtected))
+	}
 	if s.AccountID != "" {
 		check(arn.CheckAccountID(s.AccountID))
 	}
@@ -102,7 +111,7 @@ func (s Spec) wanted() (wanted, error) {
 	check(iamcall.CheckTags(s.Tags))
 	if s.Trust != nil {
 		check(checkTrust(s.Trust))
-		check(w.home.settle(federated(s.Trust)))
+		check(w.home.settle(s.Trust.Providers()))
 	}
 	check(w.checkManaged())
 	if len(found) > 0 {
@@ -122,6 +131,15 @@ func (s Spec) checkSettings() error {
 	var found []error
 	if n := len([]rune(s.Description)); n > maxDescription {
 		found = append(found, fmt.Errorf("the description has %d characters, at most %d are possible", n, maxDescription))
+	}
+	if !arn.Only(s.Description, arn.IsDescriptionRune) {
+		found = append(found, errors.New("the description has characters that IAM does not take: control characters, or characters beyond U+00FF"))
+	}
+	if s.ClearDescription && s.Description != "" {
+		found = append(found, errors.New("ClearDescription is set together with a Description"))
+	}
+	if s.ClearPermissionsBoundary && s.PermissionsBoundary != "" {
+		found = append(found, errors.New("ClearPermissionsBoundary is set together with a PermissionsBoundary"))
 	}
 	if d := s.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession || d%time.Second != 0) {
 		found = append(found, fmt.Errorf("the maximum session duration is %v, want whole seconds from %v to %v", d, minSession, maxSession))

@@ -26,21 +26,37 @@ func TestASpecThatIAMWouldRefuseIsRefusedBeforeAnyCall(t *testing.T) {
 		change func(*iamrole.Spec)
 		want   string
 	}{
-		"no name":              {func(s *iamrole.Spec) { s.Name = "" }, "role name is empty"},
-		"an ARN as name":       {func(s *iamrole.Spec) { s.Name = roleARN }, "characters other than"},
-		"a relative path":      {func(s *iamrole.Spec) { s.Path = "apps" }, "must begin and end"},
-		"a short account":      {func(s *iamrole.Spec) { s.AccountID = "1" }, "not twelve digits"},
-		"an unknown partition": {func(s *iamrole.Spec) { s.Partition = "aws-x" }, "is unknown"},
-		"a long description":   {func(s *iamrole.Spec) { s.Description = strings.Repeat("x", 1001) }, "1001 characters"},
-		"a short session":      {func(s *iamrole.Spec) { s.MaxSessionDuration = time.Hour - time.Second }, "59m59s"},
-		"a long session":       {func(s *iamrole.Spec) { s.MaxSessionDuration = 12*time.Hour + time.Second }, "12h0m1s"},
-		"half a second":        {func(s *iamrole.Spec) { s.MaxSessionDuration = time.Hour + time.Second/2 }, "whole seconds"},
-		"a bare boundary":      {func(s *iamrole.Spec) { s.PermissionsBoundary = "own" }, "permissions boundary"},
-		"a role as policy":     {func(s *iamrole.Spec) { s.ManagedPolicies = []string{roleARN} }, "managed policy"},
-		"a policy name":        {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a b": permit} }, `"a b"`},
-		"a document":           {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": "{"} }, "not a JSON object"},
-		"a document null":      {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": "null"} }, "not a JSON object"},
-		"beyond U+00FF":        {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": `{"Sid":"ł"}`} }, "U+00FF"},
+		"no name":                {func(s *iamrole.Spec) { s.Name = "" }, "role name is empty"},
+		"an ARN as name":         {func(s *iamrole.Spec) { s.Name = roleARN }, "characters other than"},
+		"a relative path":        {func(s *iamrole.Spec) { s.Path = "apps" }, "must begin and end"},
+		"a short account":        {func(s *iamrole.Spec) { s.AccountID = "1" }, "not twelve digits"},
+		"an unknown partition":   {func(s *iamrole.Spec) { s.Partition = "aws-x" }, "is unknown"},
+		"a long description":     {func(s *iamrole.Spec) { s.Description = strings.Repeat("x", 1001) }, "1001 characters"},
+		"a short session":        {func(s *iamrole.Spec) { s.MaxSessionDuration = time.Hour - time.Second }, "59m59s"},
+		"a long session":         {func(s *iamrole.Spec) { s.MaxSessionDuration = 12*time.Hour + time.Second }, "12h0m1s"},
+		"half a second":          {func(s *iamrole.Spec) { s.MaxSessionDuration = time.Hour + time.Second/2 }, "whole seconds"},
+		"a bare boundary":        {func(s *iamrole.Spec) { s.PermissionsBoundary = "own" }, "permissions boundary"},
+		"a role as policy":       {func(s *iamrole.Spec) { s.ManagedPolicies = []string{roleARN} }, "managed policy"},
+		"a policy name":          {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a b": permit} }, `"a b"`},
+		"a document":             {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": "{"} }, "the document ends in the middle"},
+		"a document null":        {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": "null"} }, "not a JSON object"},
+		"a document with a list": {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": "[]"} }, "not a JSON object"},
+		"a member twice": {func(s *iamrole.Spec) {
+			s.InlinePolicies = map[string]string{"a": `{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}`}
+		}, `line 1, column 32 at "/Statement/0/Effect": this name stands in the object twice`},
+		"a reserved path":                 {func(s *iamrole.Spec) { s.Path = "/aws-reserved/x/" }, "belongs to an AWS service"},
+		"a service's path":                {func(s *iamrole.Spec) { s.Path = "/aws-service-role/x.amazonaws.com/" }, "belongs to an AWS service"},
+		"a description in Polish":         {func(s *iamrole.Spec) { s.Description = "łódź" }, "the description has characters"},
+		"a description with a NUL":        {func(s *iamrole.Spec) { s.Description = "a\x00" }, "the description has characters"},
+		"a description with U+0085":       {func(s *iamrole.Spec) { s.Description = "a\u0085b" }, "the description has characters"},
+		"a description with a hard space": {func(s *iamrole.Spec) { s.Description = "a\u00a0b" }, "the description has characters"},
+		"a description to clear":          {func(s *iamrole.Spec) { s.Description, s.ClearDescription = "x", true }, "ClearDescription is set together with"},
+		"a boundary to clear": {func(s *iamrole.Spec) {
+			s.PermissionsBoundary, s.ClearPermissionsBoundary = ownPolicy, true
+		}, "ClearPermissionsBoundary is set together with"},
+		"a policy without a name": {func(s *iamrole.Spec) { s.ManagedPolicies = []string{"arn:aws:iam::aws:policy/x/"} }, "policy name"},
+		"a tag with a comma":      {func(s *iamrole.Spec) { s.Tags = map[string]string{"a": "b,c"} }, "characters other than"},
+		"beyond U+00FF":           {func(s *iamrole.Spec) { s.InlinePolicies = map[string]string{"a": `{"Sid":"ł"}`} }, "U+00FF"},
 		"too much together": {func(s *iamrole.Spec) {
 			s.InlinePolicies = map[string]string{"a": `{"Sid":"` + strings.Repeat("x", 10240) + `"}`}
 		}, "Maximum policy size of 10240 bytes exceeded for role reader"},

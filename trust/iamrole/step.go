@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,7 +56,11 @@ func (e *ensurer) create(ctx context.Context) error {
 		in.Tags = nil
 		out, err = e.CreateRole(ctx, in)
 	}
+	if iamcall.Is(err, iamcall.EntityAlreadyExists) && e.refused {
+		return cmp.Or(e.findTwin(ctx), err)
+	}
 	if err != nil {
+		e.refused = iamcall.Is(err, iamcall.EntityAlreadyExists)
 		return err
 	}
 	if out.Role == nil {
@@ -77,6 +82,29 @@ func (e *ensurer) create(ctx context.Context) error {
 		return &iamcall.Unfinished{} // another look at it sets the tags
 	}
 	return nil
+}
+
+// findTwin looks for a role whose name differs in case only. It is asked for when IAM has
+// refused to create a role twice that it does not have: there may be one that is too new to be
+// seen, or a twin, for which no wait would help.
+func (e *ensurer) findTwin(ctx context.Context) error {
+	var twin string
+	err := eachPage("list roles", func(marker *string) (bool, *string, error) {
+		out, err := e.ListRoles(ctx, &iam.ListRolesInput{Marker: marker})
+		if err != nil {
+			return false, nil, err
+		}
+		for _, r := range out.Roles {
+			if name := aws.ToString(r.RoleName); name != e.wanted.Name && strings.EqualFold(name, e.wanted.Name) {
+				twin = name
+			}
+		}
+		return out.IsTruncated && twin == "", out.Marker, nil
+	})
+	if err != nil || twin == "" {
+		return nil // who may not list roles is told what IAM said
+	}
+	return fmt.Errorf("%w: %q", ErrOtherCase, twin)
 }
 
 func boundaryStep(w wanted, before string) write {
@@ -103,11 +131,11 @@ func settingsStep(w wanted, description string, session time.Duration) write {
 }
 
 // trustStep reads the policy once more before it writes.
-func trustStep(w wanted, have *liveRole) write {
+func trustStep(w wanted, have *Role) write {
 	text := "replace the trust policy, which cannot be read"
-	if have.trust != nil {
+	if have.Trust != nil {
 		text = "change the trust policy"
-		for _, c := range have.trust.Diff(w.Trust) {
+		for _, c := range have.Trust.Diff(w.Trust) {
 			text += "; " + c.String()
 		}
 	}
@@ -120,9 +148,9 @@ func trustStep(w wanted, have *liveRole) write {
 }
 
 // editTrust is the edit that leaves exactly the spec's policy.
-func (w wanted) editTrust(role *liveRole) (*trust.Policy, error) {
-	if role.trust != nil && role.trust.Equal(w.Trust) {
-		return role.trust, nil
+func (w wanted) editTrust(role *Role) (*trust.Policy, error) {
+	if role.Trust != nil && role.Trust.Equal(w.Trust) {
+		return role.Trust, nil
 	}
 	return w.Trust, nil
 }
@@ -137,8 +165,8 @@ func putInlineStep(role, name, document string, exists bool) write {
 		Step{Action: "iam:PutRolePolicy", Text: text})
 }
 
-func deleteInlineStep(role, name string) write {
-	return gone(iamcall.Call((*ensurer).DeleteRolePolicy,
+func deleteInlineStep[C remover](role, name string) iamcall.Write[C] {
+	return gone(iamcall.Call(C.DeleteRolePolicy,
 		&iam.DeleteRolePolicyInput{RoleName: aws.String(role), PolicyName: aws.String(name)},
 		Step{Action: "iam:DeleteRolePolicy", Text: fmt.Sprintf("delete inline policy %q", name), Removes: true}))
 }
@@ -149,8 +177,8 @@ func attachStep(role, policy string) write {
 		Step{Action: "iam:AttachRolePolicy", Text: fmt.Sprintf("attach policy %q", policy)})
 }
 
-func detachStep(role, policy string) write {
-	return gone(iamcall.Call((*ensurer).DetachRolePolicy,
+func detachStep[C remover](role, policy string) iamcall.Write[C] {
+	return gone(iamcall.Call(C.DetachRolePolicy,
 		&iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: aws.String(policy)},
 		Step{Action: "iam:DetachRolePolicy", Text: fmt.Sprintf("detach policy %q", policy), Removes: true}))
 }
@@ -167,10 +195,10 @@ func untagStep(role string, keys []string) write {
 
 // gone is content when somebody else has removed the thing first, but not when the role itself
 // is not there.
-func gone(w write) write {
+func gone[C any](w iamcall.Write[C]) iamcall.Write[C] {
 	call := w.Run
-	w.Run = func(ctx context.Context, e *ensurer) error {
-		err := call(ctx, e)
+	w.Run = func(ctx context.Context, client C) error {
+		err := call(ctx, client)
 		if iamcall.Is(err, iamcall.NoSuchEntity) && !isRoleMissing(err) {
 			return nil
 		}
