@@ -1,15 +1,14 @@
 // Command controller-runtime is a pod identity webhook on a manager of controller-runtime, for those
-// who run one already. It never misses a pod because its cache was cold: see accounts.go.
+// who run one already. A cache that is behind hides no role from it: see webhook.CachedAccounts.
 //
 // The manager's webhook server serves TLS from -cert-dir (tls.crt and tls.key, as cert-manager writes
-// them), reloads them, and stops after the reviews under way. With -print it writes the
-// MutatingWebhookConfigurations to apply, and ends.
+// them), reloads them, and stops after the reviews under way. With -print it writes what to apply
+// beside its Deployment, and ends.
 package main
 
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"os"
@@ -19,9 +18,9 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
-	"sigs.k8s.io/yaml"
 
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/webhook"
@@ -41,7 +40,7 @@ func main() {
 	flag.IntVar(&o.port, "port", 9443, "port of the webhook")
 	flag.StringVar(&o.service.Namespace, "namespace", "kube-system", "namespace of the Service in front of it")
 	flag.StringVar(&o.service.Name, "service", "pod-identity-webhook", "name of the Service in front of it")
-	printOnly := flag.Bool("print", false, "print the MutatingWebhookConfigurations and end")
+	printOnly := flag.Bool("print", false, "print the manifests and end")
 	flag.Parse()
 
 	var err error
@@ -73,7 +72,7 @@ func run(ctx context.Context, cfg *rest.Config, o options) error {
 	if err != nil {
 		return err
 	}
-	found := accounts{cached: mgr.GetCache(), live: mgr.GetAPIReader(), role: mutation.AnnotationKey(mutate.AnnotationRoleARN)}
+	found := webhook.CachedAccounts{Cache: get(mgr.GetCache()), Live: get(mgr.GetAPIReader())}
 	for path, require := range map[string]bool{"/mutate": false, "/require": true} {
 		handler, err := webhook.New(mutator, found, webhook.Config{RequireIdentity: require, OnReview: report})
 		if err != nil {
@@ -87,6 +86,17 @@ func run(ctx context.Context, cfg *rest.Config, o options) error {
 	return mgr.Start(ctx)
 }
 
+// get reads service accounts through a client of controller-runtime, cached or not.
+func get(from client.Reader) webhook.AccountsFunc {
+	return func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+		account := &corev1.ServiceAccount{}
+		if err := from.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, account); err != nil {
+			return nil, err
+		}
+		return account, nil
+	}
+}
+
 // report logs what did not go as the pod's author may expect. It never logs a pod.
 func report(_ context.Context, e webhook.Event) {
 	if e.Err != nil {
@@ -95,22 +105,23 @@ func report(_ context.Context, e webhook.Event) {
 }
 
 func printManifests(w io.Writer, o options) error {
-	cfg := webhook.ManifestConfig{Service: o.service}
-	for _, generate := range []func(webhook.ManifestConfig) (any, error){
-		func(c webhook.ManifestConfig) (any, error) { return webhook.Default(c) },
-		func(c webhook.ManifestConfig) (any, error) { return webhook.Required(c) },
-	} {
-		manifest, err := generate(cfg)
-		if err != nil {
-			return err
-		}
-		document, err := yaml.Marshal(manifest)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "---\n%s", document); err != nil {
-			return err
-		}
+	cfg := webhook.ManifestConfig{Service: o.service, TargetPort: int32(o.port), CertManager: true}
+	companions, err := cfg.Companions()
+	if err != nil {
+		return err
 	}
-	return nil
+	byDefault, err := webhook.Default(cfg)
+	if err != nil {
+		return err
+	}
+	required, err := webhook.Required(cfg)
+	if err != nil {
+		return err
+	}
+	document, err := webhook.YAML(append(companions.Objects(), byDefault, required)...)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(document)
+	return err
 }

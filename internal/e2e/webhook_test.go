@@ -43,12 +43,14 @@ func accountsOf(t *testing.T, client kubernetes.Interface) webhook.Accounts {
 	factory.WaitForCacheSync(ctx.Done())
 	_, err := lister.List(labels.Everything())
 	require.NoError(t, err)
-	return webhook.AccountsFunc(func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
-		if account, err := lister.ServiceAccounts(namespace).Get(name); err == nil {
-			return account, nil
-		}
-		return client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
-	})
+	return webhook.CachedAccounts{
+		Cache: func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+			return lister.ServiceAccounts(namespace).Get(name)
+		},
+		Live: func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+			return client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
+		},
+	}
 }
 
 func newWebhookBench(t *testing.T, cfg mutate.Config, handlerCfg webhook.Config) *webhookBench {

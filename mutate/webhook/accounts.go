@@ -13,10 +13,9 @@ import (
 	"github.com/irsa-go/irsa/mutate"
 )
 
-// Accounts finds service accounts. Implementations must be safe for concurrent use.
-//
-// One that reads a cache should ask the API server itself for what the cache does not have:
-// a pod is often created right after its account, and a cache learns of it later.
+// Accounts finds service accounts. Implementations must be safe for concurrent use. One that
+// reads a cache is best made by [CachedAccounts]: a cache learns of an account and of its role
+// later than the first pod needs it.
 type Accounts interface {
 	// ServiceAccount returns the account. Its error is ErrNotFound, or one that
 	// k8s.io/apimachinery/pkg/api/errors knows as not found, when there is none. The account

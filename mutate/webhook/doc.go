@@ -1,11 +1,22 @@
 // Package webhook serves package mutate to a Kubernetes API server: an [http.Handler] for
-// any mux, the certificate that the server needs, and the configuration that makes the API
-// server call it.
+// any mux, the certificate that the server needs, and the objects that make the API server
+// call it.
 //
-// A pod whose service account is annotated never gets in without what the annotations ask
-// for: an account whose annotations cannot be honoured denies the pod, whatever else is
-// configured. Only an account that cannot be looked up may, with [Config.InsecureFailOpen],
-// let its pods through.
+// # Which pods get in without an identity
+//
+// A request that reaches the [Handler] is answered by the pod's account. Where the account has a
+// role, the pod's containers get it, except those that package mutate leaves alone, with a
+// warning. The pod is denied when the account's annotations cannot be honoured, whatever else is
+// configured, and when the account cannot be looked up, unless [Config.InsecureFailOpen] lets it
+// through. [CachedAccounts] keeps a cache that is behind from hiding a role.
+//
+// What becomes of a pod whose request does not reach it is up to the configuration in the cluster:
+//
+//	Default                                let in as it is, as on EKS
+//	Default with FailurePolicy Fail        refused
+//	Required, for pods that ask for it     refused
+//
+// With Required and [Config.RequireIdentity], a pod whose account has no identity is refused too.
 //
 // The package logs nothing and counts nothing; [Config.OnReview] sees every answer.
 package webhook

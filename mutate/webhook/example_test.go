@@ -23,12 +23,18 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	accounts := webhook.AccountsFunc(func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
-		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{ // from an informer, in a real program
-			Namespace: namespace, Name: name,
-			Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/reader"},
-		}}, nil
-	})
+	// In a real program, Cache is an informer's lister and Live a client's GET.
+	accounts := webhook.CachedAccounts{
+		Cache: func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+			return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, nil
+		},
+		Live: func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+			return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: name, // it has just been annotated
+				Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/reader"},
+			}}, nil
+		},
+	}
 	handler, err := webhook.New(mutator, accounts, webhook.Config{
 		OnReview: func(_ context.Context, e webhook.Event) { fmt.Println(e.Target, e.Verdict) },
 	})
@@ -61,6 +67,39 @@ func ExampleNewCertificate() {
 	srv := http.Server{Addr: ":8443", TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
 	log.Fatal(srv.ListenAndServeTLS("", ""))
 	// Output: not without a certificate
+}
+
+// Everything that the webhook's pods need beside their Deployment, as one file.
+func ExampleYAML() {
+	cfg := webhook.ManifestConfig{
+		Service:     types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"},
+		CertManager: true,
+	}
+	companions, err := cfg.Companions()
+	if err != nil {
+		log.Fatal(err)
+	}
+	manifest, err := webhook.Default(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	document, err := webhook.YAML(append(companions.Objects(), manifest)...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for line := range strings.Lines(string(document)) {
+		if strings.HasPrefix(line, "kind:") {
+			fmt.Print(line)
+		}
+	}
+	// Output:
+	// kind: ServiceAccount
+	// kind: ClusterRole
+	// kind: ClusterRoleBinding
+	// kind: Service
+	// kind: Issuer
+	// kind: Certificate
+	// kind: MutatingWebhookConfiguration
 }
 
 func ExampleRequired() {

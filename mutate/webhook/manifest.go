@@ -3,18 +3,21 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/mutate"
 )
 
-// ManifestConfig is what a MutatingWebhookConfiguration says of the webhook's server.
+// ManifestConfig is what the webhook's objects in the cluster say of its server.
 type ManifestConfig struct {
 	// Service is the namespace and name of the Service in front of the webhook. Required.
 	Service types.NamespacedName
@@ -22,9 +25,25 @@ type ManifestConfig struct {
 	Port int32
 	// Path of the handler. "": "/mutate" for Default and "/require" for Required.
 	Path string
+	// TargetPort is the port that the webhook's pods listen at. 0: 8443.
+	TargetPort int32
 	// CABundle is the PEM certificates that the API server trusts for the webhook. nil: it
-	// is left out, for cert-manager's injector to fill in.
+	// is left out, for CertManager or another injector to fill in.
 	CABundle []byte
+	// CertManager leaves CABundle and the serving certificate to cert-manager: Companions has
+	// a Certificate, and its injector finds it by an annotation. False: the caller does.
+	CertManager bool
+	// FailurePolicy of Default: what becomes of a pod while the webhook does not answer.
+	// Fail refuses it; select the namespaces then, so that the cluster can come up without
+	// the webhook. "": Ignore, which lets the pod in without an identity. Required is Fail.
+	FailurePolicy admissionregistrationv1.FailurePolicyType
+	// NamespaceSelector chooses the namespaces. nil: all of them.
+	NamespaceSelector *metav1.LabelSelector
+	// ObjectSelector chooses pods by their labels, beside the labels that Default and
+	// Required look at by themselves. nil: all of them.
+	ObjectSelector *metav1.LabelSelector
+	// Annotations are those of the MutatingWebhookConfiguration. nil: none of the caller's.
+	Annotations map[string]string
 	// AnnotationDomain is as in mutate.Config.
 	AnnotationDomain string
 	// OwnLabel is a label of the webhook's own pods, which are excluded: they could not
@@ -36,13 +55,16 @@ type ManifestConfig struct {
 
 // Default returns the configuration that EKS ships: pods of all namespaces, without those
 // labelled eks.amazonaws.com/skip-pod-identity-webhook, and let through (Ignore) when the
-// webhook does not answer. It is named after the Service.
+// webhook does not answer, unless FailurePolicy is Fail. It is named after the Service.
 func Default(c ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	c.Path = orElse(c.Path, "/mutate")
 	skip := metav1.LabelSelectorRequirement{
 		Key: c.domain().AnnotationKey(mutate.LabelSkipWebhook), Operator: metav1.LabelSelectorOpDoesNotExist,
 	}
-	return c.manifest("", admissionregistrationv1.Ignore, skip)
+	if c.FailurePolicy == "" {
+		c.FailurePolicy = admissionregistrationv1.Ignore
+	}
+	return c.manifest("", skip)
 }
 
 // Required returns a second configuration, for pods labelled
@@ -55,7 +77,13 @@ func Required(c ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfigu
 		Key: c.domain().AnnotationKey(mutate.LabelRequireIdentity), Operator: metav1.LabelSelectorOpIn,
 		Values: []string{mutate.LabelRequireIdentityValue},
 	}
-	return c.manifest("-required", admissionregistrationv1.Fail, optIn)
+	switch c.FailurePolicy {
+	case "", admissionregistrationv1.Fail:
+		c.FailurePolicy = admissionregistrationv1.Fail
+	default:
+		return nil, fmt.Errorf("webhook: manifest: FailurePolicy: %q, and what is required is always %q", c.FailurePolicy, admissionregistrationv1.Fail)
+	}
+	return c.manifest("-required", optIn)
 }
 
 func (c ManifestConfig) domain() mutate.Config {
@@ -80,10 +108,16 @@ func (c ManifestConfig) check() error {
 		errs = append(errs, fmt.Errorf("webhook: manifest: Service: %w", err))
 	}
 	if kubename.CheckNamespace(c.Service.Name) != nil {
-		errs = append(errs, fmt.Errorf("webhook: manifest: Service: %q is no name of a Service", c.Service.Name))
+		errs = append(errs, fmt.Errorf("webhook: manifest: Service: %q cannot be the name of a Service", c.Service.Name))
 	}
 	if c.Port < 0 || c.Port > 65535 {
 		errs = append(errs, fmt.Errorf("webhook: manifest: Port: %d, want 1 to 65535", c.Port))
+	}
+	if c.TargetPort < 0 || c.TargetPort > 65535 {
+		errs = append(errs, fmt.Errorf("webhook: manifest: TargetPort: %d, want 1 to 65535", c.TargetPort))
+	}
+	if c.CertManager && c.CABundle != nil {
+		errs = append(errs, errors.New("webhook: manifest: CABundle: CertManager would replace it"))
 	}
 	if !strings.HasPrefix(c.Path, "/") {
 		errs = append(errs, fmt.Errorf("webhook: manifest: Path: %q does not begin with a slash", c.Path))
@@ -94,21 +128,77 @@ func (c ManifestConfig) check() error {
 	if key, value, ok := c.ownLabel(); !ok || key == "" || value == "" {
 		errs = append(errs, fmt.Errorf(`webhook: manifest: OwnLabel: %q, want "key=value"`, c.OwnLabel))
 	}
-	if _, err := c.domain().Resolved(); err != nil {
-		errs = append(errs, fmt.Errorf("webhook: manifest: %w", err))
+	if d := c.AnnotationDomain; d != "" && len(validation.IsDNS1123Subdomain(d)) > 0 {
+		errs = append(errs, fmt.Errorf("webhook: manifest: AnnotationDomain: %q is not a DNS subdomain", d))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkChoice()...)...)
+}
+
+// checkChoice reports what is wrong with the choice of pods.
+func (c ManifestConfig) checkChoice() (errs []error) {
+	switch c.FailurePolicy {
+	case "", admissionregistrationv1.Ignore, admissionregistrationv1.Fail:
+	default:
+		errs = append(errs, fmt.Errorf("webhook: manifest: FailurePolicy: %q, want %q or %q", c.FailurePolicy,
+			admissionregistrationv1.Ignore, admissionregistrationv1.Fail))
+	}
+	if _, err := metav1.LabelSelectorAsSelector(c.NamespaceSelector); err != nil {
+		errs = append(errs, fmt.Errorf("webhook: manifest: NamespaceSelector: %w", err))
+	}
+	if _, err := metav1.LabelSelectorAsSelector(c.ObjectSelector); err != nil {
+		errs = append(errs, fmt.Errorf("webhook: manifest: ObjectSelector: %w", err))
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
+		if wrong := validation.IsQualifiedName(strings.ToLower(key)); len(wrong) > 0 {
+			errs = append(errs, fmt.Errorf("webhook: manifest: Annotations: %q: %s", key, strings.Join(wrong, "; ")))
+		}
+	}
+	return errs
+}
+
+func (c ManifestConfig) port() int32 {
+	if c.Port == 0 {
+		return 443
+	}
+	return c.Port
+}
+
+// annotations are the caller's and the one that cert-manager's injector looks for
+// (https://cert-manager.io/docs/concepts/ca-injector/).
+func (c ManifestConfig) annotations() map[string]string {
+	if !c.CertManager {
+		return maps.Clone(c.Annotations)
+	}
+	all := map[string]string{}
+	maps.Copy(all, c.Annotations)
+	all["cert-manager.io/inject-ca-from"] = c.Service.Namespace + "/" + c.Service.Name
+	return all
+}
+
+// namespaces is the caller's choice, in a copy.
+func (c ManifestConfig) namespaces() *metav1.LabelSelector {
+	if c.NamespaceSelector == nil {
+		return &metav1.LabelSelector{}
+	}
+	return c.NamespaceSelector.DeepCopy()
+}
+
+// objects is the caller's choice with further requirements.
+func (c ManifestConfig) objects(more ...metav1.LabelSelectorRequirement) *metav1.LabelSelector {
+	all := &metav1.LabelSelector{}
+	if c.ObjectSelector != nil {
+		all = c.ObjectSelector.DeepCopy()
+	}
+	all.MatchExpressions = append(all.MatchExpressions, more...)
+	return all
 }
 
 // manifest is what both configurations have in common.
-func (c ManifestConfig) manifest(suffix string, failure admissionregistrationv1.FailurePolicyType, which metav1.LabelSelectorRequirement) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+func (c ManifestConfig) manifest(suffix string, which metav1.LabelSelectorRequirement) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	port, timeout := c.Port, int32(c.Timeout/time.Second)
-	if port == 0 {
-		port = 443
-	}
+	port, timeout := c.port(), int32(c.Timeout/time.Second)
 	if timeout == 0 {
 		timeout = 10
 	}
@@ -118,7 +208,7 @@ func (c ManifestConfig) manifest(suffix string, failure admissionregistrationv1.
 	equivalent := admissionregistrationv1.Equivalent
 	return &admissionregistrationv1.MutatingWebhookConfiguration{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
-		ObjectMeta: metav1.ObjectMeta{Name: c.Service.Name + suffix},
+		ObjectMeta: metav1.ObjectMeta{Name: c.Service.Name + suffix, Annotations: c.annotations()},
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
 			Name: c.Service.Name + suffix + "." + orElse(c.AnnotationDomain, mutate.DefaultAnnotationDomain),
 			ClientConfig: admissionregistrationv1.WebhookClientConfig{
@@ -128,10 +218,10 @@ func (c ManifestConfig) manifest(suffix string, failure admissionregistrationv1.
 				CABundle: c.CABundle,
 			},
 			Rules:                   podRules(),
-			FailurePolicy:           &failure,
+			FailurePolicy:           &c.FailurePolicy,
 			MatchPolicy:             &equivalent,
-			NamespaceSelector:       &metav1.LabelSelector{},
-			ObjectSelector:          &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{which, own}},
+			NamespaceSelector:       c.namespaces(),
+			ObjectSelector:          c.objects(which, own),
 			SideEffects:             &none,
 			TimeoutSeconds:          &timeout,
 			AdmissionReviewVersions: []string{"v1", "v1beta1"},

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/irsa-go/irsa/mutate/webhook"
@@ -31,6 +33,12 @@ func TestManifests(t *testing.T) {
 		"everything-set": {webhook.Default, webhook.ManifestConfig{
 			Service: service, Port: 9443, Path: "/pods", CABundle: []byte("PEM"),
 			AnnotationDomain: "irsa.example.com", OwnLabel: "app=irsa", Timeout: 3 * time.Second,
+			FailurePolicy: admissionregistrationv1.Fail, Annotations: map[string]string{"example.com/owner": "platform"},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"irsa": "on"}},
+			ObjectSelector:    &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
+		}},
+		"cert-manager": {webhook.Required, webhook.ManifestConfig{
+			Service: service, CertManager: true, FailurePolicy: admissionregistrationv1.Fail,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,27 +47,100 @@ func TestManifests(t *testing.T) {
 			require.NoError(t, err)
 			got, err := json.MarshalIndent(manifest, "", "  ")
 			require.NoError(t, err)
-			got = append(got, '\n')
-			file := filepath.Join("testdata", "manifest-"+name+".json")
-			if *update {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(file, got, 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.True(t, bytes.Equal(want, got), "run with -update and look at the difference: %s", got)
+			assertGolden(t, "manifest-"+name+".json", append(got, '\n'))
 		})
 	}
+}
+
+func assertGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(want, got), "run with -update and look at the difference: %s", got)
+}
+
+func TestTheManifestsAreWrittenAsYAML(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]webhook.ManifestConfig{
+		"plain":        {},
+		"cert-manager": {CertManager: true, TargetPort: 9443, OwnLabel: "app=irsa"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg.Service = types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"}
+			companions, err := cfg.Companions()
+			require.NoError(t, err)
+			manifest, err := webhook.Default(cfg)
+			require.NoError(t, err)
+			got, err := webhook.YAML(append(companions.Objects(), manifest)...)
+			require.NoError(t, err)
+			assertGolden(t, "all-"+name+".yaml", got)
+		})
+	}
+}
+
+func TestYAMLRefusesWhatIsNotAnObject(t *testing.T) {
+	t.Parallel()
+	document, err := webhook.YAML(&runtime.Unknown{Raw: []byte("{"), ContentType: runtime.ContentTypeJSON})
+	assert.Error(t, err)
+	assert.Nil(t, document)
+	assert.Nil(t, webhook.Companions{}.Objects())
+}
+
+func TestTheCallersValuesAreNotShared(t *testing.T) {
+	t.Parallel()
+	cfg := webhook.ManifestConfig{
+		Service:           types.NamespacedName{Namespace: "a", Name: "b"},
+		Annotations:       map[string]string{"k": "v"},
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"k": "v"}},
+		ObjectSelector:    &metav1.LabelSelector{MatchExpressions: make([]metav1.LabelSelectorRequirement, 0, 8)},
+	}
+	first, err := webhook.Default(cfg)
+	require.NoError(t, err)
+	second, err := webhook.Required(cfg)
+	require.NoError(t, err)
+	first.Annotations["k"] = "changed"
+	first.Webhooks[0].NamespaceSelector.MatchLabels["k"] = "changed"
+	assert.Equal(t, "v", second.Annotations["k"])
+	assert.Equal(t, "v", cfg.NamespaceSelector.MatchLabels["k"])
+	assert.NotEqual(t, first.Webhooks[0].ObjectSelector, second.Webhooks[0].ObjectSelector)
+	assert.Empty(t, cfg.ObjectSelector.MatchExpressions)
 }
 
 func TestManifestsNameEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	manifest, err := webhook.Required(webhook.ManifestConfig{
 		Service: types.NamespacedName{Namespace: "Kube", Name: "a.b"}, Port: -1, Path: "x",
-		AnnotationDomain: "!", OwnLabel: "app", Timeout: time.Hour,
+		AnnotationDomain: "!", OwnLabel: "app", Timeout: time.Hour, TargetPort: 70000,
+		CertManager: true, CABundle: []byte("PEM"), Annotations: map[string]string{"a b": ""},
+		NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "k", Operator: "Near"}}},
+		ObjectSelector:    &metav1.LabelSelector{MatchLabels: map[string]string{"k": "not a value"}},
 	})
 	assert.Nil(t, manifest)
-	for _, field := range []string{"Service", "Port", "Path", "AnnotationDomain", "OwnLabel", "Timeout"} {
-		assert.ErrorContains(t, err, field)
+	for _, field := range []string{
+		"Service", "Port", "TargetPort", "Path", "AnnotationDomain", "OwnLabel", "Timeout", "CABundle", "Annotations",
+		"NamespaceSelector", "ObjectSelector",
+	} {
+		assert.ErrorContains(t, err, "manifest: "+field)
 	}
+	companions, err := webhook.ManifestConfig{}.Companions()
+	assert.Error(t, err)
+	assert.Zero(t, companions)
+}
+
+func TestOnlyTheDefaultMayIgnoreThatTheWebhookDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	cfg := webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "a", Name: "b"}, FailurePolicy: admissionregistrationv1.Ignore}
+	_, err := webhook.Default(cfg)
+	assert.NoError(t, err)
+	_, err = webhook.Required(cfg)
+	assert.ErrorContains(t, err, "FailurePolicy")
+	cfg.FailurePolicy = "Sometimes"
+	_, err = webhook.Default(cfg)
+	assert.ErrorContains(t, err, "FailurePolicy")
 }
