@@ -67,6 +67,17 @@ type Config struct {
 	// Defaults are the settings of accounts and namespaces that annotations do not set.
 	Defaults []Default
 
+	// WholeDefaults reads Defaults as the EKS webhook reads its ConfigMap. An account whose
+	// role-arn annotation is not empty takes nothing from them. Any other account takes all its
+	// settings from the first Default that matches, in the order of Default, and none from its
+	// annotations; RegionalSTS nil is false there, and a Default without a role gives none. One
+	// thing differs: without an Audience, the EKS webhook projects a token for the API server
+	// itself, and this package one for Config.Audience.
+	//
+	// False: each setting comes from where it is given first, the annotations before Defaults,
+	// and an empty role-arn annotation takes the account out of all Defaults.
+	WholeDefaults bool
+
 	// AllowNamespaceGlobs admits '*' in the namespaces of Defaults. Whoever may create a
 	// namespace that matches can then take the identities given there. False: refused.
 	AllowNamespaceGlobs bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ import (
 // Default gives settings to a service account, or to all of a namespace, where annotations
 // give none. Each setting comes from the annotation, else from the first Default in this
 // order that has it: the account by name in its namespace, every account of the namespace;
-// then the same with namespace globs, the longest first; then [Config].
+// then the same with namespace globs, the longest first; then [Config]. With
+// Config.WholeDefaults they are not mixed.
 type Default struct {
 	// Namespace is a name, or with Config.AllowNamespaceGlobs a glob such as "team-*" or
 	// "*". A '*' matches any run of characters. Required.
@@ -93,7 +95,7 @@ func (c Config) checkDefaults() (errs []error) {
 		case !c.AllowNamespaceGlobs:
 			fail(fmt.Errorf("namespace %q is a glob, and AllowNamespaceGlobs is not set", d.Namespace))
 		case kubename.CheckNamespace(strings.ReplaceAll("x"+d.Namespace+"x", "*", "x")) != nil:
-			fail(fmt.Errorf("namespace %q is no glob of namespaces", d.Namespace))
+			fail(fmt.Errorf("namespace %q is not a glob of namespaces", d.Namespace))
 		}
 		if d.ServiceAccount != "*" {
 			fail(kubename.CheckServiceAccount(d.ServiceAccount))
@@ -115,8 +117,10 @@ func (c Config) checkDefaults() (errs []error) {
 
 // ParseDefaults reads the EKS webhook's ConfigMap "pod-identity-webhook", the value of its
 // key "config": a JSON object from "namespace/name" to RoleARN, Audience, UseRegionalSTS and
-// TokenExpiration (seconds). A namespace "*" there is a glob, which [New] refuses unless
-// Config.AllowNamespaceGlobs is set. Unknown members are errors. The result is sorted.
+// TokenExpiration (seconds). To read it as that webhook does, set Config.WholeDefaults. A
+// namespace "*" there is a glob, which [New] refuses unless Config.AllowNamespaceGlobs is set.
+// Unknown members are errors, and so are two names that differ only in case, of which that
+// webhook would take the last. The result is sorted.
 func ParseDefaults(config []byte) ([]Default, error) {
 	var entries map[string]struct {
 		RoleARN         string
@@ -175,7 +179,40 @@ func decodeStrict(doc []byte, into any) error {
 	if err := strictjson.Check(doc, strictjson.Limits{Bytes: objectsize.Stored, Depth: 8}); err != nil {
 		return err
 	}
+	var document any
+	if err := json.Unmarshal(doc, &document); err != nil {
+		return err
+	}
+	if name, twice := nameTwice(document); twice {
+		return fmt.Errorf("the name %q stands in one object twice, in two spellings", name)
+	}
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	dec.DisallowUnknownFields()
 	return dec.Decode(into)
+}
+
+// nameTwice finds two names of one object that differ only in case, and are one name to
+// [encoding/json].
+func nameTwice(value any) (name string, twice bool) {
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			if name, twice = nameTwice(item); twice {
+				return name, true
+			}
+		}
+	case map[string]any:
+		seen := make(map[string]bool, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			folded := strings.ToLower(strings.ToUpper(name))
+			if seen[folded] {
+				return name, true
+			}
+			seen[folded] = true
+			if name, twice := nameTwice(v[name]); twice {
+				return name, true
+			}
+		}
+	}
+	return "", false
 }

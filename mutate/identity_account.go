@@ -3,6 +3,7 @@ package mutate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -60,6 +61,9 @@ type accountReader struct {
 }
 
 func (a *accountReader) read(t Target) Identity {
+	if a.m.cfg.WholeDefaults && !a.m.accounts[t] && a.annotations[a.m.keys.role] == "" {
+		return a.m.wholeDefault(t)
+	}
 	id := Identity{RegionalSTS: a.m.cfg.RegionalSTS}
 	if a.m.cfg.TokenExpiration != DefaultTokenExpiration {
 		id.TokenExpiration = a.m.cfg.TokenExpiration
@@ -67,7 +71,10 @@ func (a *accountReader) read(t Target) Identity {
 	if a.m.cfg.Audience != DefaultAudience {
 		id.Audience = a.m.cfg.Audience
 	}
-	role := a.fromDefaults(t, &id)
+	role := ""
+	if !a.m.cfg.WholeDefaults {
+		role = a.fromDefaults(t, &id)
+	}
 	if annotated, ok := a.annotations[a.m.keys.role]; ok {
 		role = annotated // an empty one takes the account out of the defaults
 	}
@@ -81,6 +88,27 @@ func (a *accountReader) read(t Target) Identity {
 	}
 	a.regional(&id)
 	a.expiration(&id)
+	return id
+}
+
+// wholeDefault is the identity of the first default that matches, and nobody without one.
+func (m *Mutator) wholeDefault(t Target) Identity {
+	i := slices.IndexFunc(m.rules, func(r rule) bool { return r.matches(t) })
+	if i < 0 || m.rules[i].RoleARN == "" {
+		return Identity{}
+	}
+	d := m.rules[i]
+	role, _ := m.cfg.role(d.RoleARN) // New has checked it
+	id := Identity{
+		RoleARN: role, Audience: d.Audience, RegionalSTS: d.RegionalSTS != nil && *d.RegionalSTS,
+		TokenExpiration: d.TokenExpiration,
+	}
+	if id.Audience == "" && m.cfg.Audience != DefaultAudience {
+		id.Audience = m.cfg.Audience
+	}
+	if id.TokenExpiration == 0 && m.cfg.TokenExpiration != DefaultTokenExpiration {
+		id.TokenExpiration = m.cfg.TokenExpiration
+	}
 	return id
 }
 
