@@ -22,7 +22,8 @@
 // # The role
 //
 // Package [github.com/irsa-go/irsa/trust] builds, edits, judges and lints trust policies
-// offline. Package [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles.
+// offline. Package [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles, and the
+// module github.com/irsa-go/irsa/trust/podidentity associates roles by EKS Pod Identity.
 //
 // # The pod
 //

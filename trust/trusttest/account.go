@@ -44,6 +44,7 @@ type Account struct {
 	calls     callCounts
 	server    *loopback
 	faults    faultBox
+	eks       *http.ServeMux
 
 	mu    sync.Mutex // guards state; never held while anything is fetched
 	state state
@@ -70,6 +71,7 @@ func NewAccount(cfg Config) (*Account, error) {
 		return nil, fmt.Errorf("trusttest: %w", err)
 	}
 	a.server = server
+	a.eks = a.eksRoutes()
 	a.state = newState()
 	a.admin = session{
 		accessKeyID: a.newID("AKIA", 16),

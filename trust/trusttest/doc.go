@@ -1,5 +1,5 @@
-// Package trusttest is one AWS account in a box: IAM and STS over their real wire protocol,
-// for tests and demonstrations on one machine.
+// Package trusttest is one AWS account in a box: IAM, STS and EKS Pod Identity over their real
+// wire protocols, for tests and demonstrations on one machine.
 //
 // Any AWS SDK and the AWS CLI work against it by endpoint, unmodified: [Account.Env] is the
 // environment for them, [Account.AWSConfig] a configuration for the Go SDK that stays inside
@@ -11,6 +11,9 @@
 // provider's thumbprints, the audience against its client ids, and the role's trust policy
 // is evaluated by package trust. The credentials that STS hands out are remembered: every
 // signature is verified, and an unknown, altered or expired session is refused.
+//
+// [Account.AddCluster] adds an EKS cluster: its associations are made with the EKS client, and
+// [Account.AgentURL] answers its pods as the agent on a node does.
 //
 // # Where it departs from AWS
 //

@@ -42,21 +42,21 @@ type call struct {
 // operation does what an action is for and returns its result, nil for none.
 type operation func(*call) (any, error)
 
-// ServeHTTP answers requests of the Query protocol. It is safe for concurrent use and needs
-// no server of the account to run.
+// ServeHTTP answers requests to IAM and STS, which speak the Query protocol at the path "/", and
+// to EKS and its agent, which have paths of their own. It is safe for concurrent use and needs no
+// server of the account to run.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := a.eks.Handler(r); pattern != "" {
+		a.eks.ServeHTTP(w, r)
+		return
+	}
 	c := &call{ctx: r.Context(), service: stsService(), requestID: newRequestID()}
 	result, err := a.serve(c, w, r)
 	if err == nil {
 		writeResult(w, c, result)
 		return
 	}
-	var refused *refusal
-	if !errors.As(err, &refused) {
-		// Only a request whose client has gone gets here.
-		refused = refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "the request was given up")
-	}
-	writeRefusal(w, c, refused)
+	writeRefusal(w, c, refusalOf(err))
 }
 
 func (a *Account) serve(c *call, w http.ResponseWriter, r *http.Request) (any, error) {

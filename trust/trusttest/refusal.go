@@ -1,6 +1,7 @@
 package trusttest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -14,6 +15,14 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string { return r.code + ": " + r.message }
+
+// refusalOf returns the refusal in err; a request whose client has gone gets another.
+func refusalOf(err error) *refusal {
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return refused
+	}
+	return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "the request was given up")
+}
 
 func refuse(status int, code, format string, args ...any) *refusal {
 	return &refusal{status: status, code: code, message: fmt.Sprintf(format, args...)}

@@ -12,6 +12,7 @@ type state struct {
 	providers map[string]*provider // by ARN
 	roles     map[string]*role     // by lower-case name: IAM's names are unique without case
 	sessions  map[string]session   // by access key id; expired ones stay, to be told from unknown
+	clusters  map[string]*cluster  // of EKS, by name
 	created   map[string]int       // how often a role of that name was created
 }
 
@@ -20,6 +21,7 @@ func newState() state {
 		providers: map[string]*provider{},
 		roles:     map[string]*role{},
 		sessions:  map[string]session{},
+		clusters:  map[string]*cluster{},
 		created:   map[string]int{},
 	}
 }

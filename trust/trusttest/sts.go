@@ -149,12 +149,8 @@ func (a *Account) assumeRoleWithWebIdentity(c *call) (any, error) {
 func (a *Account) admit(in assumption, c *call, request trust.Request, denied error) (session, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r := a.roleOf(in.roleARN)
-	if r == nil || !a.hasPropagated(r.created, a.faults.get().RolePropagation) {
-		return session{}, denied
-	}
-	policy, err := trust.Parse([]byte(r.trustPolicy))
-	if err != nil || !policy.Allows(a.withEnvironment(request)) {
+	r := a.admitting(in.roleARN, request)
+	if r == nil {
 		return session{}, denied
 	}
 	// Texts seen in the field: https://repost.aws/knowledge-center/iam-role-chaining-limit.
@@ -166,6 +162,20 @@ func (a *Account) admit(in assumption, c *call, request trust.Request, denied er
 	}
 	r.lastUsed = a.now()
 	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second)), nil
+}
+
+// admitting returns the role when it is there and its trust policy allows the request, else nil.
+// The caller holds a.mu.
+func (a *Account) admitting(roleARN string, request trust.Request) *role {
+	r := a.roleOf(roleARN)
+	if r == nil || !a.hasPropagated(r.created, a.faults.get().RolePropagation) {
+		return nil
+	}
+	policy, err := trust.Parse([]byte(r.trustPolicy))
+	if err != nil || !policy.Allows(a.withEnvironment(request)) {
+		return nil
+	}
+	return r
 }
 
 // roleOf wants the whole ARN to be right, the path and the case of the name included.
