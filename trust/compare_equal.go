@@ -36,7 +36,7 @@ func (p *Policy) normalForm() []string {
 func (p *Policy) meaningOfVersion(variables bool) string {
 	v := p.tree().Get("Version")
 	switch {
-	case versionFlaw(v) != "":
+	case !knownVersion(v):
 		return "version " + v.JSON()
 	case !variables:
 		return ""

@@ -77,10 +77,14 @@ func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", 
 func (p *Policy) checkEffective(provider Provider, sub, aud string) error {
 	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})
 	q.r.lenient = true
-	if p.Allows(q) {
+	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}
+	if !knownVersion(p.tree().Get("Version")) {
+		e.Path, e.Reason = "/Version", "would not be allowed: the version is not one of IAM's"
+		return e
+	}
+	if p.allowsAction(q.r, actionWebIdentity) {
 		return nil
 	}
-	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}
 	for i := range p.list() {
 		s := &p.statements[i]
 		if s.effect != Allow && s.match(q.r, actionWebIdentity) != no {

@@ -16,46 +16,52 @@ type condition struct {
 	flaw     string // why it can never be judged; "" when nothing is wrong
 }
 
-// compileConditions returns a flaw only when the block as a whole cannot be read.
-func compileConditions(block *jsontree.Value, pointer string, vars bool) ([]condition, string) {
-	if block == nil {
-		return nil, ""
-	}
-	if block.Kind() != '{' {
-		return nil, "its Condition is not an object"
+func (c *compiler) conditions(block *jsontree.Value, path string) []condition {
+	if block != nil && block.Kind() != '{' {
+		c.refuse(path, messageSyntax, "its Condition is not an object")
 	}
 	var conditions []condition
 	for _, operator := range block.Members() {
+		at := path + "/" + jsontree.EscapePointer(operator.Name)
 		if operator.Value.Kind() != '{' {
-			return nil, "its Condition has an operator that is not an object of keys"
+			c.refuse(at, messageSyntax, "its Condition has an operator that is not an object of keys")
+			continue
+		}
+		op, order := parseOperator(operator.Name)
+		if op.family == familyUnknown && !isBinary(operator.Name) {
+			c.doubt(at, messageSyntax, "")
 		}
 		for _, key := range operator.Value.Members() {
-			c := compileCondition(operator.Name, key, vars)
-			c.pointer = pointer + "/Condition/" + jsontree.EscapePointer(operator.Name) + "/" + jsontree.EscapePointer(key.Name)
-			conditions = append(conditions, c)
+			cond := condition{
+				pointer: at + "/" + jsontree.EscapePointer(key.Name), operator: operator.Name,
+				key: key.Name, lookup: lowerASCII(key.Name), op: op,
+			}
+			c.values(&cond, key.Value, order)
+			conditions = append(conditions, cond)
 		}
 	}
-	return conditions, ""
+	return conditions
 }
 
-func compileCondition(name string, key jsontree.Member, vars bool) condition {
-	op, order := parseOperator(name)
-	c := condition{operator: name, key: key.Name, lookup: lowerASCII(key.Name), op: op}
-	texts, ok := key.Value.Scalars()
-	c.texts = texts
+// values makes a condition's values ready, or says why it can never be judged.
+func (c *compiler) values(cond *condition, v *jsontree.Value, order ordering) {
+	texts, ok := v.Scalars()
+	cond.texts = texts
 	switch {
-	case op.family == familyUnknown:
-		c.flaw = "the operator is not known"
 	case !ok:
-		c.flaw = "the value is neither a scalar nor a list of scalars"
+		cond.flaw = "the value is neither a scalar nor a list of scalars"
+		c.refuse(cond.pointer, messageSyntax, "")
 	case len(texts) == 0:
-		c.flaw = "the list of values is empty"
-	default:
+		cond.flaw = "the list of values is empty"
+		c.doubt(cond.pointer, messageSyntax, "")
+	case cond.op.family != familyUnknown:
 		for _, text := range texts {
-			c.values = append(c.values, compileMatcher(op, order, text, vars))
+			cond.values = append(cond.values, compileMatcher(cond.op, order, text, c.variables))
 		}
 	}
-	return c
+	if cond.op.family == familyUnknown {
+		cond.flaw = "the operator is not known"
+	}
 }
 
 // match follows

@@ -193,16 +193,55 @@ func TestStatementsThatIAMCannotHold(t *testing.T) {
 	}
 }
 
+func TestWhatValidateRefusesNeverAllows(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	q := token(p, account(t, "a", "b"))
+	open := `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"}`
+	with := func(element string) string { return strings.Replace(open, `{`, `{`+element+`,`, 1) }
+	for name, doc := range map[string]string{
+		"a comment beside the statements":   strings.Replace(statement(open), `{`, `{"_comment":"x",`, 1),
+		"an Id that is a number":            strings.Replace(statement(open), `{`, `{"Id":5,`, 1),
+		"a Sid with a space":                statement(with(`"Sid":"a b"`)),
+		"a Sid that is a number":            statement(with(`"Sid":5`)),
+		"a Sid twice":                       statement(with(`"Sid":"A"`) + `,` + with(`"Sid":"A"`)),
+		"all of STS beside the action":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:*"]`, 1)),
+		"an action of another service":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`, 1)),
+		"a Resource in another statement":   statement(open + `,` + strings.Replace(with(`"Resource":"*"`), p.ARN(), "a.b", 1)),
+		"a bad principal beside":            statement(strings.Replace(open, `{"Fed`, `{"AWS":"arn:aws:iam::1:x","Fed`, 1)),
+		"an unexpanded ARN beside":          statement(strings.Replace(open, `"`+p.ARN()+`"`, `["`+p.ARN()+`","${arn}"]`, 1)),
+		"a value that is an object":         statement(open + `,` + with(`"Condition":{"StringEquals":{"a.b:sub":{}}}`)),
+		"an operator that is a text":        statement(open + `,` + with(`"Condition":{"StringEquals":"x"}`)),
+		"an operator of a negated nonsense": statement(open + `,` + with(`"Condition":{"__comment":"x"}`)),
+	} {
+		policy := parse(t, doc)
+		require.Error(t, policy.Validate(), name)
+		assert.False(t, policy.Allows(q), name)
+		d := policy.Evaluate(q)
+		assert.False(t, d.Allowed, name)
+		assert.Contains(t, d.String(), "denied: IAM does not store the policy: ", name)
+	}
+	for name, doc := range map[string]string{
+		"no source says that it is refused":          statement(strings.Replace(open, "Identity\"}", "*\"}", 1)),
+		"a list without values in another statement": statement(open + `,` + with(`"Condition":{"StringEquals":{"a.b:sub":[]}}`)),
+		"IAM itself puts the id of a deleted role":   statement(strings.Replace(open, `{"Fed`, `{"AWS":"AROAEXAMPLEEXAMPLE123","Fed`, 1)),
+	} {
+		policy := parse(t, doc)
+		require.Error(t, policy.Validate(), name)
+		assert.True(t, policy.Allows(q), name)
+	}
+}
+
 func TestActions(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
 	for action, ok := range map[string]bool{
 		`"sts:AssumeRoleWithWebIdentity"`:                    true,
 		`["sts:TagSession","sts:AssumeRoleWithWebIdentity"]`: true,
-		`"STS:assumerolewithWEBIDENTITY"`:                    true,
+		`"STS:assumerolewithWEBIDENTITY"`:                    false, // IAM stores none of these three
 		`"sts:AssumeRole*"`:                                  true,
-		`"sts:*"`:                                            true,
-		`"*"`:                                                true,
+		`"sts:*"`:                                            false,
+		`"*"`:                                                false,
 		`"sts:AssumeRole"`:                                   false,
 		`"sts:AssumeRoleWithSAML"`:                           false,
 		`"sts:AssumeRole?"`:                                  false,

@@ -20,6 +20,9 @@ func naiveAllows(doc []byte, ctx naiveContext, action string) bool {
 	if json.Unmarshal(doc, &policy) != nil {
 		return false
 	}
+	if naiveRefused(policy) {
+		return false
+	}
 	version, hasVersion := policy["Version"]
 	known := !hasVersion || version == "2012-10-17" || version == "2008-10-17"
 	statements, isList := policy["Statement"].([]any)
@@ -47,6 +50,43 @@ func naiveAllows(doc []byte, ctx naiveContext, action string) bool {
 		allowed = allowed || effect == "Allow" && verdict == "yes"
 	}
 	return allowed
+}
+
+// naiveRefused knows what of the random policies IAM does not store.
+func naiveRefused(policy map[string]any) bool {
+	statements, isList := policy["Statement"].([]any)
+	if !isList {
+		statements = []any{policy["Statement"]}
+	}
+	for _, s := range statements {
+		statement, _ := s.(map[string]any)
+		actions, _ := naiveList(statement["Action"])
+		for _, a := range actions {
+			switch {
+			case a == "sts:AssumeRoleWithWebIdentity", a == "sts:AssumeRole", a == "sts:TagSession",
+				strings.HasPrefix(a, "sts:A") && strings.ContainsAny(a, "*?"):
+			default:
+				return true
+			}
+		}
+		block, _ := statement["Condition"].(map[string]any)
+		for _, keys := range block {
+			if _, ok := keys.(map[string]any); !ok {
+				return true
+			}
+		}
+		principal, _ := statement["Principal"].(map[string]any)
+		federated, _ := naiveList(principal["Federated"])
+		for _, f := range federated {
+			if strings.HasPrefix(f, "ARN:") {
+				return true
+			}
+		}
+		if statement["Principal"] == nil || statement["Effect"] == "allow" || statement["Resource"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func naiveAnd(verdicts ...string) string {

@@ -3,7 +3,7 @@ package trust
 // Allows says whether the policy lets the request have the role: every action that the request
 // needs is allowed by a statement and denied by none. It is Evaluate without the explanation.
 func (p *Policy) Allows(q Request) bool {
-	if p == nil || q.r == nil || q.r.refusal != "" || len(p.statements) == 0 {
+	if p == nil || p.refused != nil || q.r == nil || q.r.refusal != "" {
 		return false
 	}
 	for _, action := range q.r.actions {
@@ -45,6 +45,9 @@ func (p *Policy) Evaluate(q Request) Decision {
 		return d
 	}
 	d.Refusal = q.r.refusal
+	if p != nil && p.refused != nil {
+		d.Refusal = "IAM does not store the policy: " + quote(p.refused.Path) + ": " + p.refused.Message
+	}
 	for _, action := range q.r.actions {
 		for i := range p.list() {
 			d.Statements = append(d.Statements, p.statements[i].explain(q.r, action))

@@ -18,21 +18,31 @@ type principals struct {
 	entries   int
 }
 
-func compilePrincipals(n *jsontree.Value) (principals, string) {
+func (c *compiler) principals(statement *jsontree.Value, pointer string) principals {
+	n := statement.Get("Principal")
+	path := pointer + "/Principal"
 	var p principals
 	switch {
-	case n == nil:
-		return p, "it has no Principal"
-	case n.Kind() == '"' && n.Text() == "*":
+	case n == nil && statement.Get("NotPrincipal") == nil:
+		c.refuse(pointer, messageNoPrincipal, "it has no Principal")
+	case n == nil: // element has refused NotPrincipal
+	case n.Text() == "*":
 		p.everyone = true
-		return p, ""
+		c.everyone(path)
+	case n.Kind() == '"':
+		c.doubt(path, messagePrincipal, messageNotPrincipals)
 	case n.Kind() != '{' || len(n.Members()) == 0:
-		return p, `its Principal is neither "*" nor an object with members`
+		c.refuse(path, messageSyntax, messageNotPrincipals)
 	}
 	for _, m := range n.Members() {
+		at := path + "/" + jsontree.EscapePointer(m.Name)
 		values, ok := m.Value.Strings()
 		if !ok || len(values) == 0 {
-			return principals{}, "its Principal has a member that is neither a string nor a list of strings"
+			c.refuse(at, messageSyntax, "its Principal has a member that is neither a string nor a list of strings")
+			continue
+		}
+		for i, value := range values {
+			c.principal(m.Name, value, itemPath(at, m.Value, i))
 		}
 		switch m.Name {
 		case "Federated":
@@ -44,12 +54,14 @@ func compilePrincipals(n *jsontree.Value) (principals, string) {
 		case "CanonicalUser":
 			p.canonical = values
 		default:
-			return principals{}, "its Principal has an unknown member"
+			c.refuse(at, messageSyntax, "its Principal has an unknown member")
 		}
 		p.entries += len(values)
 	}
-	return p, ""
+	return p
 }
+
+const messageNotPrincipals = `its Principal is neither "*" nor an object with members`
 
 // match asks whether one of the principals is the caller. "*" in a trust policy is not
 // supported by IAM and never lets anyone in here, but a Deny of it denies.

@@ -23,37 +23,10 @@ type statement struct {
 	node       *jsontree.Value
 	sid        string
 	effect     Effect // anything but Allow counts as Deny
-	flaw       string // why IAM cannot hold the statement; "" when nothing is wrong
+	flaw       string // why it cannot be judged; "" when it can: an Allow never matches with one, a Deny may
 	principals principals
 	actions    actions
 	conditions []condition
-}
-
-// compileStatements never fails: what it cannot read becomes a flaw, which an Allow never
-// matches with and a Deny always may.
-func compileStatements(root *jsontree.Value) []statement {
-	var nodes []*jsontree.Value
-	pointer := func(int) string { return "/Statement" }
-	switch list := root.Get("Statement"); {
-	case list == nil:
-		return nil
-	case list.Kind() == '[':
-		nodes = list.Items()
-		pointer = func(i int) string { return "/Statement/" + strconv.Itoa(i) }
-	default:
-		nodes = []*jsontree.Value{list}
-	}
-	vars := root.Get("Version") != nil && root.Get("Version").Text() == versionCurrent
-	flaw := versionFlaw(root.Get("Version"))
-	statements := make([]statement, 0, len(nodes))
-	for i, n := range nodes {
-		s := compileStatement(n, pointer(i), vars)
-		if s.flaw == "" {
-			s.flaw = flaw
-		}
-		statements = append(statements, s)
-	}
-	return statements
 }
 
 const (
@@ -61,46 +34,87 @@ const (
 	versionOld     = "2008-10-17" // also what a policy without a version has
 )
 
-func versionFlaw(version *jsontree.Value) string {
-	if version == nil || version.Kind() == '"' && (version.Text() == versionCurrent || version.Text() == versionOld) {
-		return ""
-	}
-	return "the policy's version is not one of IAM's"
+// knownVersion says whether IAM has the version; a policy need not name one.
+func knownVersion(v *jsontree.Value) bool {
+	return v == nil || v.Kind() == '"' && (v.Text() == versionCurrent || v.Text() == versionOld)
 }
 
-func compileStatement(n *jsontree.Value, pointer string, vars bool) statement {
+// document compiles the members of the policy itself, then its statements.
+func (c *compiler) document(root *jsontree.Value) []statement {
+	c.variables = root.Get("Version").Text() == versionCurrent
+	for _, m := range root.Members() {
+		path := "/" + jsontree.EscapePointer(m.Name)
+		switch kind := m.Value.Kind(); {
+		case m.Name == "Version" && kind == '"':
+			if !knownVersion(m.Value) {
+				c.refuse(path, messageVersion, "")
+			}
+		case m.Name == "Id" && kind == '"':
+		case m.Name == "Statement" && kind == '[' && len(m.Value.Items()) == 0:
+			c.doubt(path, messageSyntax, "")
+		case m.Name == "Statement" && (kind == '[' || kind == '{'):
+		default:
+			c.refuse(path, messageSyntax, "")
+		}
+	}
+	list := root.Get("Statement")
+	nodes := list.Items()
+	switch list.Kind() {
+	case 0:
+		c.refuse("", messageSyntax, "")
+	case '{':
+		nodes = []*jsontree.Value{list}
+	}
+	statements := make([]statement, len(nodes))
+	for i, n := range nodes {
+		statements[i] = c.statement(n, itemPath("/Statement", list, i))
+	}
+	return statements
+}
+
+func (c *compiler) statement(n *jsontree.Value, pointer string) statement {
 	s := statement{pointer: pointer, node: n, effect: Deny}
+	first := len(c.flaws)
 	if n.Kind() != '{' {
-		s.flaw = "the statement is not an object"
+		c.refuse(pointer, messageSyntax, "the statement is not an object")
+		s.flaw = c.breaks(first)
 		return s
 	}
-	if sid := n.Get("Sid"); sid != nil {
-		s.sid = sid.Text()
-	}
+	s.sid = n.Get("Sid").Text()
+	c.sid(pointer, n.Get("Sid"))
 	switch effect := n.Get("Effect"); {
-	case effect != nil && effect.Kind() == '"' && (effect.Text() == string(Allow) || effect.Text() == string(Deny)):
+	case effect.Text() == string(Allow) || effect.Text() == string(Deny):
 		s.effect = Effect(effect.Text())
+	case effect == nil:
+		c.refuse(pointer, messageSyntax, `it has no Effect: "Allow" or "Deny"`)
 	default:
-		s.flaw = `its Effect is neither "Allow" nor "Deny"`
-		return s
+		c.refuse(pointer+"/Effect", messageSyntax, `its Effect is neither "Allow" nor "Deny"`)
 	}
 	for _, m := range n.Members() {
-		switch m.Name {
-		case "Sid", "Effect", "Principal", "Action", "NotAction", "Condition":
-		default:
-			s.flaw = "it has an element that no trust policy may have: " + strconv.Quote(m.Name)
-		}
+		c.element(pointer, m.Name)
 	}
-	var flaws [3]string
-	s.principals, flaws[0] = compilePrincipals(n.Get("Principal"))
-	s.actions, flaws[1] = compileActions(n.Get("Action"), n.Get("NotAction"))
-	s.conditions, flaws[2] = compileConditions(n.Get("Condition"), pointer, vars)
-	for _, flaw := range flaws {
-		if s.flaw == "" {
-			s.flaw = flaw
-		}
-	}
+	s.principals = c.principals(n, pointer)
+	s.actions = c.actions(n, pointer)
+	s.conditions = c.conditions(n.Get("Condition"), pointer+"/Condition")
+	s.flaw = c.breaks(first)
 	return s
+}
+
+// element checks the name of a statement's member.
+func (c *compiler) element(pointer, name string) {
+	path := pointer + "/" + jsontree.EscapePointer(name)
+	breaks := "it has an element that no trust policy may have: " + strconv.Quote(name)
+	switch name {
+	case "Sid", "Effect", "Principal", "Action", "Condition":
+	case "NotPrincipal":
+		c.refuse(path, messageNotPrincipal, breaks)
+	case "Resource", "NotResource":
+		c.refuse(path, messageResource, breaks)
+	case "NotAction":
+		c.doubt(path, messageAction, "")
+	default:
+		c.refuse(path, messageSyntax, breaks)
+	}
 }
 
 // match is the conjunction of principal, action and every condition.
@@ -130,26 +144,33 @@ type actions struct {
 	globs   []glob.Glob // of the lower-case texts: action names are case-insensitive
 }
 
-func compileActions(action, notAction *jsontree.Value) (actions, string) {
-	a := actions{negated: action == nil && notAction != nil}
-	n := action
+func (c *compiler) actions(statement *jsontree.Value, pointer string) actions {
+	n, not := statement.Get("Action"), statement.Get("NotAction")
+	a := actions{negated: n == nil && not != nil}
+	path := pointer + "/Action"
 	if a.negated {
-		n = notAction
+		n, path = not, pointer+"/NotAction"
 	}
 	texts, ok := n.Strings()
 	switch {
-	case action != nil && notAction != nil:
-		return actions{}, "it has both Action and NotAction"
 	case n == nil:
-		return actions{}, "it has no Action"
+		c.refuse(pointer, messageSyntax, "it has no Action")
+		return actions{}
+	case n != not && not != nil:
+		c.refuse(pointer, messageSyntax, "it has both Action and NotAction")
+		return actions{}
 	case !ok || len(texts) == 0:
-		return actions{}, "its Action is neither a string nor a list of strings"
+		c.refuse(path, messageSyntax, "its Action is neither a string nor a list of strings")
+		return actions{}
 	}
 	a.texts = texts
-	for _, t := range texts {
+	for i, t := range texts {
+		if !a.negated {
+			c.action(itemPath(path, n, i), t)
+		}
 		a.globs = append(a.globs, glob.Compile(lowerASCII(t)))
 	}
-	return a, ""
+	return a
 }
 
 // match takes the action in lower case. No source says that IAM lets a trust policy hold

@@ -12,6 +12,8 @@ import (
 type Policy struct {
 	root       *jsontree.Value // nil: the empty policy
 	statements []statement
+	flaws      []flaw // everything for which IAM would refuse it
+	refused    *flaw  // the one for which it cannot hold it: nothing is allowed then
 }
 
 // Parse reads a document strictly and keeps all of it: the order of members, one value or a
@@ -28,7 +30,13 @@ func Parse(document []byte) (*Policy, error) {
 }
 
 func newPolicy(root *jsontree.Value) *Policy {
-	return &Policy{root: root, statements: compileStatements(root)}
+	c := compiler{sids: map[string]bool{}}
+	p := &Policy{root: root, statements: c.document(root)}
+	for i := range p.statements {
+		c.sharedIssuers(&p.statements[i])
+	}
+	p.flaws, p.refused = c.flaws, refusal(c.flaws)
+	return p
 }
 
 // tree returns the document, that of an empty policy for nil and the zero value.

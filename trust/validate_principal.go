@@ -2,68 +2,34 @@ package trust
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/issuerurl"
-	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-func (v *validator) principal(s *statement) {
-	n := s.node.Get("Principal")
-	path := s.pointer + "/Principal"
-	switch {
-	case n == nil:
-		if s.node.Get("NotPrincipal") == nil {
-			v.add(s.pointer, messageNoPrincipal)
-		}
-		return
-	case n.Kind() == '"' && n.Text() == "*": // stored, though not supported: Lint's
-		return
-	case n.Kind() == '"':
-		v.addUnproven(path, messagePrincipal)
-		return
-	case n.Kind() != '{', len(n.Members()) == 0:
-		v.add(path, messageSyntax)
-		return
-	}
-	for _, m := range n.Members() {
-		at := path + "/" + jsontree.EscapePointer(m.Name)
-		values, ok := m.Value.Strings()
-		if !ok || len(values) == 0 {
-			v.add(at, messageSyntax)
-			continue
-		}
-		for i, value := range values {
-			if m.Value.Kind() == '[' {
-				v.principalValue(m.Name, value, at+"/"+strconv.Itoa(i))
-			} else {
-				v.principalValue(m.Name, value, at)
-			}
-		}
-	}
-}
+// everyone is Principal "*", which IAM stores though it does not support it: Lint names it.
+func (c *compiler) everyone(string) {}
 
-func (v *validator) principalValue(kind, value, path string) {
+// principal checks one entry of a Principal.
+func (c *compiler) principal(kind, value, path string) {
 	switch kind {
 	case "Federated":
 		if ok, unproven := checkFederated(value); !ok && unproven {
-			v.addUnproven(path, messageFederated)
+			c.doubt(path, messageFederated, "")
 		} else if !ok {
-			v.add(path, messageFederated)
+			c.refuse(path, messageFederated, "")
 		}
 	case "AWS":
-		if !isAWSPrincipal(value) {
-			v.add(path, messagePrincipal)
+		if isUniqueID(value) { // IAM puts it there itself when the principal is deleted
+			c.flaws = append(c.flaws, flaw{InvalidError: InvalidError{Path: path, Message: messagePrincipal}, held: true})
+		} else if !isAWSPrincipal(value) {
+			c.refuse(path, messagePrincipal, "")
 		}
 	case "Service":
 		if !isDomain(value) {
-			v.addUnproven(path, messagePrincipal)
+			c.doubt(path, messagePrincipal, "")
 		}
-	case "CanonicalUser": // known to the grammar; no source says what IAM makes of it here
-	default:
-		v.add(path, messageSyntax)
 	}
 }
 

@@ -40,8 +40,9 @@ func sharedControls() []sharedControl {
 	}
 }
 
-// sharedIssuers checks the Allow statements; Deny and sts:TagSession alone are exempt.
-func (v *validator) sharedIssuers(s *statement) {
+// sharedIssuers checks the Allow statements; Deny and sts:TagSession alone are exempt. Policies
+// from before these controls are still in force, so what lacks them is judged all the same.
+func (c *compiler) sharedIssuers(s *statement) {
 	if s.effect != Allow || s.actions.match(actionWebIdentity) == no {
 		return
 	}
@@ -51,21 +52,21 @@ func (v *validator) sharedIssuers(s *statement) {
 			issuer = strings.TrimPrefix(a.Resource, "oidc-provider/")
 		}
 		issuer = lowerASCII(issuer)
-		for _, c := range sharedControls() {
-			if c.issuer != issuer || c.satisfied(s) {
+		for _, control := range sharedControls() {
+			if control.issuer != issuer || control.satisfied(s) {
 				continue
 			}
-			keys := make([]string, len(c.claims))
-			for i, claim := range c.claims {
-				keys[i] = c.issuer + ":" + claim
+			keys := make([]string, len(control.claims))
+			for i, claim := range control.claims {
+				keys[i] = control.issuer + ":" + claim
 			}
-			v.errs = append(v.errs, &InvalidError{
+			c.flaws = append(c.flaws, flaw{held: true, InvalidError: InvalidError{
 				Path: s.pointer,
 				Message: "Trust policy with trusted principal " + principal +
 					" must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, " +
 					strings.Join(keys, " or ") + " which is not scoped to all.",
-				Unproven: c.exact,
-			})
+				Unproven: control.exact,
+			}})
 		}
 	}
 }
