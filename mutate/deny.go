@@ -66,9 +66,9 @@ const (
 	maxWarningsRunes = 4096
 )
 
-// ReviewWarnings puts warnings into the form and the limits of an AdmissionResponse: 256
+// reviewWarnings puts warnings into the form and the limits of an AdmissionResponse: 256
 // characters each and 4096 together. What is left out is counted in the last. nil for none.
-func ReviewWarnings(warnings []Warning) []string {
+func reviewWarnings(warnings []Warning) []string {
 	if len(warnings) == 0 {
 		return nil
 	}

@@ -1,10 +1,8 @@
 package mutate
 
 import (
-	"errors"
 	"fmt"
-	"path"
-	"strings"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -19,7 +17,8 @@ const (
 	HasIdentity
 	// HasOther: others that its author gave it.
 	HasOther
-	// Broken: it is told to use a token that it does not have; what SDKs do then differs.
+	// Broken: it is told to use an identity that it cannot get, such as by a token that it
+	// does not have; what SDKs do then differs.
 	Broken
 	// FallsToNode: none; it runs as the node's role, where the node lets it.
 	FallsToNode
@@ -50,6 +49,8 @@ const (
 	CauseNoIdentity Cause = "no-identity"
 	// CausePartial: it has one of the two identity variables.
 	CausePartial Cause = "partial-identity"
+	// CauseEmpty: an identity variable is set to nothing, or may be.
+	CauseEmpty Cause = "empty-identity"
 	// CauseNoToken: no token is mounted where the variable says.
 	CauseNoToken Cause = "no-token"
 	// CauseOtherRole: it has another role, as when the account's was changed later.
@@ -60,8 +61,10 @@ const (
 	CauseOtherMethod Cause = "other-method"
 	// CauseStaticCredentials: it has an access key.
 	CauseStaticCredentials Cause = "static-credentials"
-	// CauseReference: an identity variable's value comes from elsewhere.
+	// CauseReference: a value that matters comes from elsewhere.
 	CauseReference Cause = "reference"
+	// CauseProxy: it would ask a proxy for what only the agent on its node can give.
+	CauseProxy Cause = "proxy"
 )
 
 // Finding is how one container stands.
@@ -74,6 +77,8 @@ type Finding struct {
 	Causes []Cause
 	// Message says it in words.
 	Message string
+
+	works bool // as of verdict
 }
 
 // Diagnosis is how each container of a pod stands, init containers first.
@@ -92,24 +97,19 @@ func (d Diagnosis) OK() bool {
 }
 
 // Missed returns the containers that were to have the identity and have nothing of their
-// own instead: those that run as the node's role, or fail.
+// own instead: those that run as the node's role, or fail, and those that were not mutated or
+// may have empty variables, for which that depends on values that the pod does not show.
 func (d Diagnosis) Missed() (missed []Finding) {
 	for _, f := range d.Containers {
-		if f.Standing >= Broken && !f.has(CauseSkipped) && !f.has(CauseNoIdentity) {
+		bad := f.Standing >= Broken || f.Standing == Unknown && (f.has(CauseNotMutated) || f.has(CauseEmpty))
+		if bad && !f.has(CauseSkipped) && !f.has(CauseNoIdentity) {
 			missed = append(missed, f)
 		}
 	}
 	return missed
 }
 
-func (f Finding) has(c Cause) bool {
-	for _, cause := range f.Causes {
-		if cause == c {
-			return true
-		}
-	}
-	return false
-}
+func (f Finding) has(c Cause) bool { return slices.Contains(f.Causes, c) }
 
 // Diagnose says for a pod that exists whether its containers get the credentials of id, the
 // [Mutator.Identity] of its account now. It looks at the pod alone: whether the role trusts
@@ -119,142 +119,37 @@ func (m *Mutator) Diagnose(pod *corev1.Pod, id Identity) (Diagnosis, error) {
 	if m == nil || m.scanners == nil {
 		return Diagnosis{}, fmt.Errorf("mutate: diagnose: %w", errNoMutator)
 	}
-	if pod == nil {
-		return Diagnosis{}, errors.New("mutate: diagnose: the pod is nil")
-	}
 	if !id.IsZero() {
 		if _, err := id.check(); err != nil {
 			return Diagnosis{}, fmt.Errorf("mutate: diagnose: identity: %w", err)
 		}
 	}
-	d := diagnoser{m: m, pod: pod, id: id, skipped: map[string]bool{}}
-	if names, err := parseSkip(pod.Annotations[m.keys.skip]); err == nil {
-		for _, name := range names {
-			d.skipped[name] = true
+	doc, err := marshalPod(pod)
+	if err != nil {
+		return Diagnosis{}, fmt.Errorf("mutate: diagnose: the pod %w", err)
+	}
+	s := m.scanner()
+	defer m.release(s)
+	s.view.lists = allLists
+	if err := s.scan(doc); err != nil {
+		return Diagnosis{}, fmt.Errorf("mutate: diagnose: pod: %w", err)
+	}
+	return m.diagnose(&s.view, id), nil
+}
+
+func (m *Mutator) diagnose(v *view, id Identity) (d Diagnosis) {
+	j := m.newJudge(v, id)
+	skipped, _ := parseSkip(v.skip.value) // what cannot be read skips nothing
+	for i := range v.containers {
+		c := &v.containers[i]
+		f := j.stand(c, gain{}).finding(c)
+		if f.Standing != HasIdentity && slices.Contains(skipped, c.name) {
+			f.Causes = append(f.Causes, CauseSkipped)
 		}
-	}
-	var out Diagnosis
-	for i := range pod.Spec.InitContainers {
-		out.Containers = append(out.Containers, d.container(InitContainer, i, &pod.Spec.InitContainers[i]))
-	}
-	for i := range pod.Spec.Containers {
-		out.Containers = append(out.Containers, d.container(Container, i, &pod.Spec.Containers[i]))
-	}
-	for i := range pod.Spec.EphemeralContainers {
-		c := (*corev1.Container)(&pod.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		out.Containers = append(out.Containers, d.container(EphemeralContainer, i, c))
-	}
-	return out, nil
-}
-
-type diagnoser struct {
-	m       *Mutator
-	pod     *corev1.Pod
-	id      Identity
-	skipped map[string]bool
-}
-
-// variable is an environment variable as a pod shows it.
-type variable struct {
-	set, shown bool // shown: its value stands in the pod
-	value      string
-}
-
-func (d *diagnoser) container(kind Kind, index int, c *corev1.Container) Finding {
-	f := Finding{Name: c.Name, Kind: kind, Index: index}
-	env := map[string]variable{}
-	for _, e := range c.Env { // the last of a name counts
-		env[e.Name] = variable{set: true, shown: e.ValueFrom == nil && !strings.Contains(e.Value, "$("), value: e.Value}
-	}
-	f.Standing, f.Causes, f.Message = d.stand(c, env)
-	if f.Standing != HasIdentity && d.skipped[c.Name] {
-		f.Causes = append(f.Causes, CauseSkipped)
-	}
-	if f.Standing != HasIdentity && d.id.IsZero() {
-		f.Causes = append(f.Causes, CauseNoIdentity)
-	}
-	return f
-}
-
-// stand follows the order in which the SDKs look for credentials
-// (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
-func (d *diagnoser) stand(c *corev1.Container, env map[string]variable) (Standing, []Cause, string) {
-	role, file := env[EnvRoleARN], env[EnvTokenFile]
-	uri, auth := env[EnvCredentialsURI], env[EnvCredentialsAuth]
-	switch {
-	case env["AWS_ACCESS_KEY_ID"].set:
-		return HasOther, []Cause{CauseStaticCredentials}, "AWS_ACCESS_KEY_ID is set, which SDKs prefer"
-	case role.set && file.set:
-		return d.pair(WebIdentity, c, role, file)
-	case uri.set && auth.set:
-		return d.pair(PodIdentity, c, uri, auth)
-	case len(c.EnvFrom) > 0:
-		return Unknown, []Cause{CauseReference}, "variables from envFrom may or may not hold an identity"
-	case role.set || file.set || uri.set || auth.set:
-		return d.none(env), []Cause{CausePartial}, "only one of two identity variables is set"
-	}
-	return d.none(env), []Cause{CauseNotMutated}, "no identity variables are set"
-}
-
-// none is how a container without credentials stands.
-func (d *diagnoser) none(env map[string]variable) Standing {
-	if strings.EqualFold(env[EnvEC2Metadata].value, "true") {
-		return HasNone
-	}
-	return FallsToNode
-}
-
-// pair looks at a container that sets both variables of a method.
-func (d *diagnoser) pair(method Method, c *corev1.Container, first, file variable) (Standing, []Cause, string) {
-	if !first.shown || !file.shown {
-		return Unknown, []Cause{CauseReference}, "the value of an identity variable does not stand in the pod"
-	}
-	token, mounted := d.token(c, file.value)
-	want := orElse(d.id.Audience, d.m.methods[method].audience)
-	switch {
-	case d.id.IsZero():
-		return HasOther, nil, "it has an identity, and its account none"
-	case method != d.id.Method:
-		return HasOther, []Cause{CauseOtherMethod}, "it uses " + method.String()
-	case method == WebIdentity && first.value != d.id.RoleARN:
-		return HasOther, []Cause{CauseOtherRole}, "its role is " + quoted(first.value)
-	case method == PodIdentity && first.value != PodIdentityURI && first.value != PodIdentityURIv6:
-		return HasOther, []Cause{CauseOtherMethod}, "its credentials are those of " + quoted(first.value)
-	case !mounted:
-		return Broken, []Cause{CauseNoToken}, "no service account token is mounted at " + quoted(file.value)
-	case token.Audience != want:
-		return Broken, []Cause{CauseOtherAudience}, "its token is for audience " + quoted(token.Audience) + ", not " + quoted(want)
-	}
-	return HasIdentity, nil, "it has the identity"
-}
-
-// token finds the projection that a file comes from: the mount above it, and in its volume
-// the token of that path.
-func (d *diagnoser) token(c *corev1.Container, file string) (*corev1.ServiceAccountTokenProjection, bool) {
-	file = path.Clean(strings.ReplaceAll(strings.TrimPrefix(file, "C:"), `\`, "/"))
-	var best *corev1.VolumeMount
-	for i := range c.VolumeMounts {
-		mount := &c.VolumeMounts[i]
-		dir := path.Clean(mount.MountPath)
-		under := file == dir || strings.HasPrefix(file, strings.TrimSuffix(dir, "/")+"/")
-		if under && (best == nil || len(dir) > len(path.Clean(best.MountPath))) {
-			best = mount
+		if f.Standing != HasIdentity && id.IsZero() {
+			f.Causes = append(f.Causes, CauseNoIdentity)
 		}
+		d.Containers = append(d.Containers, f)
 	}
-	if best == nil || best.SubPathExpr != "" {
-		return nil, false
-	}
-	inVolume := path.Join(best.SubPath, strings.TrimPrefix(file[len(path.Clean(best.MountPath)):], "/"))
-	for i := range d.pod.Spec.Volumes {
-		v := &d.pod.Spec.Volumes[i]
-		if v.Name != best.Name || v.Projected == nil {
-			continue
-		}
-		for _, src := range v.Projected.Sources {
-			if src.ServiceAccountToken != nil && path.Clean(src.ServiceAccountToken.Path) == inVolume {
-				return src.ServiceAccountToken, true
-			}
-		}
-	}
-	return nil, false
+	return d
 }

@@ -68,23 +68,35 @@ func TestDiagnose(t *testing.T) {
 		causes   []mutate.Cause
 		missed   bool
 	}{
-		"nothing":               {`"containers":[{"name":"a"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"nothing, and no node":  {`"containers":[{"name":"a","env":` + env("AWS_EC2_METADATA_DISABLED", "True") + `}]`, web, mutate.HasNone, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"half":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role) + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CausePartial}, true},
-		"another role":          {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role+"2", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, false},
-		"no mount":              {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"no volume":             {`"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"another audience":      {volume("x") + `"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseOtherAudience}, true},
-		"a mount in front":      {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + mutate.DefaultMountPath + `"},{"name":"x","mountPath":"` + file + `"}]}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"a mount of one file":   {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + file + `","subPath":"token"}]}]`, web, mutate.HasIdentity, nil, false},
-		"the agent instead":     {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", mutate.PodIdentityURI, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
-		"another endpoint":      {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, mutate.Identity{Method: mutate.PodIdentity}, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
-		"an access key":         {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
-		"from a secret":         {`"containers":[{"name":"a","envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
-		"by reference":          {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "$(ROLE)", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
-		"an account without":    {`"containers":[{"name":"a"}]`, mutate.Identity{}, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseNoIdentity}, false},
-		"a debug container":     {volume("sts.amazonaws.com") + `"ephemeralContainers":[{"name":"d"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"skipped by annotation": {`"containers":[{"name":"skipped"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseSkipped}, false},
+		"nothing":                       {`"containers":[{"name":"a"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"nothing, and no node":          {`"containers":[{"name":"a","env":` + env("AWS_EC2_METADATA_DISABLED", "True") + `}]`, web, mutate.HasNone, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"half":                          {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role) + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CausePartial}, true},
+		"another role":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role+"2", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, false},
+		"no mount":                      {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"no volume":                     {`"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"another audience":              {volume("x") + `"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseOtherAudience}, true},
+		"a mount in front":              {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + mutate.DefaultMountPath + `"},{"name":"x","mountPath":"` + file + `"}]}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"a mount of one file":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + file + `","subPath":"token"}]}]`, web, mutate.HasIdentity, nil, false},
+		"the agent instead":             {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", mutate.PodIdentityURI, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"another endpoint":              {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, mutate.Identity{Method: mutate.PodIdentity}, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"an access key":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_SECRET_ACCESS_KEY", "y", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
+		"from a secret":                 {`"containers":[{"name":"a","envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference}, true},
+		"by reference":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "$(ROLE)", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"keys that may be there":        {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":true}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l","optional":true}}},` + both[1:] + `,` + mount + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"keys that must be there":       {`"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l"}}}]}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
+		"an empty access key":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"an access key alone":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"a key, and its secret perhaps": {`"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x") + `,"envFrom":[{"prefix":"AWS_S","secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference, mutate.CauseReference}, true},
+		"another prefix":                {`"containers":[{"name":"a","envFrom":[{"prefix":"DB_","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"empty variables":               {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"empty over envFrom":            {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `,"envFrom":[{"prefix":"AWS_R","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"perhaps a role":                {`"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['role']"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"` + file + `"}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseEmpty, mutate.CauseReference}, true},
+		"by the name of /run":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/eks.amazonaws.com/serviceaccount/token") + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"on Windows":                    {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", `c:/VAR/run/secrets/eks.amazonaws.com/serviceaccount/token`) + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"D:\\var\\run\\secrets\\eks.amazonaws.com\\serviceaccount\\"}]}]`, web, mutate.HasIdentity, nil, false},
+		"a helper on this host":         {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1338/") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"an account without":            {`"containers":[{"name":"a"}]`, mutate.Identity{}, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseNoIdentity}, false},
+		"a debug container":             {volume("sts.amazonaws.com") + `"ephemeralContainers":[{"name":"d"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"skipped by annotation":         {`"containers":[{"name":"skipped"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseSkipped}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,34 +116,68 @@ func TestDiagnose(t *testing.T) {
 func TestAnnotatingAnAccountIsTheInverseOfReadingIt(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, mutate.EKS("eu-central-1"))
-	sa := account(map[string]string{"audience": "old", "token-expiration": "700", "role-arn": "old"})
-	sa.Annotations["other"] = "kept"
 	id := mutate.Identity{RoleARN: role, RegionalSTS: false, TokenExpiration: 3600e9}
-	annotated, err := m.Annotate(sa, id)
+	annotations, err := m.Annotations(id)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
-		"other": "kept", "eks.amazonaws.com/role-arn": role,
+		"eks.amazonaws.com/role-arn":               role,
 		"eks.amazonaws.com/sts-regional-endpoints": "false", "eks.amazonaws.com/token-expiration": "3600",
-	}, annotated.Annotations)
-	assert.Equal(t, "old", sa.Annotations["eks.amazonaws.com/role-arn"], "the account given is not changed")
-	got, err := m.Identity(annotated)
+	}, annotations)
+	sa := account(nil)
+	sa.Annotations = annotations
+	got, err := m.Identity(sa)
 	require.NoError(t, err)
 	assert.Equal(t, id, got)
 
-	none, err := m.Annotate(annotated, mutate.Identity{})
-	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"other": "kept"}, none.Annotations)
-
-	patch, err := m.ApplyPatch(mutate.Target{Namespace: "team-a", ServiceAccount: "reader"}, mutate.Identity{RoleARN: role, RegionalSTS: true})
-	require.NoError(t, err)
-	assert.JSONEq(t, `{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"namespace":"team-a","name":"reader","annotations":{"eks.amazonaws.com/role-arn":"`+role+`"}}}`, string(patch))
-
-	_, err = m.ApplyPatch(mutate.Target{Namespace: "A", ServiceAccount: "reader"}, id)
-	assert.Error(t, err)
 	_, err = m.Annotations(mutate.Identity{Method: mutate.PodIdentity})
 	assert.Error(t, err)
 	_, err = m.Annotations(mutate.Identity{RoleARN: "x"})
 	assert.Error(t, err)
+}
+
+func TestPodIdentityBehindAProxyIsWarnedAbout(t *testing.T) {
+	t.Parallel()
+	agent := mutate.Identity{Method: mutate.PodIdentity}
+	proxy := `{"name":"HTTP_PROXY","value":"http://proxy:3128"}`
+	for env, broken := range map[string]bool{
+		proxy: true,
+		`{"name":"all_proxy","value":"http://proxy:3128"}`:                                    true,
+		`{"name":"HTTPS_PROXY","value":"http://proxy:3128"}`:                                  false,
+		`{"name":"HTTP_PROXY","value":""}`:                                                    false,
+		proxy + `,{"name":"NO_PROXY","value":""}`:                                             true,
+		proxy + `,{"name":"NO_PROXY","value":"10.0.0.0/8,.svc"}`:                              true,
+		proxy + `,{"name":"NO_PROXY","value":".svc, 169.254.170.23"}`:                         false,
+		proxy + `,{"name":"no_proxy","value":"169.254.170.23:80"}`:                            false,
+		proxy + `,{"name":"NO_PROXY","value":"169.254.0.0/16"}`:                               false,
+		proxy + `,{"name":"NO_PROXY","value":"*"}`:                                            false,
+		proxy + `,{"name":"NO_PROXY","value":"[fd00:ec2::23]"}`:                               true,
+		proxy + `,{"name":"NO_PROXY","valueFrom":{"configMapKeyRef":{"name":"c","key":"k"}}}`: false,
+	} {
+		doc := `{"spec":{"containers":[{"name":"a","env":[` + env + `]}]}}`
+		m := newMutator(t, mutate.Config{})
+		r, err := m.RawPod([]byte(doc), agent)
+		require.NoError(t, err)
+		assert.Equal(t, mutate.Injected, r.Containers[0].Outcome, env)
+		d, err := m.Diagnose(decoded(t, doc, m, agent), agent)
+		require.NoError(t, err)
+		if !broken {
+			assert.Empty(t, r.Warnings, env)
+			assert.True(t, d.OK(), env)
+			continue
+		}
+		require.Len(t, r.Warnings, 1, env)
+		assert.Equal(t, mutate.CodeProxy, r.Warnings[0].Code)
+		assert.Equal(t, mutate.Broken, d.Containers[0].Standing)
+		assert.Equal(t, []mutate.Cause{mutate.CauseProxy}, d.Containers[0].Causes)
+
+		web, err := m.RawPod([]byte(doc), mutate.Identity{RoleARN: role})
+		require.NoError(t, err)
+		assert.Empty(t, web.Warnings, "STS is reached through the proxy")
+	}
+	six := newMutator(t, mutate.Config{PodIdentityIPv6: true})
+	d, err := six.Diagnose(decoded(t, `{"spec":{"containers":[{"name":"a","env":[`+proxy+`,{"name":"NO_PROXY","value":"[fd00:ec2::23]"}]}]}}`, six, agent), agent)
+	require.NoError(t, err)
+	assert.True(t, d.OK())
 }
 
 func TestResolvedWritesOutEveryDefault(t *testing.T) {

@@ -40,7 +40,17 @@
 // The volume becomes the first of the pod's, as EKS has it, unless the pod has it already.
 // A pod that has everything gets no patch, so a webhook may be invoked again and again.
 //
-// Where the two identity variables are half set, where the volume's name or the mount path
+// Where the two identity variables are half set, or where the volume's name or the mount path
 // is taken by something else, the container is a conflict: it gets neither variables nor
-// mount, and [Result.Warnings] says why.
+// mount, and [Result.Warnings] says why. A container that sets both variables keeps what it
+// has, at our mount path too.
+//
+// # What counts as an identity
+//
+// One rule answers whether a container has an identity that works, for [Result.Complete],
+// [Mutator.Diagnose], the webhook and the admission policies. It reads the variables as the
+// AWS SDKs do: the last entry of a name counts, and an empty one is absent. At our mount path
+// there must be a projected service account token; elsewhere, what the pod does not show is
+// taken to be as its author says. A value that comes from a key that may be missing counts as
+// none.
 package mutate

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -131,18 +133,21 @@ func ExampleMutator_Pod() {
 	// /spec/containers/1/env: container "odd" sets AWS_ROLE_ARN but not AWS_WEB_IDENTITY_TOKEN_FILE: it gets nothing; set both or neither
 }
 
-func ExampleMutator_ApplyPatch() {
+func ExampleMutator_Annotations() {
 	mutator, err := mutate.New(mutate.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	patch, err := mutator.ApplyPatch(mutate.Target{Namespace: "team-a", ServiceAccount: "reader"},
-		mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/reader"})
+	annotations, err := mutator.Annotations(mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/reader", RegionalSTS: true})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(string(patch))
-	// Output: {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"namespace":"team-a","name":"reader","annotations":{"eks.amazonaws.com/role-arn":"arn:aws:iam::111122223333:role/reader"}}}
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		fmt.Println(key, annotations[key])
+	}
+	// Output:
+	// eks.amazonaws.com/role-arn arn:aws:iam::111122223333:role/reader
+	// eks.amazonaws.com/sts-regional-endpoints true
 }
 
 func ExampleMutator_Diagnose() {

@@ -53,6 +53,11 @@ func TestPodsComeOutAsTheirGoldenFilesSay(t *testing.T) {
 		"partial-role":         {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"}]},{"name":"b"}]}}`, web, region},
 		"partial-token-file":   {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"x"}]}]}}`, web, region},
 		"own-identity":         {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"y"}]}]}}`, web, region},
+		"own-identity-at-path": {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"sts.amazonaws.com"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/var/run/secrets/eks.amazonaws.com/serviceaccount/token"}],"volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/eks.amazonaws.com/serviceaccount"}]}]}}`, mutate.Identity{RoleARN: role, RegionalSTS: true}, region},
+		"empty-identity":       {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":""}]},{"name":"b","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"configMapKeyRef":{"name":"c","key":"k","optional":true}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/x"}]}]}}`, web, region},
+		"mounted-in-part":      {`{"spec":{"volumes":[` + volumeOfOurs + `],"containers":[{"name":"a","volumeMounts":[{"name":"aws-iam-token","mountPath":"/var/run/secrets/eks.amazonaws.com/serviceaccount","subPath":"token"}]}]}}`, web, mutate.Config{}},
+		"mounted-in-front":     {`{"spec":{"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/eks.amazonaws.com/serviceaccount/token"}]}],"volumes":[{"name":"v","emptyDir":{}}]}}`, web, mutate.Config{}},
+		"mounted-at-run":       {`{"spec":{"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/run/secrets/eks.amazonaws.com/serviceaccount"}]}],"volumes":[{"name":"v","emptyDir":{}}]}}`, web, mutate.Config{}},
 		"foreign-volume":       {`{"spec":{"volumes":[{"name":"aws-iam-token","emptyDir":{}}],"containers":[{"name":"a"}]}}`, web, region},
 		"foreign-token-path":   {`{"spec":{"volumes":[{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"path":"other"}}]}}],"containers":[{"name":"a"}]}}`, web, region},
 		"foreign-mount":        {`{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/eks.amazonaws.com/serviceaccount/"}]},{"name":"b"}]}}`, web, region},
@@ -75,7 +80,7 @@ func TestPodsComeOutAsTheirGoldenFilesSay(t *testing.T) {
 		"agent-labels-null":    {`{"metadata":{"labels":null},"spec":{"containers":[{"name":"a"}]}}`, agent, region},
 		"agent-ipv6":           {`{"metadata":{"labels":{}},"spec":{"containers":[{"name":"a"}]}}`, agent, mutate.Config{PodIdentityIPv6: true, PodIdentityMountPath: "/agent"}},
 		"agent-label-differs":  {`{"metadata":{"labels":{"eks.amazonaws.com/pod-identity":"no"}},"spec":{"containers":[{"name":"a"}]}}`, agent, region},
-		"agent-shadowed":       {`{"metadata":{},"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE"}]}]}}`, agent, region},
+		"agent-shadowed":       {`{"metadata":{},"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"y"}]},{"name":"b","env":[{"name":"AWS_ROLE_ARN"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE"}]}]}}`, agent, region},
 		"agent-seeded":         {`{"metadata":{},"spec":{"containers":[{"name":"a"}]}}`, mutate.Identity{Method: mutate.PodIdentity, Seed: "6c1d4d2f"}, region},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,28 +114,22 @@ func TestEphemeralContainersComeOutAsTheirGoldenFilesSay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, id := newMutator(t, mutate.Config{}), mutate.Identity{RoleARN: role}
-			r, err := m.RawEphemeralContainers([]byte(c.pod), []byte(c.old), id)
-			require.NoError(t, err)
+			m, sa := newMutator(t, mutate.Config{}), account(map[string]string{"role-arn": role})
+			review := func(pod string) mutate.Reviewed {
+				req := request([]byte(pod))
+				req.Operation, req.SubResource = admissionv1.Update, "ephemeralcontainers"
+				req.OldObject.Raw = []byte(c.old)
+				reading, err := m.Read(req)
+				require.NoError(t, err)
+				return reading.Review(sa)
+			}
+			r := review(c.pod).Result
 			patched := apply(t, []byte(c.pod), r)
 			assertGolden(t, name, golden{
 				Pod: json.RawMessage(c.pod), Patched: patched, Patch: orNull(r.PatchJSON()),
 				Containers: r.Containers, Warnings: r.Warnings,
 			})
-			again, err := m.RawEphemeralContainers(patched, []byte(c.old), id)
-			require.NoError(t, err)
-			assert.False(t, again.Changed())
-
-			var pod, old corev1.Pod
-			require.NoError(t, json.Unmarshal([]byte(c.pod), &pod))
-			require.NoError(t, json.Unmarshal([]byte(c.old), &old))
-			typed, err := m.EphemeralContainers(&pod, &old, id)
-			require.NoError(t, err)
-			assert.Equal(t, r.Containers, typed.Containers)
-			assert.Equal(t, r.Warnings, typed.Warnings)
-			doc, err := json.Marshal(&pod)
-			require.NoError(t, err)
-			assert.JSONEq(t, normal(t, patched), normal(t, apply(t, doc, typed)))
+			assert.False(t, review(string(patched)).Result.Changed())
 		})
 	}
 }

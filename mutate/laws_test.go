@@ -76,11 +76,12 @@ func checkLaws(t *testing.T, m *mutate.Mutator, pod []byte, id mutate.Identity) 
 	require.NoError(t, err)
 	require.False(t, again.Changed(), "once is enough: %s", again.PatchJSON())
 	require.Equal(t, compact(t, pod), compact(t, withoutAdditions(t, patched, r)), "only additions")
-	checkTypedAgrees(t, m, pod, id)
+	checkDiagnosis(t, m, pod, r, id)
 }
 
-// checkTypedAgrees asserts that a pod that Kubernetes' types hold is treated alike.
-func checkTypedAgrees(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Identity) {
+// checkDiagnosis asserts, for a pod that Kubernetes' types hold, that the mutation knows how its
+// containers stand once it is done.
+func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, r mutate.Result, id mutate.Identity) {
 	t.Helper()
 	var pod corev1.Pod
 	if json.Unmarshal(raw, &pod) != nil {
@@ -88,13 +89,40 @@ func checkTypedAgrees(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Ide
 	}
 	doc, err := json.Marshal(&pod) // encoding/json folds the case of names: begin with its own
 	require.NoError(t, err)
-	fromRaw, err := m.RawPod(doc, id)
+	r, err = m.RawPod(doc, id)
 	require.NoError(t, err)
-	fromTyped, err := m.Pod(&pod, id)
+	typed, err := m.Pod(&pod, id)
 	require.NoError(t, err)
-	require.Equal(t, fromRaw.Containers, fromTyped.Containers)
-	require.Equal(t, fromRaw.Warnings, fromTyped.Warnings)
-	require.Equal(t, string(fromRaw.PatchJSON()), string(fromTyped.PatchJSON()))
+	require.Equal(t, r, typed)
+	var patched corev1.Pod
+	require.NoError(t, json.Unmarshal(apply(t, doc, r), &patched))
+	d, err := m.Diagnose(&patched, id)
+	require.NoError(t, err)
+	stands := map[string]mutate.Finding{}
+	for _, f := range d.Containers {
+		stands[f.Kind.String()+"/"+strconv.Itoa(f.Index)] = f
+	}
+	incomplete := map[string]bool{}
+	for _, f := range r.Incomplete() {
+		at := f.Kind.String() + "/" + strconv.Itoa(f.Index)
+		incomplete[at] = true
+		require.Equal(t, stands[at].Standing, f.Standing, "%s: %v, %v\n%s", at, stands[at], f, raw)
+	}
+	_, mirror := pod.Annotations["kubernetes.io/config.mirror"]
+	require.Equal(t, len(incomplete) == 0 && !mirror, r.Complete())
+	for _, c := range r.Containers {
+		at := c.Kind.String() + "/" + strconv.Itoa(c.Index)
+		switch {
+		case incomplete[at]:
+			require.NotEqual(t, mutate.HasIdentity, stands[at].Standing)
+		case c.Reason == mutate.ReasonAnnotation:
+		default:
+			require.LessOrEqual(t, stands[at].Standing, mutate.HasOther, "%s: %v\n%s", at, stands[at], raw)
+		}
+		if c.Outcome == mutate.Injected && len(r.Warnings) == 0 {
+			require.Equal(t, mutate.HasIdentity, stands[at].Standing, "%s: %v\n%s", at, stands[at], raw)
+		}
+	}
 }
 
 // withoutAdditions takes back what a patch added, last first. An array or object that the
@@ -192,8 +220,10 @@ func FuzzIdentity(f *testing.F) {
 			if id.IsZero() {
 				continue
 			}
-			annotated, err := m.Annotate(sa, id)
+			annotations, err := m.Annotations(id)
 			require.NoError(t, err)
+			annotated := sa.DeepCopy()
+			annotated.Annotations = annotations
 			again, err := m.Identity(annotated)
 			require.NoError(t, err)
 			assert.Equal(t, effective(id), effective(again), "annotating is the inverse")

@@ -1,11 +1,13 @@
 package mutate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/internal/partition"
@@ -22,19 +24,21 @@ type Mutator struct {
 	// partition is the partition of the region; "" without one.
 	partition string
 	methods   [2]methodSettings // by Method
-	env       [envCount]string  // JSON of each variable whose value is fixed
+	env       [envAdded]string  // JSON of each variable whose value is fixed
 	scanners  *sync.Pool        // of *scanner
 }
 
-// methodSettings is what a method's volume and mount look like.
+// methodSettings is what a method's variables, volume and mount look like.
 type methodSettings struct {
-	pair       envSet // the two identity variables
-	volumeName string
-	fileName   string // of the token in the volume
-	mountPath  string
-	audience   string
-	mountJSON  string
-	tokenFile  [2]string // JSON of the variable that names the token's file: else, Windows
+	headVar, fileVar envVar // of the identity: the role or the endpoint, and the token's file
+	pair             envSet // the two together
+	volumeName       string
+	fileName         string // of the token in the volume
+	mountPath        string
+	segment          []byte // the longest of the mount path's
+	audience         string
+	mountJSON        string
+	tokenFile        [2]string // JSON of the variable that names the token's file: else, Windows
 }
 
 var errNoMutator = errors.New("the Mutator was not made by New")
@@ -58,13 +62,13 @@ func New(c Config) (*Mutator, error) {
 	if p, ok := partition.ByRegion(resolved.Region); ok {
 		m.partition = p.Name
 	}
-	m.methods[WebIdentity] = newMethodSettings(envTokenFile, methodSettings{
-		pair: envRoleARN.set() | envTokenFile.set(), volumeName: VolumeName, fileName: TokenFileName,
+	m.methods[WebIdentity] = newMethodSettings(methodSettings{
+		headVar: envRoleARN, fileVar: envTokenFile, volumeName: VolumeName, fileName: TokenFileName,
 		mountPath: resolved.MountPath, audience: resolved.Audience,
 	})
-	m.methods[PodIdentity] = newMethodSettings(envCredentialsAuth, methodSettings{
-		pair: envCredentialsURI.set() | envCredentialsAuth.set(), volumeName: PodIdentityVolumeName,
-		fileName:  PodIdentityTokenFileName,
+	m.methods[PodIdentity] = newMethodSettings(methodSettings{
+		headVar: envCredentialsURI, fileVar: envCredentialsAuth,
+		volumeName: PodIdentityVolumeName, fileName: PodIdentityTokenFileName,
 		mountPath: resolved.PodIdentityMountPath, audience: PodIdentityAudience,
 	})
 	m.env = fixedEnv(resolved)
@@ -82,20 +86,28 @@ func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (Result, error) {
 	if m == nil || m.scanners == nil {
 		return Result{}, fmt.Errorf("mutate: pod: %w", errNoMutator)
 	}
-	if pod == nil {
-		return Result{}, errors.New("mutate: pod: it is nil")
-	}
-	if id.IsZero() {
+	if id.IsZero() && pod != nil {
 		return Result{}, nil
 	}
-	var v view
-	v.containers = make([]containerView, 0, len(pod.Spec.InitContainers)+len(pod.Spec.Containers))
-	m.viewPod(&v, pod)
-	r, err := m.plan(&v, id)
+	doc, err := marshalPod(pod)
 	if err != nil {
-		return Result{}, fmt.Errorf("mutate: pod: %w", err)
+		return Result{}, fmt.Errorf("mutate: pod: it %w", err)
 	}
-	return r, nil
+	return m.RawPod(doc, id)
+}
+
+// marshalPod writes what matters of a pod.
+func marshalPod(pod *corev1.Pod) ([]byte, error) {
+	if pod == nil {
+		return nil, errors.New("is nil")
+	}
+	doc, err := json.Marshal(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: pod.Name, GenerateName: pod.GenerateName, Labels: pod.Labels, Annotations: pod.Annotations,
+	}, Spec: pod.Spec})
+	if err != nil {
+		return nil, errors.New("cannot be written as JSON")
+	}
+	return doc, nil
 }
 
 // RawPod plans the patch for a pod's JSON, such as AdmissionRequest.Object.Raw, reading it

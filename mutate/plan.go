@@ -18,10 +18,11 @@ type planner struct {
 	m          *Mutator
 	v          *view
 	id         Identity
+	judge      judge
 	method     *methodSettings
-	audience   string
-	expiration int64 // seconds
-	jittered   bool  // the expiration is a default that another review may set otherwise
+	gains      []gain // by container
+	expiration int64  // seconds
+	jittered   bool   // the expiration is a default that another review may set otherwise
 	result     Result
 }
 
@@ -30,6 +31,9 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	if id.IsZero() || v.mirror {
 		return Result{}, nil
 	}
+	if v.debug && len(v.containers) == 0 {
+		return Result{judged: true}, nil
+	}
 	if len(v.containers) > maxContainers {
 		return Result{}, fmt.Errorf("it has more than %d containers", maxContainers)
 	}
@@ -37,8 +41,10 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("identity: %w", err)
 	}
-	p := planner{m: m, v: v, id: id, method: &m.methods[id.Method]}
-	p.audience = orElse(id.Audience, p.method.audience)
+	p := planner{m: m, v: v, id: id, judge: m.newJudge(v, id), method: &m.methods[id.Method]}
+	p.judge.planned = !v.debug
+	p.gains = make([]gain, len(v.containers))
+	p.result.judged = true
 	p.result.Containers = make([]ContainerResult, 0, len(v.containers))
 	p.settle()
 	if err := p.annotations(); err != nil {
@@ -46,7 +52,7 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	}
 	p.checkPartition(role.Partition)
 	for i := range v.containers {
-		p.container(&v.containers[i])
+		p.container(&v.containers[i], &p.gains[i])
 	}
 	p.checkVolume()
 	p.encode()
@@ -135,119 +141,6 @@ func (p *planner) checkPartition(role string) {
 	}
 }
 
-// container decides about one container and records the outcome.
-func (p *planner) container(c *containerView) {
-	r := ContainerResult{Name: c.name, Kind: c.kind, Index: c.index}
-	if c.skip {
-		r.Reason = ReasonAnnotation
-		p.result.Containers = append(p.result.Containers, r)
-		return
-	}
-	if p.m.cfg.DisableEC2Metadata {
-		c.add |= envEC2Metadata.set() &^ c.env
-	}
-	if code := p.conflict(c, r); code != "" {
-		r.Outcome, r.Reason = Conflict, Reason(code)
-		p.result.Containers = append(p.result.Containers, r)
-		return
-	}
-	if c.env.has(p.method.pair) {
-		r.Reason = ReasonPresent
-	} else {
-		r.Outcome = Injected
-	}
-	// A container that has everything is left alone, without a mount too, as EKS does.
-	if !c.env.has(p.method.pair|envRegionalSTS.set()) || !c.env.hasAny(envRegions) {
-		p.complete(c)
-	}
-	p.remark(c, r)
-	p.result.Containers = append(p.result.Containers, r)
-}
-
-// complete adds to a container without a conflict what it lacks.
-func (p *planner) complete(c *containerView) {
-	if p.id.RegionalSTS {
-		c.add |= envRegionalSTS.set() &^ c.env
-	}
-	if p.m.cfg.Region != "" && !c.env.hasAny(envRegions) {
-		c.add |= envRegions
-	}
-	if !c.env.has(p.method.pair) {
-		c.add |= p.method.pair
-		if p.id.Method == WebIdentity && p.m.cfg.SessionName != NoSessionName {
-			c.add |= envSessionName.set() &^ c.env
-		}
-	}
-	c.addMount = !c.mounts[p.id.Method].mounted()
-}
-
-// conflict returns what is in the way of injecting c, having warned of it; "" for nothing.
-func (p *planner) conflict(c *containerView, r ContainerResult) Code {
-	pair := p.method.pair
-	switch {
-	case c.env.hasAny(pair) && !c.env.has(pair):
-		set, missing := pairNames(pair, c.env)
-		p.warn(CodePartialIdentity, r.Path()+"/env", "container "+quoted(c.name)+" sets "+set+
-			" but not "+missing+": it gets nothing; set both or neither")
-		return CodePartialIdentity
-	case p.v.debug && p.v.volumes[p.id.Method].state == volumeAbsent && !c.settled(pair):
-		p.warn(CodeNoVolume, r.Path(), "ephemeral container "+quoted(c.name)+" gets nothing: the pod has no volume "+
-			p.method.volumeName+", and none can be added while it runs")
-		return CodeNoVolume
-	case p.v.volumes[p.id.Method].state == volumeForeign && !c.settled(pair):
-		p.warn(CodeForeignVolume, r.Path(), "container "+quoted(c.name)+" gets nothing: volume "+
-			p.method.volumeName+" is not one that projects a service account token to "+p.method.fileName)
-		return CodeForeignVolume
-	case c.mounts[p.id.Method].foreign && !c.settled(pair):
-		p.warn(CodeForeignMount, r.Path()+"/volumeMounts", "container "+quoted(c.name)+
-			" gets nothing: it has something else at "+p.method.mountPath)
-		return CodeForeignMount
-	}
-	return ""
-}
-
-// settled says that its author gave c everything, so that nothing would be added to it.
-func (c *containerView) settled(pair envSet) bool {
-	return c.env.has(pair|envRegionalSTS.set()) && c.env.hasAny(envRegions)
-}
-
-// pairNames names the variable of a pair that is set and the one that is not.
-func pairNames(pair, env envSet) (set, missing string) {
-	for v := envVar(0); v < envAdded; v++ {
-		switch {
-		case !pair.has(v.set()):
-		case env.has(v.set()):
-			set = envNames[v]
-		default:
-			missing = envNames[v]
-		}
-	}
-	return set, missing
-}
-
-// remark warns of what makes an injected identity useless or surprising.
-func (p *planner) remark(c *containerView, r ContainerResult) {
-	if c.mounts[p.id.Method].elsewhere && !c.mounts[p.id.Method].atPath && c.add.hasAny(p.method.pair) {
-		p.warn(CodeMountedElsewhere, r.Path()+"/volumeMounts", "container "+quoted(c.name)+" mounts volume "+
-			p.method.volumeName+" elsewhere than at "+p.method.mountPath+", where the token is looked for")
-	}
-	if r.Outcome != Injected {
-		return
-	}
-	if hidden := c.envFrom & c.add & envIdentity; hidden != 0 {
-		p.warn(CodeEnvFrom, r.Path()+"/envFrom", "container "+quoted(c.name)+
-			" takes variables from envFrom: any AWS identity or region among them is hidden by the injected ones")
-	}
-	if c.env.has(envAccessKey.set()) {
-		p.warn(CodeStaticCredentials, r.Path()+"/env", "container "+quoted(c.name)+
-			" sets AWS_ACCESS_KEY_ID, which AWS SDKs prefer to the injected identity")
-	}
-	if p.id.Method == PodIdentity && c.env.has(envWebPair) {
-		p.warn(CodeShadowed, r.Path()+"/env", "container "+quoted(c.name)+" sets "+EnvRoleARN+" and "+
-			EnvTokenFile+", which AWS SDKs prefer to EKS Pod Identity")
-	}
-}
-
 // checkVolume warns of a volume of ours that gives another token than asked for.
 func (p *planner) checkVolume() {
 	v := p.v.volumes[p.id.Method]
@@ -255,9 +148,9 @@ func (p *planner) checkVolume() {
 		return
 	}
 	path := "/spec/volumes/" + strconv.Itoa(v.index)
-	if v.audience != p.audience {
+	if v.audience != p.judge.audience {
 		p.warn(CodeVolumeDiffers, path, "the volume is used as it is: its token is for audience "+
-			quoted(v.audience)+", not "+quoted(p.audience))
+			quoted(v.audience)+", not "+quoted(p.judge.audience))
 	}
 	expiration := v.expiration
 	if expiration == 0 {

@@ -1,6 +1,11 @@
 package mutate
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"math/bits"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // envVar is a variable that the mutation adds or looks for.
 type envVar uint8
@@ -19,7 +24,10 @@ const (
 	envAdded // how many are added
 
 	envAccessKey = envAdded
-	envCount     = envAccessKey + 1
+	envSecretKey = envAdded + 1
+	envProxy     = envAdded + 2 // under any of its names
+	envNoProxy   = envAdded + 3 // likewise
+	envCount     = envAdded + 4
 )
 
 // envSet is a set of them.
@@ -29,28 +37,56 @@ func (v envVar) set() envSet           { return 1 << v }
 func (s envSet) has(all envSet) bool   { return s&all == all }
 func (s envSet) hasAny(of envSet) bool { return s&of != 0 }
 
+// first is the only variable of a set that has one.
+func (s envSet) first() envVar { return envVar(bits.TrailingZeros16(uint16(s))) }
+
 const (
-	envRegions  = envSet(1<<envDefaultRegion | 1<<envRegion)
-	envWebPair  = envSet(1<<envRoleARN | 1<<envTokenFile)
-	envOfSDKs   = envSet(1<<envCount - 1)
-	envIdentity = envOfSDKs &^ envSet(1<<envEC2Metadata)
+	envRegions   = envSet(1<<envDefaultRegion | 1<<envRegion)
+	envWebPair   = envSet(1<<envRoleARN | 1<<envTokenFile)
+	envAgentPair = envSet(1<<envCredentialsURI | 1<<envCredentialsAuth)
+	envKeys      = envSet(1<<envAccessKey | 1<<envSecretKey)
+	envProxies   = envSet(1<<envProxy | 1<<envNoProxy)
+	envOfSDKs    = envSet(1<<envProxy - 1)
+	envIdentity  = envOfSDKs &^ envSet(1<<envEC2Metadata)
 )
 
-// envNames are the variables' names, by envVar.
-var envNames = [envCount]string{
+// envNames are the names of the variables of the SDKs, by envVar.
+var envNames = [envProxy]string{
 	EnvRegionalSTS, EnvDefaultRegion, EnvRegion, EnvRoleARN, EnvTokenFile,
-	EnvCredentialsURI, EnvCredentialsAuth, EnvSessionName, EnvEC2Metadata, "AWS_ACCESS_KEY_ID",
+	EnvCredentialsURI, EnvCredentialsAuth, EnvSessionName, EnvEC2Metadata,
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 }
 
 // lookupEnv returns the set of the variable with this name; empty for any other.
 func lookupEnv[S string | []byte](name S) envSet {
-	if len(name) < len("AWS_") || string(name[:4]) != "AWS_" {
+	if len(name) < len("NO_PROXY") {
 		return 0
+	}
+	if string(name[:4]) != "AWS_" {
+		return lookupProxy(name)
 	}
 	for i, known := range envNames {
 		if string(name) == known {
 			return envVar(i).set()
 		}
+	}
+	switch string(name) { // older names (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html)
+	case "AWS_ACCESS_KEY":
+		return envAccessKey.set()
+	case "AWS_SECRET_KEY":
+		return envSecretKey.set()
+	}
+	return 0
+}
+
+// lookupProxy knows the names under which HTTP clients look for a proxy to a plain http
+// address, and for what needs none (ProxyFromEnvironment in net/http, getproxies in Python).
+func lookupProxy[S string | []byte](name S) envSet {
+	switch string(name) {
+	case "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy":
+		return envProxy.set()
+	case "NO_PROXY", "no_proxy":
+		return envNoProxy.set()
 	}
 	return 0
 }
@@ -59,7 +95,7 @@ func lookupEnv[S string | []byte](name S) envSet {
 // that prefix may hold.
 func withPrefix(prefix string) (s envSet) {
 	for i, name := range envNames {
-		if len(prefix) <= len(name) && name[:len(prefix)] == prefix {
+		if strings.HasPrefix(name, prefix) {
 			s |= envVar(i).set()
 		}
 	}
@@ -72,17 +108,20 @@ func envJSON(v envVar, value string) string {
 }
 
 // fixedEnv are the entries that are the same for every pod.
-func fixedEnv(c Config) (env [envCount]string) {
+func fixedEnv(c Config) (env [envAdded]string) {
 	env[envRegionalSTS] = envJSON(envRegionalSTS, "regional")
 	env[envDefaultRegion] = envJSON(envDefaultRegion, c.Region)
 	env[envRegion] = envJSON(envRegion, c.Region)
-	uri := PodIdentityURI
-	if c.PodIdentityIPv6 {
-		uri = PodIdentityURIv6
-	}
-	env[envCredentialsURI] = envJSON(envCredentialsURI, uri)
+	env[envCredentialsURI] = envJSON(envCredentialsURI, c.agentURI())
 	env[envEC2Metadata] = envJSON(envEC2Metadata, "true")
 	return env
+}
+
+func (c Config) agentURI() string {
+	if c.PodIdentityIPv6 {
+		return PodIdentityURIv6
+	}
+	return PodIdentityURI
 }
 
 // The session's name comes from the pod itself, once it has one

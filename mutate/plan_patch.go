@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -49,7 +50,7 @@ func (p *planner) encode() {
 		p.encodeLabel(&out)
 	}
 	for i := range p.v.containers {
-		p.encodeContainer(&out, &p.v.containers[i])
+		p.encodeContainer(&out, &p.v.containers[i], p.gains[i])
 	}
 	p.result.patch = out.end()
 	if len(p.result.patch) == 0 {
@@ -60,14 +61,9 @@ func (p *planner) encode() {
 // additions counts what the containers get, and says whether the volume is wanted: unless
 // conflicts have left nobody to use it. EKS adds it even when all containers are skipped.
 func (p *planner) additions() (env, mounts int, wanted bool) {
-	for i := range p.v.containers {
-		c := &p.v.containers[i]
-		for v := envVar(0); v < envAdded; v++ {
-			if c.add.has(v.set()) {
-				env++
-			}
-		}
-		if c.addMount {
+	for i, g := range p.gains {
+		env += bits.OnesCount16(uint16(g.add))
+		if g.mount {
 			mounts++
 		}
 		wanted = wanted || p.result.Containers[i].Outcome != Conflict
@@ -87,7 +83,7 @@ func (p *planner) encodeVolume(out *patch) {
 	b := append(out.buf, `{"name":"`...)
 	b = append(b, p.method.volumeName...)
 	b = append(b, `","projected":{"sources":[{"serviceAccountToken":{"audience":`...)
-	b, _ = jsontext.AppendQuote(b, p.audience) // Identity.check saw it
+	b, _ = jsontext.AppendQuote(b, p.judge.audience) // Identity.check saw it
 	b = append(b, `,"expirationSeconds":`...)
 	b = strconv.AppendInt(b, p.expiration, 10)
 	b = append(b, `,"path":"`...)
@@ -119,26 +115,26 @@ func (p *planner) encodeLabel(out *patch) {
 	out.value(`"` + LabelPodIdentityValue + `"`)
 }
 
-func (p *planner) encodeContainer(out *patch, c *containerView) {
-	if c.add == 0 && !c.addMount {
+func (p *planner) encodeContainer(out *patch, c *containerView, g gain) {
+	if g.add == 0 && !g.mount {
 		return
 	}
 	var digits [8]byte
 	path := [5]string{"/spec/", c.kind.String(), "/", string(strconv.AppendInt(digits[:0], int64(c.index), 10)), ""}
-	if c.add != 0 {
+	if g.add != 0 {
 		if path[4] = "/env"; !c.hasEnv {
 			out.add(path[:]...)
 			out.value("[]")
 		}
 		path[4] = "/env/-"
 		for v := envVar(0); v < envAdded; v++ {
-			if c.add.has(v.set()) {
+			if g.add.has(v.set()) {
 				out.add(path[:]...)
 				p.encodeEnv(out, v)
 			}
 		}
 	}
-	if c.addMount {
+	if g.mount {
 		if path[4] = "/volumeMounts"; !c.hasMounts {
 			out.add(path[:]...)
 			out.value("[]")
@@ -173,11 +169,17 @@ func (p *planner) encodeEnv(out *patch, v envVar) {
 	}
 }
 
-// newMethodSettings puts the JSON together that depends on the configuration alone.
-func newMethodSettings(fileVar envVar, s methodSettings) methodSettings {
+// newMethodSettings works out what depends on the configuration alone.
+func newMethodSettings(s methodSettings) methodSettings {
+	s.pair = s.headVar.set() | s.fileVar.set()
+	for segment := range strings.SplitSeq(s.mountPath, "/") {
+		if len(segment) > len(s.segment) {
+			s.segment = []byte(segment)
+		}
+	}
 	s.mountJSON = `{"name":"` + s.volumeName + `","readOnly":true,"mountPath":` + quoteJSON(s.mountPath) + `}`
 	file := s.mountPath + "/" + s.fileName
-	s.tokenFile[0] = envJSON(fileVar, file)
-	s.tokenFile[1] = envJSON(fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
+	s.tokenFile[0] = envJSON(s.fileVar, file)
+	s.tokenFile[1] = envJSON(s.fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
 	return s
 }

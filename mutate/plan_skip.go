@@ -45,9 +45,9 @@ func (p *planner) skip(names []string) {
 		found[name] = false
 	}
 	for i := range p.v.containers {
-		c := &p.v.containers[i]
-		if _, c.skip = found[c.name]; c.skip {
-			found[c.name] = true
+		name := p.v.containers[i].name
+		if _, p.gains[i].skip = found[name]; p.gains[i].skip {
+			found[name] = true
 		}
 	}
 	if p.v.debug { // the pod's other containers were not looked at

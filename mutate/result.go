@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"gomodules.xyz/jsonpatch/v2"
@@ -95,8 +96,20 @@ type Result struct {
 	// Warnings are for the pod's author. They do not depend on whether there is a patch.
 	Warnings []Warning
 
-	patch []byte
+	patch      []byte
+	judged     bool
+	incomplete []Finding
 }
+
+// Complete says whether every container that is not left out on purpose, by the pod's
+// annotation skip-containers, has an identity that works: the one asked for, or one of its
+// own. It is false where that depends on values that the pod does not show and that may be
+// empty, and for the zero Result, which knows of no container.
+func (r Result) Complete() bool { return r.judged && len(r.incomplete) == 0 }
+
+// Incomplete returns the containers that keep the Result from being complete, each with how
+// it stands once the patch has been applied.
+func (r Result) Incomplete() []Finding { return slices.Clone(r.incomplete) }
 
 // Changed says whether there is a patch.
 func (r Result) Changed() bool { return len(r.patch) > 0 }

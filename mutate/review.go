@@ -44,8 +44,7 @@ type Reading struct {
 	action action
 	target Target
 	view   view
-	known  map[string]bool // ephemeral containers that were there before
-	err    error           // why the pod cannot be mutated, though it is known whose it is
+	err    error // why the pod cannot be mutated, though it is known whose it is
 }
 
 // Read reads a request's pod. It fails where nobody can tell whose pod it is, as [RequestTarget]
@@ -64,23 +63,44 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	}
 	s := m.scanner()
 	defer m.release(s)
-	s.view.debug, s.view.wantAccount = r.action == addEphemeral, true
+	s.view.wantAccount = true
+	if r.action == addEphemeral {
+		s.view.lists, s.view.debug = ephemeral, true
+	}
 	if err := s.scan(req.Object.Raw); err != nil {
 		r.err = fmt.Errorf("mutate: request: pod: %w", err)
 		if s.Read(req.Object.Raw, len(req.Object.Raw), s.accountAlone) != nil {
 			return nil, r.err
 		}
-	} else if r.action == addEphemeral {
-		if r.known, err = m.ephemeralNames(req.OldObject.Raw); err != nil {
+	}
+	r.view, s.view.containers = s.view, nil
+	if r.err == nil && r.action == addEphemeral {
+		if err := r.forgetOld(); err != nil {
 			r.err = fmt.Errorf("mutate: request: old pod: %w", err)
 		}
 	}
-	r.view, s.view.containers = s.view, nil
 	if !r.view.mirror {
 		account := orElse(r.view.account, orElse(r.view.accountAlias, "default"))
 		r.target = Target{Namespace: req.Namespace, ServiceAccount: account}
 	}
 	return r, nil
+}
+
+// forgetOld leaves the ephemeral containers that are being added: those of the request's pod
+// that its old one does not have. The others may not be changed.
+func (r *Reading) forgetOld() error {
+	s := r.m.scanner()
+	defer r.m.release(s)
+	s.view.lists = ephemeral
+	if err := s.scan(r.req.OldObject.Raw); err != nil {
+		return err
+	}
+	known := make(map[string]bool, len(s.view.containers))
+	for i := range s.view.containers {
+		known[s.view.containers[i].name] = true
+	}
+	r.view.containers = slices.DeleteFunc(r.view.containers, func(c containerView) bool { return known[c.name] })
+	return nil
 }
 
 // Target is what [RequestTarget] returns.
@@ -104,7 +124,7 @@ func (r *Reading) Review(sa *corev1.ServiceAccount) Reviewed {
 // review is the answer for an identity, with warnings of the account's.
 func (r *Reading) review(id Identity, account []Warning) Reviewed {
 	if id.IsZero() || r.action == leaveAlone {
-		return Reviewed{Response: allow(r.req)}
+		return Reviewed{Response: allow(r.req), Result: r.unchanged()}
 	}
 	if r.err != nil {
 		return Reviewed{Response: DenyError(r.req, r.err), Identity: id, Err: r.err}
@@ -113,15 +133,7 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 	if id.Seed == "" {
 		seeded.Seed = string(r.req.UID)
 	}
-	v := r.view
-	v.containers = slices.Clone(v.containers) // planning writes to them
-	var result Result
-	var err error
-	if r.action == addEphemeral {
-		result, err = r.m.planEphemeral(&v, r.known, seeded)
-	} else {
-		result, err = r.m.plan(&v, seeded)
-	}
+	result, err := r.m.plan(&r.view, seeded)
 	if err != nil {
 		err = fmt.Errorf("mutate: pod: %w", err)
 		return Reviewed{Response: DenyError(r.req, err), Err: err}
@@ -131,8 +143,23 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 		patchType := admissionv1.PatchTypeJSONPatch
 		resp.Patch, resp.PatchType = result.PatchJSON(), &patchType
 	}
-	resp.Warnings = ReviewWarnings(append(account[:len(account):len(account)], result.Warnings...))
+	resp.Warnings = reviewWarnings(append(account[:len(account):len(account)], result.Warnings...))
 	return Reviewed{Response: resp, Identity: id, Result: result}
+}
+
+// unchanged is the Result for a pod whose account has no identity: its containers may have
+// one of their own.
+func (r *Reading) unchanged() (result Result) {
+	if r.target.IsZero() || r.err != nil {
+		return result
+	}
+	result.judged = true
+	for _, f := range r.m.diagnose(&r.view, Identity{}).Containers {
+		if !f.works && !f.has(CauseSkipped) {
+			result.incomplete = append(result.incomplete, f)
+		}
+	}
+	return result
 }
 
 func allow(req *admissionv1.AdmissionRequest) *admissionv1.AdmissionResponse {

@@ -1,7 +1,6 @@
 package mutate
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 )
@@ -121,10 +120,9 @@ func (s *scanner) account(name *string) {
 	}
 }
 
-// containers reads one list: of a new pod all but the ephemeral ones, which it cannot have,
-// and of a running pod these alone.
+// containers reads one list.
 func (s *scanner) containers(kind Kind) {
-	if s.view.debug != (kind == EphemeralContainer) {
+	if !s.view.lists.has(kind) {
 		s.Skip()
 		return
 	}
@@ -139,150 +137,6 @@ func (s *scanner) containers(kind Kind) {
 		s.view.containers = append(s.view.containers, containerView{kind: kind, index: i})
 		s.container(&s.view.containers[len(s.view.containers)-1])
 	}
-}
-
-func (s *scanner) container(c *containerView) {
-	if !s.Object() { // nothing can be added to null
-		return
-	}
-	for s.More() {
-		switch string(s.Name()) {
-		case "name":
-			c.name = string(s.Text())
-		case "env":
-			s.env(c)
-		case "envFrom":
-			s.envFrom(c)
-		case "volumeMounts":
-			s.volumeMounts(c)
-		case "volumeDevices":
-			s.volumeDevices(c)
-		default:
-			s.Skip()
-		}
-	}
-}
-
-func (s *scanner) env(c *containerView) {
-	if !s.Enter('[') {
-		return
-	}
-	c.hasEnv = true
-	for s.More() {
-		if name, ok := s.leadingName(); ok {
-			c.env |= lookupEnv(name)
-			s.Skip()
-			continue
-		}
-		if !s.Enter('{') {
-			continue
-		}
-		for s.More() {
-			if string(s.Name()) == "name" {
-				c.env |= lookupEnv(s.Text())
-			} else {
-				s.Skip()
-			}
-		}
-	}
-}
-
-// leadingName looks ahead at an object that begins with {"name":"NAME", as Kubernetes writes
-// them, so that all of it can be skipped at once; the decoder checks it then. It gives up on
-// any other spelling.
-func (s *scanner) leadingName() (name []byte, ok bool) {
-	const head = `{"name":"`
-	rest := s.Rest()
-	if len(rest) > 0 && rest[0] == ',' {
-		rest = rest[1:]
-	}
-	if len(rest) < len(head) || string(rest[:len(head)]) != head {
-		return nil, false
-	}
-	rest = rest[len(head):]
-	end := bytes.IndexByte(rest, '"')
-	if end < 0 || bytes.IndexByte(rest[:end], '\\') >= 0 {
-		return nil, false
-	}
-	return rest[:end], true
-}
-
-func (s *scanner) envFrom(c *containerView) {
-	if !s.Enter('[') {
-		return
-	}
-	for s.More() {
-		may := envOfSDKs // without a prefix
-		if s.Enter('{') {
-			for s.More() {
-				if string(s.Name()) == "prefix" {
-					may = withPrefix(string(s.Text()))
-				} else {
-					s.Skip()
-				}
-			}
-		}
-		c.envFrom |= may
-	}
-}
-
-func (s *scanner) volumeMounts(c *containerView) {
-	if !s.Enter('[') {
-		return
-	}
-	c.hasMounts = true
-	for s.More() {
-		if !s.Enter('{') {
-			continue
-		}
-		var ours, atPath [2]bool // by Method, in whichever order the members come
-		for s.More() {
-			switch string(s.Name()) {
-			case "name":
-				name := s.Text()
-				for i := range ours {
-					ours[i] = string(name) == s.m.methods[i].volumeName
-				}
-			case "mountPath":
-				atPath = s.paths()
-			default:
-				s.Skip()
-			}
-		}
-		for i := range ours {
-			c.mounts[i].see(ours[i], atPath[i])
-		}
-	}
-}
-
-func (s *scanner) volumeDevices(c *containerView) {
-	if !s.Enter('[') {
-		return
-	}
-	for s.More() {
-		if !s.Enter('{') {
-			continue
-		}
-		for s.More() {
-			if string(s.Name()) != "devicePath" {
-				s.Skip()
-				continue
-			}
-			for i, atPath := range s.paths() {
-				c.mounts[i].see(false, atPath)
-			}
-		}
-	}
-}
-
-// paths reads a path and compares it with each method's.
-func (s *scanner) paths() (atPath [2]bool) {
-	p := s.Text()
-	for i := range atPath {
-		ours := s.m.methods[i].mountPath
-		atPath[i] = string(p) == ours || len(p) > len(ours) && samePath(string(p), ours)
-	}
-	return atPath
 }
 
 // sortContainers brings init containers to the front, whichever list came first in the JSON.

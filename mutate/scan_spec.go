@@ -1,18 +1,38 @@
 package mutate
 
 import (
+	"path"
+
 	corev1 "k8s.io/api/core/v1"
 )
 
-// tokenSource is a serviceAccountToken of a projected volume, as far as a method's file
-// comes from it.
+// projection is what a volume projects, as far as it matters for tokens.
+type projection struct {
+	name      string
+	projected bool
+	others    bool // sources of another kind
+	tokens    []tokenSource
+}
+
+// tokenSource is a serviceAccountToken of a projected volume.
 type tokenSource struct {
-	found      bool
+	path       string
 	audience   string
-	expiration int64
+	expiration int64 // seconds; 0: not given
+}
+
+// at returns the token at a clean path in the volume.
+func (p *projection) at(file string) (tokenSource, bool) {
+	for _, t := range p.tokens {
+		if t.path == file || path.Clean(t.path) == file {
+			return t, true
+		}
+	}
+	return tokenSource{}, false
 }
 
 func (s *scanner) volumes() {
+	from := s.Offset()
 	if !s.Enter('[') {
 		return
 	}
@@ -22,8 +42,9 @@ func (s *scanner) volumes() {
 			s.Skip()
 			continue
 		}
-		s.volume(i)
+		s.seeVolume(i, s.volume())
 	}
+	s.view.volumeList = s.Since(from)
 }
 
 // isVolumeName says whether a volume of this name matters to any method.
@@ -31,81 +52,77 @@ func (m *Mutator) isVolumeName(name []byte) bool {
 	return string(name) == m.methods[WebIdentity].volumeName || string(name) == m.methods[PodIdentity].volumeName
 }
 
-func (s *scanner) volume(index int) {
-	if !s.Enter('{') {
-		return
+func (s *scanner) seeVolume(index int, p projection) {
+	for i := range s.view.volumes {
+		v := &s.view.volumes[i]
+		if p.name != s.m.methods[i].volumeName || v.state == volumeForeign {
+			continue
+		}
+		*v = volumeView{state: volumeForeign, index: index}
+		if t, ok := p.at(s.m.methods[i].fileName); ok {
+			*v = volumeView{state: volumeOurs, index: index, audience: t.audience, expiration: t.expiration}
+		}
 	}
-	var ours [2]bool // by Method; the name may come after what it names
-	var sources [2]tokenSource
+}
+
+func (s *scanner) volume() (p projection) {
+	if !s.Enter('{') {
+		return p
+	}
 	for s.More() {
 		switch string(s.Name()) {
 		case "name":
-			name := s.Text()
-			for i := range ours {
-				ours[i] = string(name) == s.m.methods[i].volumeName
-			}
+			p.name = string(s.Text())
 		case "projected":
-			s.projected(&sources)
+			s.projected(&p)
 		default:
 			s.Skip()
 		}
 	}
-	for i, t := range sources {
-		v := &s.view.volumes[i]
-		switch {
-		case !ours[i] || v.state == volumeForeign:
-		case t.found:
-			*v = volumeView{state: volumeOurs, index: index, audience: t.audience, expiration: t.expiration}
-		default:
-			*v = volumeView{state: volumeForeign, index: index}
-		}
-	}
+	return p
 }
 
-func (s *scanner) projected(sources *[2]tokenSource) {
+func (s *scanner) projected(p *projection) {
 	if !s.Enter('{') {
 		return
 	}
+	p.projected = true
 	for s.More() {
-		if string(s.Name()) != "sources" {
-			s.Skip()
-			continue
-		}
-		if !s.Enter('[') {
-			continue
-		}
-		for s.More() {
-			s.source(sources)
-		}
-	}
-}
-
-func (s *scanner) source(sources *[2]tokenSource) {
-	if !s.Enter('{') {
-		return
-	}
-	for s.More() {
-		if string(s.Name()) == "serviceAccountToken" {
-			s.serviceAccountToken(sources)
+		if string(s.Name()) == "sources" {
+			s.sources(p)
 		} else {
 			s.Skip()
 		}
 	}
 }
 
-func (s *scanner) serviceAccountToken(sources *[2]tokenSource) {
-	if !s.Enter('{') {
+func (s *scanner) sources(p *projection) {
+	if !s.Enter('[') {
 		return
 	}
-	var t tokenSource
-	var atPath [2]bool
+	for s.More() {
+		if !s.Enter('{') {
+			continue
+		}
+		for s.More() {
+			if string(s.Name()) != "serviceAccountToken" {
+				p.others = true
+				s.Skip()
+			} else if t, ok := s.serviceAccountToken(); ok {
+				p.tokens = append(p.tokens, t)
+			}
+		}
+	}
+}
+
+func (s *scanner) serviceAccountToken() (t tokenSource, ok bool) {
+	if !s.Enter('{') {
+		return t, false
+	}
 	for s.More() {
 		switch string(s.Name()) {
 		case "path":
-			path := s.Text()
-			for i := range atPath {
-				atPath[i] = string(path) == s.m.methods[i].fileName
-			}
+			t.path = string(s.Text())
 		case "audience":
 			t.audience = s.audience()
 		case "expirationSeconds":
@@ -114,12 +131,22 @@ func (s *scanner) serviceAccountToken(sources *[2]tokenSource) {
 			s.Skip()
 		}
 	}
-	t.found = true
-	for i := range sources {
-		if atPath[i] && !sources[i].found {
-			sources[i] = t
+	return t, true
+}
+
+// projectionOf finds a volume by name in a list of volumes, which was checked before.
+func (s *scanner) projectionOf(list []byte, name string) (found projection, ok bool) {
+	_ = readPod(s.Scanner, list, func() {
+		if !s.Enter('[') {
+			return
 		}
-	}
+		for s.More() {
+			if p := s.volume(); p.name == name && !ok {
+				found, ok = p, true
+			}
+		}
+	})
+	return found, ok
 }
 
 // audience reads a string, without allocating for the common ones.

@@ -86,12 +86,18 @@ func (s *shape) container() string {
 		`"name":`+s.pick(`"a"`, `"b"`, `"\u0061"`),
 		`"env":`+s.list(func() string {
 			name := s.pick("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_REGION", "AWS_STS_REGIONAL_ENDPOINTS",
-				"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_ACCESS_KEY_ID", "X", `AWS_\u0052EGION`)
-			return s.object(`"name":"`+name+`"`, `"value":"x"`)
+				"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_ACCESS_KEY_ID", "X", `AWS_\u0052EGION`,
+				"AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "HTTP_PROXY", "no_proxy", "AWS_EC2_METADATA_DISABLED")
+			value := s.pick("x", "", role, mutate.DefaultMountPath+"/token", "/run/secrets/eks.amazonaws.com/serviceaccount/token",
+				`C:\\var\\run\\secrets\\eks.amazonaws.com\\serviceaccount\\token`, mutate.PodIdentityURI, "$(X)", "a$(X)", "/x/token", "169.254.0.0/16")
+			return s.object(`"name":"`+name+`"`, `"value":"`+value+`"`, s.pick(`"valueFrom":null`, `"valueFrom":{"secretKeyRef":{"optional":`+s.pick("true", "false")+`}}`,
+				`"valueFrom":{"fieldRef":{"fieldPath":"metadata.`+s.pick("uid", "labels['x']")+`"}}`))
 		}),
 		`"envFrom":`+s.list(func() string { return s.object(`"prefix":` + s.pick(`""`, `"AWS_"`, `"X"`)) }),
 		`"volumeMounts":`+s.list(func() string {
-			return s.object(`"name":`+s.volumeName(), `"mountPath":"`+s.pick(mutate.DefaultMountPath, mutate.DefaultMountPath+"/", "/x", mutate.PodIdentityDefaultMountPath)+`"`)
+			return s.object(`"name":`+s.volumeName(), `"mountPath":"`+s.pick(mutate.DefaultMountPath, mutate.DefaultMountPath+"/", "/x", mutate.PodIdentityDefaultMountPath,
+				mutate.DefaultMountPath+"/token", "/run/secrets/eks.amazonaws.com/./serviceaccount", `C:\\var\\run\\secrets\\eks.amazonaws.com\\ServiceAccount`, "/", "/var/run")+`"`,
+				`"subPath":"`+s.pick("", "token", "x")+`"`, `"subPathExpr":"`+s.pick("", "$(X)")+`"`)
 		}),
 		`"volumeDevices":`+s.list(func() string { return `{"name":"d","devicePath":"` + s.pick("/x", mutate.DefaultMountPath) + `"}` }))
 }
@@ -133,7 +139,7 @@ func TestTheLawsHoldForManyShapes(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, mutate.Config{Region: "eu-central-1", DisableEC2Metadata: true})
 	random := rand.New(rand.NewPCG(1, 2))
-	choices := make([]byte, 300)
+	choices := make([]byte, 600)
 	for i := range *shapes {
 		for j := range choices {
 			choices[j] = byte(random.Uint32())

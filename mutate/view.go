@@ -1,7 +1,7 @@
 package mutate
 
-// view is all that the mutation needs to know of a pod. It is read from a decoded pod or
-// from JSON; what follows is the same for both.
+// view is all that the mutation and the diagnosis need to know of a pod. Nothing writes to it
+// once it has been read.
 type view struct {
 	noLabels    bool // they do not matter and are left out
 	hasMetadata bool // an object, not absent or null
@@ -19,11 +19,26 @@ type view struct {
 	osName         string // of spec.os
 	windowsByLabel bool   // by node selector or by required node affinity
 
-	debug bool // containers are new ephemeral ones of a pod that exists
+	lists lists // which containers are read
+	debug bool  // the containers are new ephemeral ones of a pod that exists
 
 	hasVolumes bool          // an array with members
+	volumeList []byte        // its JSON, a part of the document
 	volumes    [2]volumeView // by Method
 	containers []containerView
+}
+
+// lists says which of a pod's lists of containers are read.
+type lists uint8
+
+const (
+	ofNewPod  lists = iota // all but the ephemeral ones, which a new pod cannot have
+	ephemeral              // these alone
+	allLists
+)
+
+func (l lists) has(k Kind) bool {
+	return l == allLists || (l == ephemeral) == (k == EphemeralContainer)
 }
 
 // setting is an annotation's or a label's value, if it is there.
@@ -32,7 +47,7 @@ type setting struct {
 	set   bool
 }
 
-// volumeView is the pod's volume with the name of a method's.
+// volumeView is the volume of a pod that has the name of a method's volume.
 type volumeView struct {
 	state      volumeState
 	index      int
@@ -48,41 +63,76 @@ const (
 	volumeForeign
 )
 
-// containerView is a container, and later what is to be done to it.
+// containerView is a container as the pod has it.
 type containerView struct {
-	name      string
-	kind      Kind
-	index     int
-	env       envSet // the variables that it sets
-	envFrom   envSet // those that its envFrom may hold
+	name  string
+	kind  Kind
+	index int
+
+	env     envSet // the variables that it sets, by name alone
+	envFrom envSet // those that its envFrom may hold
+	// Of the variables that it sets, by the last entry of each name, which is the one that
+	// counts:
+	empty  envSet // those without a value
+	hidden envSet // those whose value does not stand in the pod
+	maybe  envSet // those of the hidden ones that may turn out to be empty
+	// optional are those of the maybe ones whose source need not be there.
+	optional envSet
+	values   []envValue
+
 	hasEnv    bool   // an array with members
 	hasMounts bool   // likewise
+	mountList []byte // its JSON, a part of the document
 	mounts    [2]mountView
+}
 
-	skip     bool // by annotation
-	add      envSet
-	addMount bool
+// envValue is the value of a variable that stands in the pod.
+type envValue struct {
+	variable envVar
+	value    string
+}
+
+// given says which of the variables are set to something, as far as can be seen: SDKs take an
+// empty one as absent.
+func (c *containerView) given() envSet { return c.env &^ c.empty }
+
+// value returns the value of the last entry of a variable; "" where none is shown.
+func (c *containerView) value(v envVar) string {
+	for i := len(c.values) - 1; i >= 0; i-- {
+		if c.values[i].variable == v {
+			return c.values[i].value
+		}
+	}
+	return ""
 }
 
 // mountView is how a container stands to a method's volume and mount path.
 type mountView struct {
 	atPath    bool // our volume is mounted at our path
 	elsewhere bool // it is mounted at another
+	inPart    bool // a part of it is mounted, somewhere
 	foreign   bool // something else is at our path
+	alias     bool // something else is at another name of it
+	inFront   bool // something is mounted at the token's file
 }
 
-func (m mountView) mounted() bool { return m.atPath || m.elsewhere }
+func (m mountView) mounted() bool { return m.atPath || m.elsewhere || m.inPart }
 
-// see records one mount or, with device set, one volume device.
-func (m *mountView) see(ours, atPath bool) {
+// see records one mount or volume device.
+func (m *mountView) see(ours bool, at place, whole bool) {
 	switch {
-	case ours && atPath:
+	case ours && !whole:
+		m.inPart = true
+	case ours && at == atPath:
 		m.atPath = true
 	case ours:
 		m.elsewhere = true
-	case atPath:
+	case at == atPath:
 		m.foreign = true
+	case at == atAlias:
+		m.alias = true
 	}
+	m.inFront = m.inFront || at == atFile
 }
 
 // windows says whether the pod runs on Windows. What the pod says of itself decides; only
@@ -101,8 +151,8 @@ const (
 	mirrorPodKey = "kubernetes.io/config.mirror"
 )
 
-// fitsSessionName says whether a pod with names of these lengths gets one that STS takes as a session
-// name: the characters of a DNS subdomain all fit, 2 to 64 of them. The API server cuts
+// fitsSessionName says whether a pod with names of these lengths gets one that STS takes as a
+// session name: the characters of a DNS subdomain all fit, 2 to 64 of them. The API server cuts
 // generated names to 63 (names.go in k8s.io/apiserver).
 func fitsSessionName(name, generateName int) bool {
 	if name == 0 {

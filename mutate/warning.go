@@ -12,17 +12,26 @@ type Code string
 const (
 	// CodePartialIdentity: the container sets one of the two identity variables itself.
 	CodePartialIdentity Code = "partial-identity"
+	// CodeEmptyIdentity: the container sets the identity variables to nothing, or to what may
+	// turn out to be nothing: AWS SDKs take them as absent.
+	CodeEmptyIdentity Code = "empty-identity"
+	// CodeNoToken: the container's variables name a file where no token is mounted.
+	CodeNoToken Code = "no-token"
+	// CodeProxy: the container asks a proxy for the credentials of EKS Pod Identity, since
+	// NO_PROXY does not have the agent's address.
+	CodeProxy Code = "proxy"
 	// CodeForeignVolume: another kind of volume has the name of ours.
 	CodeForeignVolume Code = "foreign-volume"
 	// CodeForeignMount: something else is mounted at our mount path.
 	CodeForeignMount Code = "foreign-mount"
 	// CodeVolumeDiffers: our volume is there with another audience or expiration.
 	CodeVolumeDiffers Code = "volume-differs"
-	// CodeMountedElsewhere: our volume is mounted, but not where the variables say.
+	// CodeMountedElsewhere: our volume is mounted, but not as the variables say.
 	CodeMountedElsewhere Code = "mounted-elsewhere"
 	// CodeEnvFrom: envFrom may hold variables that ours hide.
 	CodeEnvFrom Code = "env-from"
-	// CodeStaticCredentials: AWS_ACCESS_KEY_ID is set, which SDKs prefer to any identity.
+	// CodeStaticCredentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, which SDKs
+	// prefer to any identity, or one of them.
 	CodeStaticCredentials Code = "static-credentials"
 	// CodeShadowed: variables of WebIdentity are set, which SDKs prefer to PodIdentity.
 	CodeShadowed Code = "shadowed"

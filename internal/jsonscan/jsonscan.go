@@ -64,6 +64,16 @@ func (s *Scanner) Rest() []byte {
 	return s.doc[min(int(s.dec.InputOffset()), len(s.doc)):]
 }
 
+// Offset is how much of the document has been read. Since returns what was read from one
+// offset on, without the colon, comma and white space in front of it.
+func (s *Scanner) Offset() int { return int(s.dec.InputOffset()) }
+
+// Since is described at Offset.
+func (s *Scanner) Since(offset int) []byte {
+	end := min(s.Offset(), len(s.doc))
+	return bytes.TrimLeft(s.doc[min(offset, end):end:end], ":, \t\r\n")
+}
+
 // Raw reads a value as it is, a part of the document.
 func (s *Scanner) Raw() []byte {
 	if s.err != nil {

@@ -1,0 +1,89 @@
+package mutate
+
+import (
+	"bytes"
+	"path"
+	"strings"
+)
+
+// place is where something is mounted, beside a method's mount path.
+type place uint8
+
+const (
+	atOther place = iota
+	atPath        // at our path, however its slashes are spelled
+	atAlias       // at what most images have as another name of it
+	atFile        // at the token's own file
+)
+
+// placeOf compares a mount's path with the method's. Spellings that the API server tells apart
+// still end up in the same place.
+func (s *methodSettings) placeOf(p []byte) place {
+	if string(p) == s.mountPath {
+		return atPath
+	}
+	// Every other spelling has the longest segment in it, or is one of Windows.
+	if !bytes.Contains(p, s.segment) && bytes.IndexByte(p, '\\') < 0 && bytes.IndexByte(p, ':') < 0 {
+		return atOther
+	}
+	return s.placeOfOdd(string(p))
+}
+
+func (s *methodSettings) placeOfOdd(p string) place {
+	at, ours := placed(p), placed(s.mountPath)
+	switch {
+	case path.Clean("/"+p) == s.mountPath:
+		return atPath
+	case at.equal(ours) && at.windows:
+		return atPath
+	case at.equal(ours):
+		return atAlias
+	case at.equal(placed(s.mountPath + "/" + s.fileName)):
+		return atFile
+	}
+	return atOther
+}
+
+// containerPath is a path in a container by the place that it leads to.
+type containerPath struct {
+	clean   string
+	windows bool // upper and lower case are the same
+}
+
+// placed reads a path as the two kinds of systems do: on Windows without its drive, which is
+// always the system's, and with either slash; elsewhere /run is /var/run
+// (https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch05s13.html).
+func placed(p string) containerPath {
+	drive := len(p) >= 2 && p[1] == ':'
+	if drive {
+		p = p[2:]
+	}
+	windows := drive || strings.IndexByte(p, '\\') >= 0
+	if windows {
+		p = strings.ReplaceAll(p, `\`, "/")
+	}
+	p = path.Clean("/" + p)
+	if p == "/run" || strings.HasPrefix(p, "/run/") {
+		p = "/var" + p
+	}
+	return containerPath{p, windows}
+}
+
+func (p containerPath) equal(q containerPath) bool {
+	return p.clean == q.clean || (p.windows || q.windows) && strings.EqualFold(p.clean, q.clean)
+}
+
+// below returns the rest of p under the directory; ok when p is it or is in it.
+func (p containerPath) below(dir containerPath) (rest string, ok bool) {
+	if dir.clean == "/" {
+		return p.clean[1:], true
+	}
+	n := len(dir.clean)
+	if len(p.clean) < n || !(containerPath{p.clean[:n], p.windows}).equal(dir) {
+		return "", false
+	}
+	if rest = p.clean[n:]; rest == "" {
+		return "", true
+	}
+	return rest[1:], rest[0] == '/'
+}
