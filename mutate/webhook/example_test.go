@@ -15,6 +15,7 @@ import (
 
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/webhook"
+	"github.com/irsa-go/irsa/oidc"
 )
 
 // A webhook like EKS's own, beside whatever else the mux serves.
@@ -67,6 +68,36 @@ func ExampleNewCertificate() {
 	srv := http.Server{Addr: ":8443", TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
 	log.Fatal(srv.ListenAndServeTLS("", ""))
 	// Output: not without a certificate
+}
+
+// Who calls must show a token that the cluster gave it for calling this webhook.
+func ExampleVerifierFunc() {
+	issuer, err := oidc.ParseIssuer("https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE")
+	if err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := oidc.NewVerifier(issuer, "https://pod-identity-webhook.kube-system.svc:443/mutate", oidc.VerifierConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mutator, err := mutate.New(mutate.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := webhook.New(mutator, webhook.AccountsFunc(nil), webhook.Config{
+		Configuration: "pod-identity-webhook",
+		Verifier: webhook.VerifierFunc(func(ctx context.Context, token string) (map[string]any, error) {
+			claims, err := tokens.Verify(ctx, token)
+			return claims.Map(), err
+		}),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/mutate", nil))
+	fmt.Println(w.Code)
+	// Output: 401
 }
 
 // Everything that the webhook's pods need beside their Deployment, as one file.

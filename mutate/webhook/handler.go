@@ -33,6 +33,20 @@ type Config struct {
 	// skipped by annotation: for the [Required] configuration. It overrides InsecureFailOpen.
 	RequireIdentity bool
 
+	// Verifier verifies who calls: every request must show a bearer token that it accepts and
+	// that is bound to the MutatingWebhookConfiguration named Configuration, for all API groups.
+	// Kubernetes issues such tokens from 1.37 on, behind the feature gate
+	// APIServerWebhookAuthenticationToken (https://kep.k8s.io/6060). Where the API server does
+	// not get them by itself, its AdmissionConfiguration shows one
+	// (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#authenticate-apiservers).
+	// Without a good one the answer is 401 or 403, and failurePolicy decides about the pod.
+	// nil: whoever reaches the handler is answered.
+	Verifier Verifier
+
+	// Configuration is the name of the MutatingWebhookConfiguration that makes the API server
+	// call this handler. Required with Verifier, and else not looked at.
+	Configuration string
+
 	// OnReview is called for every request, after its answer was made and before it is sent.
 	// It must be safe for concurrent use. nil: nothing is called.
 	OnReview func(context.Context, Event)
@@ -111,6 +125,9 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	if accounts == nil {
 		errs = append(errs, errors.New("webhook: accounts is nil"))
 	}
+	if cfg.Verifier != nil && cfg.Configuration == "" {
+		errs = append(errs, errors.New("webhook: Configuration is required with Verifier"))
+	}
 	if cfg.Wait < 0 || cfg.Wait > 5*time.Second {
 		errs = append(errs, fmt.Errorf("webhook: Wait is %v, want 0 to 5s", cfg.Wait))
 	}
@@ -122,7 +139,8 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
-// Anything else gets 405, 413, 415 or 400, and a panic 500.
+// Anything else gets 405, 413, 415 or 400, a caller whom Config.Verifier does not know 401 or 403,
+// and a panic 500.
 //
 // A review that is larger than two objects of etcd's can be is denied without being read, with
 // status 413 in the answer: an HTTP error would let it in under failurePolicy Ignore.
@@ -150,15 +168,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.OnReview != nil {
 		h.cfg.OnReview(r.Context(), e)
 	}
-	if e.Status == http.StatusMethodNotAllowed {
+	send(w, e, body)
+}
+
+// send writes the answer: of a review its body, else what is wrong.
+func send(w http.ResponseWriter, e Event, body []byte) {
+	switch e.Status {
+	case http.StatusOK:
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body) // nobody is left to tell when it fails
+		return
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
-	}
-	if e.Status != http.StatusOK {
-		http.Error(w, e.Err.Error(), e.Status)
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, "webhook: the caller is not known", e.Status) // the reason is the operator's
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // nobody is left to tell when it fails
+	http.Error(w, e.Err.Error(), e.Status)
 }
 
 // panicked tells OnPanic, which must not make it worse.
@@ -177,6 +204,9 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	}
 	if r.Method != http.MethodPost {
 		return bad(http.StatusMethodNotAllowed, fmt.Errorf("webhook: method %q, want POST", r.Method))
+	}
+	if status, err := h.checkCaller(r); err != nil {
+		return bad(status, err)
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return bad(http.StatusUnsupportedMediaType, errors.New("webhook: want Content-Type application/json"))
