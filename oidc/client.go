@@ -3,33 +3,37 @@ package oidc
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/fetch"
 )
 
 // Client asks issuers. The zero value works. It keeps no state and no connection between
-// calls, so every call's answer is the issuer's present one, and no goroutine is left when a
-// call returns. It is safe for concurrent use as long as no field is changed any more.
+// calls, so every call's answer is the issuer's present one; when a call returns, its
+// connections are closed. It is safe for concurrent use as long as no field is changed any more.
+// A panic in DialContext, Proxy or AllowAddress is an error of the call.
 //
 // Every call ends with its context, after 30 seconds when the context has no deadline. Bodies
 // are read up to 64 KiB (documents) and 1 MiB (key sets); longer is an error. Redirects are
 // followed up to five times and never away from https. Nothing is retried and nothing falls
 // back: an error is an error.
 type Client struct {
-	// RootCAs are whom the issuer's certificates must lead to. nil: the system's.
+	// RootCAs are whom the issuer's certificates must lead to, and that of an https proxy may.
+	// nil: the system's.
 	RootCAs *x509.CertPool
 
 	// DialContext connects to an issuer or a proxy. nil: a [net.Dialer].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Proxy tells which proxy a request goes through, a nil URL meaning none.
-	// nil: what the environment says ([http.ProxyFromEnvironment]); with a DialContext none,
-	// as who brings a dialer decides the way.
+	// Schemes are http, https, socks5 and socks5h, with or without a user. nil: what the
+	// environment says ([http.ProxyFromEnvironment]); none when there is a DialContext, which
+	// then decides alone where to connect.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// AllowAddress vets every address after resolution, that of the issuer and of every
@@ -70,7 +74,7 @@ const (
 // the network and of TLS.
 func (c *Client) Discover(ctx context.Context, iss Issuer) (*Document, error) {
 	return withSession(ctx, c, iss, "discovery", func(ctx context.Context, s *session) (*Document, error) {
-		return s.discover(ctx, tlsAny)
+		return s.discover(ctx, fetch.Any)
 	})
 }
 
@@ -78,7 +82,7 @@ func (c *Client) Discover(ctx context.Context, iss Issuer) (*Document, error) {
 // it points, as [ParseKeySet] reads it.
 func (c *Client) Keys(ctx context.Context, iss Issuer) (*KeySet, error) {
 	return withSession(ctx, c, iss, "keys", func(ctx context.Context, s *session) (*KeySet, error) {
-		doc, err := s.discover(ctx, tlsAny)
+		doc, err := s.discover(ctx, fetch.Any)
 		if err != nil {
 			return nil, err
 		}
@@ -93,13 +97,35 @@ func withSession[T any](ctx context.Context, c *Client, iss Issuer, what string,
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	s := newSession(c, iss)
-	defer s.close()
+	s := newSession(c, iss, false)
+	defer s.Close()
 	result, err := do(ctx, s)
 	if err != nil {
 		return zero, fmt.Errorf("oidc: issuer %q: %s: %w", iss, what, err)
 	}
 	return result, nil
+}
+
+// session is one call's conversation with an issuer. It is for one goroutine.
+type session struct {
+	*fetch.Fetcher
+	client *Client
+	issuer Issuer
+}
+
+// newSession takes chains that do not verify when it is insecure.
+func newSession(c *Client, iss Issuer, insecure bool) *session {
+	if c == nil {
+		c = &Client{}
+	}
+	return &session{client: c, issuer: iss, Fetcher: fetch.New(fetch.Config{
+		DialContext: c.DialContext, Proxy: c.proxy, RootCAs: c.RootCAs, Insecure: insecure,
+		Guard:        &guard{allow: c.AllowAddress, issuer: hostPort(iss.url)},
+		MaxRedirects: maxRedirects,
+		Verify: func(host string, _ fetch.Versions, sent []*x509.Certificate) error {
+			return fetch.VerifyChain(sent, x509.VerifyOptions{DNSName: host, Roots: c.RootCAs, CurrentTime: c.now()})
+		},
+	})}
 }
 
 // bounded keeps a call without a deadline from lasting for ever.
@@ -131,15 +157,8 @@ func (c *Client) proxy(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-func (c *Client) roots() *x509.CertPool {
-	if c == nil {
-		return nil
-	}
-	return c.RootCAs
-}
-
-func (s *session) discover(ctx context.Context, offer tlsVersions) (*Document, error) {
-	body, err := s.get(ctx, s.issuer.DiscoveryURL(), request{accept: acceptDocument, limit: documentLimits.Bytes, tls: offer})
+func (s *session) discover(ctx context.Context, offer fetch.Versions) (*Document, error) {
+	body, err := s.Get(ctx, s.issuer.DiscoveryURL(), fetch.Request{Accept: acceptDocument, Limit: documentLimits.Bytes, TLS: offer})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +173,7 @@ func (s *session) discover(ctx context.Context, offer tlsVersions) (*Document, e
 }
 
 func (s *session) keys(ctx context.Context, doc *Document) (*KeySet, error) {
-	body, err := s.get(ctx, doc.JWKSURI, request{accept: acceptKeySet, limit: keySetLimits.Bytes})
+	body, err := s.Get(ctx, doc.JWKSURI, fetch.Request{Accept: acceptKeySet, Limit: keySetLimits.Bytes})
 	if err != nil {
 		return nil, fmt.Errorf("jwks_uri %q: %w", doc.JWKSURI, err)
 	}
@@ -167,19 +186,15 @@ func (s *session) keys(ctx context.Context, doc *Document) (*KeySet, error) {
 
 var (
 	// ErrTooLarge is in the error of an answer that is longer than any real one.
-	ErrTooLarge = errors.New("the answer is too long")
-	// ErrRedirect is in the error of a redirect that is not followed: away from https, to
-	// no valid URL, or the sixth in a row.
-	ErrRedirect = errors.New("the redirect is not followed")
+	ErrTooLarge = fetch.ErrTooLarge
+	// ErrRedirect is in the error of a redirect that is not followed: away from https, with a
+	// user, to an invalid URL, or the sixth in a row.
+	ErrRedirect = fetch.ErrRedirect
+	// ErrClientCertificate is in the error of a server that wants the client to have a
+	// certificate: AWS has none to show.
+	ErrClientCertificate = fetch.ErrClientCertificate
 )
 
-// StatusError is an answer of another status than 200. It is a plain value.
-type StatusError struct {
-	URL    string // that answered, after redirects
-	Status int
-}
-
-// Error names the URL and the status; the body is never shown.
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
-}
+// StatusError is an answer of another status than 200: its URL, after redirects, and the status.
+// It is a plain value.
+type StatusError = fetch.StatusError

@@ -1,14 +1,7 @@
 package oidc_test
 
 import (
-	"bufio"
-	"context"
 	"crypto/x509"
-	"io"
-	"net"
-	"net/http"
-	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,61 +66,4 @@ func TestZeroAndNilClientsDoNotPanic(t *testing.T) {
 		assert.ErrorIs(t, err, oidc.ErrIssuerZero)
 		assert.ErrorIs(t, c.Preflight(t.Context(), oidc.Issuer{}, oidc.PreflightConfig{}).Err(), oidc.ErrIssuerZero)
 	}
-}
-
-// tunnel is a proxy that leads everything to srv.
-func tunnel(t *testing.T, srv *oidctest.Server, requests chan<- *http.Request) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	t.Cleanup(func() { listener.Close(); <-done })
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			reader := bufio.NewReader(conn)
-			req, err := http.ReadRequest(reader)
-			if err != nil {
-				conn.Close()
-				continue
-			}
-			requests <- req
-			up, err := srv.DialContext(context.Background(), "tcp", req.Host)
-			if err != nil {
-				io.WriteString(conn, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
-				conn.Close()
-				continue
-			}
-			io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-			go func() { io.Copy(up, reader); up.Close() }()
-			io.Copy(conn, up)
-			conn.Close()
-		}
-	}()
-	return listener.Addr().String()
-}
-
-func TestAProxyIsAskedForATunnel(t *testing.T) {
-	t.Parallel()
-	srv := server(t, oidctest.Config{})
-	requests := make(chan *http.Request, 10)
-	addr := tunnel(t, srv, requests)
-	client := &oidc.Client{RootCAs: srv.CertPool(), Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: addr, User: url.UserPassword("me", "pw")})}
-	report, err := client.Thumbprints(t.Context(), srv.Issuer())
-	require.NoError(t, err)
-	req := <-requests
-	assert.Equal(t, http.MethodConnect, req.Method)
-	assert.Equal(t, "idp.example.com:443", req.Host)
-	assert.True(t, strings.HasPrefix(req.Header.Get("Proxy-Authorization"), "Basic "))
-	assert.Equal(t, addr, report.Endpoints[0].Proxy)
-	assert.Empty(t, report.Endpoints[0].Address)
-	assert.NotContains(t, report.String(), "pw")
-
-	client.Proxy = http.ProxyURL(&url.URL{Scheme: "socks5", Host: addr})
-	_, err = client.Discover(t.Context(), srv.Issuer())
-	assert.ErrorContains(t, err, "socks5")
 }

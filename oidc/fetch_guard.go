@@ -23,7 +23,7 @@ func (e *AddressError) Error() string {
 // Unwrap returns the reason.
 func (e *AddressError) Unwrap() error { return e.Err }
 
-// guard vets the addresses of one call. The dialer may ask it from several goroutines.
+// guard vets the addresses of one call.
 type guard struct {
 	allow  func(netip.Addr) error // the caller's, or nil
 	issuer string                 // host:port
@@ -32,33 +32,8 @@ type guard struct {
 	class class // of the issuer's host, once connected
 }
 
-func newGuard(allow func(netip.Addr) error, iss Issuer) *guard {
-	g := &guard{allow: allow, issuer: hostPort(iss.url)}
-	return g
-}
-
-// checkHost vets a host that is spelled as an address, which no resolver will see.
-func (g *guard) checkHost(addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("%q has no port", addr)
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return g.check(addr, ip)
-	}
-	return nil
-}
-
-// checkResolved vets where a connection goes or went: resolved is an IP address and a port.
-func (g *guard) checkResolved(addr, resolved string) error {
-	ap, err := netip.ParseAddrPort(resolved)
-	if err != nil {
-		return fmt.Errorf("%s: cannot tell the address it resolves to", addr)
-	}
-	return g.check(addr, ap.Addr())
-}
-
-func (g *guard) check(addr string, ip netip.Addr) error {
+// Check refuses what AllowAddress or the default rule refuses.
+func (g *guard) Check(addr string, ip netip.Addr) error {
 	ip = ip.Unmap().WithZone("")
 	if g.allow != nil {
 		if err := g.allow(ip); err != nil {
@@ -75,27 +50,18 @@ func (g *guard) check(addr string, ip netip.Addr) error {
 	return nil
 }
 
-// connected fixes the class by the first connection, which is always the issuer's: a second
-// resolution of the same name cannot lead elsewhere.
-func (g *guard) connected(conn net.Conn) {
+// Connected fixes the class by the first connection, which is always the issuer's: a second
+// resolution of the same name cannot lead elsewhere. Where the address is not known the class is
+// the spelled one: an issuer behind a proxy could otherwise lead to a loopback or private
+// address, which proxies are commonly configured to be bypassed for.
+func (g *guard) Connected(ip netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.class != classUnknown {
-		return
-	}
-	g.class = g.spelled()
-	if ap, ok := remoteIP(conn); ok {
-		g.class = classOf(ap.Addr().Unmap())
-	}
-}
-
-// proxied fixes the class of an issuer that a proxy leads to, whose address is not known here.
-// Without it an issuer behind a proxy could lead to a loopback or private address, which
-// proxies are commonly configured to be bypassed for.
-func (g *guard) proxied() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.class == classUnknown {
+	switch {
+	case g.class != classUnknown:
+	case ip.IsValid():
+		g.class = classOf(ip.Unmap())
+	default:
 		g.class = g.spelled()
 	}
 }

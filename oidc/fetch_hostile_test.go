@@ -44,7 +44,7 @@ func newHostile(t *testing.T, answer func(io.Writer)) *hostile {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, DNSNames: []string{"idp.example.com", "other.example.com"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, DNSNames: []string{"idp.example.com", "other.example.com", "proxy.example.com"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -90,83 +90,109 @@ func forever(w io.Writer, piece string, pause time.Duration) {
 	}
 }
 
+// calls are the ways to an issuer; each must survive what the network does.
+func calls(t testing.TB, iss oidc.Issuer) map[string]func(context.Context, *oidc.Client) error {
+	t.Helper()
+	minted := time.Now() // a bubble has another clock
+	token := mint(t, server(t, oidctest.Config{Issuer: iss.String()}), oidctest.TokenRequest{Audiences: []string{"a"}})
+	return map[string]func(context.Context, *oidc.Client) error{
+		"Discover": func(ctx context.Context, c *oidc.Client) error { _, err := c.Discover(ctx, iss); return err },
+		"Keys":     func(ctx context.Context, c *oidc.Client) error { _, err := c.Keys(ctx, iss); return err },
+		"Thumbprints": func(ctx context.Context, c *oidc.Client) error {
+			_, err := c.Thumbprints(ctx, iss)
+			return err
+		},
+		"Preflight": func(ctx context.Context, c *oidc.Client) error {
+			return c.Preflight(ctx, iss, oidc.PreflightConfig{}).Err()
+		},
+		"Verifier": func(ctx context.Context, c *oidc.Client) error {
+			v, err := oidc.NewVerifier(iss, "a", oidc.VerifierConfig{Client: c, Now: func() time.Time { return minted }})
+			require.NoError(t, err)
+			_, err = v.Verify(ctx, token)
+			return err
+		},
+	}
+}
+
 func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 	t.Parallel()
 	ok := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	for name, answer := range map[string]func(io.Writer){
-		"silence after TLS": nil,
-		"an end instead":    func(io.Writer) {},
-		"no HTTP":           func(w io.Writer) { io.WriteString(w, secret+"\r\n\r\n") },
-		"half a header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-") },
-		"a slow header":     func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nA: "); forever(w, "a", time.Second) },
-		"an endless header": func(w io.Writer) {
+	says := func(text string) func(io.Writer) {
+		return func(w io.Writer) { io.WriteString(w, text) }
+	}
+	iss := issuer(t, "https://idp.example.com")
+	ways := calls(t, iss)
+	var status *oidc.StatusError
+	var address *oidc.AddressError
+	for name, c := range map[string]struct {
+		answer func(io.Writer)
+		want   any // an error, a pointer for errors.As, or a text
+	}{
+		"silence after TLS": {nil, context.DeadlineExceeded},
+		"an end instead":    {says(""), io.EOF},
+		"not HTTP":          {says(secret + "\r\n\r\n"), "the answer is not HTTP"},
+		"half a header":     {says("HTTP/1.1 200 OK\r\nContent-"), "the answer is not HTTP"},
+		"a slow header":     {func(w io.Writer) { io.WriteString(w, "HTTP/1.1 200 OK\r\nA: "); forever(w, "a", time.Second) }, context.DeadlineExceeded},
+		"an endless header": {func(w io.Writer) {
 			io.WriteString(w, "HTTP/1.1 200 OK\r\n")
 			forever(w, strings.Repeat("A: b\r\n", 500), 0)
-		},
-		"an endless line": func(w io.Writer) { forever(w, strings.Repeat("a", 1000), 0) },
-		"interim answers": func(w io.Writer) { forever(w, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20), 0) },
-		"another protocol": func(w io.Writer) {
-			io.WriteString(w, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
-		},
-		"a slow body":     func(w io.Writer) { io.WriteString(w, ok+"Content-Length: 1000\r\n\r\n"); forever(w, "a", time.Second) },
-		"an endless body": func(w io.Writer) { io.WriteString(w, ok+"\r\n"); forever(w, strings.Repeat(" ", 4096), 0) },
-		"endless chunks": func(w io.Writer) {
+		}, oidc.ErrTooLarge},
+		"an endless line":  {func(w io.Writer) { forever(w, strings.Repeat("a", 1000), 0) }, oidc.ErrTooLarge},
+		"interim answers":  {func(w io.Writer) { forever(w, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 20), 0) }, oidc.ErrTooLarge},
+		"another protocol": {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), &status},
+		"a slow body":      {func(w io.Writer) { io.WriteString(w, ok+"Content-Length: 1000\r\n\r\n"); forever(w, "a", time.Second) }, context.DeadlineExceeded},
+		"an endless body":  {func(w io.Writer) { io.WriteString(w, ok+"\r\n"); forever(w, strings.Repeat(" ", 4096), 0) }, oidc.ErrTooLarge},
+		"endless chunks": {func(w io.Writer) {
 			io.WriteString(w, ok+"Transfer-Encoding: chunked\r\n\r\n")
 			forever(w, strings.Repeat("1\r\n \r\n", 500), 0)
-		},
-		"endless chunk comment": func(w io.Writer) {
+		}, oidc.ErrTooLarge},
+		"an endless comment": {func(w io.Writer) {
 			io.WriteString(w, ok+"Transfer-Encoding: chunked\r\n\r\n1;")
 			forever(w, strings.Repeat("a", 4096), 0)
-		},
-		"half a body": func(w io.Writer) { io.WriteString(w, ok+"Content-Length: 1000\r\n\r\n"+secret) },
-		"a page": func(w io.Writer) {
-			io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 29\r\n\r\n<html>"+secret+" ")
-		},
-		"compressed": func(w io.Writer) {
-			io.WriteString(w, ok+"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00")
-		},
-		"an error with a body": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 500 x\r\n\r\n"); forever(w, secret, 0) },
-		"a redirect loop": func(w io.Writer) {
-			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
-		},
-		"a redirect to http":    func(w io.Writer) { io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: http://idp.example.com/\r\n\r\n") },
-		"a redirect to nowhere": func(w io.Writer) { io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://:x/\r\n\r\n") },
-		"a redirect to user": func(w io.Writer) {
-			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://a:b@idp.example.com/\r\n\r\n")
-		},
-		"a redirect inside": func(w io.Writer) {
-			io.WriteString(w, "HTTP/1.1 302 x\r\nLocation: https://169.254.169.254/latest/\r\n\r\n")
-		},
+		}, "the answer is not HTTP"},
+		"half a body":           {says(ok + "Content-Length: 1000\r\n\r\n" + secret), io.ErrUnexpectedEOF},
+		"a page":                {says("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 29\r\n\r\n<html>" + secret + " "), oidc.ErrDocument},
+		"compressed":            {says(ok + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"), oidc.ErrDocument},
+		"an error with a body":  {func(w io.Writer) { io.WriteString(w, "HTTP/1.1 500 x\r\n\r\n"); forever(w, secret, 0) }, &status},
+		"a redirect loop":       {says("HTTP/1.1 302 x\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"), "there were 5 before it"},
+		"a redirect to http":    {says("HTTP/1.1 302 x\r\nLocation: http://idp.example.com/\r\n\r\n"), `leads to scheme "http"`},
+		"a redirect to nowhere": {says("HTTP/1.1 302 x\r\nLocation: https://:x/\r\n\r\n"), "leads to an invalid URL"},
+		"a redirect to user":    {says("HTTP/1.1 302 x\r\nLocation: https://a:b@idp.example.com/\r\n\r\n"), "leads to a URL with a user"},
+		"a redirect inside":     {says("HTTP/1.1 302 x\r\nLocation: https://169.254.169.254/latest/\r\n\r\n"), &address},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h := newHostile(t, answer)
-				if answer == nil {
+				h := newHostile(t, c.answer)
+				if c.answer == nil {
 					h.answer = func(w io.Writer) { _, _ = io.Copy(io.Discard, w.(io.Reader)) }
 				}
-				iss := issuer(t, "https://idp.example.com")
-				for _, call := range []func(context.Context) error{
-					func(ctx context.Context) error { _, err := h.client().Discover(ctx, iss); return err },
-					func(ctx context.Context) error { _, err := h.client().Keys(ctx, iss); return err },
-					func(ctx context.Context) error { _, err := h.client().Thumbprints(ctx, iss); return err },
-					func(ctx context.Context) error { return h.client().Preflight(ctx, iss, oidc.PreflightConfig{}).Err() },
-				} {
+				for way, call := range ways {
 					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 					start := time.Now()
-					err := call(ctx)
-					require.Error(t, err)
-					assert.NotContains(t, err.Error(), secret)
-					assert.LessOrEqual(t, time.Since(start), 3*time.Second)
-					if ctx.Err() != nil {
-						assert.ErrorIs(t, err, context.DeadlineExceeded)
-					}
+					err := call(ctx, h.client())
+					assertIs(t, err, c.want, way)
+					assert.NotContains(t, err.Error(), secret, way)
+					assert.LessOrEqual(t, time.Since(start), 3*time.Second, way)
 					cancel()
 					// Every connection was closed: the bubble would not end otherwise.
 					h.served.Wait()
 				}
 			})
 		})
+	}
+}
+
+// assertIs takes an error, a pointer for errors.As, or a text.
+func assertIs(t testing.TB, err error, want any, what string) {
+	t.Helper()
+	switch want := want.(type) {
+	case error:
+		assert.ErrorIs(t, err, want, what)
+	case string:
+		assert.ErrorContains(t, err, want, what)
+	default:
+		assert.ErrorAs(t, err, want, what)
 	}
 }
 

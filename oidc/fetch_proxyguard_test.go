@@ -19,7 +19,8 @@ func TestAPublicIssuerBehindAProxyLeadsToPublicAddressesOnly(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(local.Close)
 	srv := server(t, oidctest.Config{})
-	proxy := &url.URL{Scheme: "http", Host: tunnel(t, srv, make(chan *http.Request, 32))}
+	addr, _, _ := proxyServer(t, srv, "http")
+	proxy := &url.URL{Scheme: "http", Host: addr}
 	client := &oidc.Client{RootCAs: srv.CertPool(), Proxy: func(r *http.Request) (*url.URL, error) {
 		if r.URL.Hostname() == srv.Issuer().HostPath() {
 			return proxy, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/fetch"
 )
 
 // Codes of the checks of [Client.Preflight], in their order.
@@ -140,14 +142,14 @@ func (p *preflight) skip(why string, codes ...string) {
 
 func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
 	start := time.Now()
-	s := newSession(p.client, iss)
-	defer s.close()
+	s := newSession(p.client, iss, false)
+	defer s.Close()
 	doc := p.document(ctx, s)
 	if doc == nil {
 		p.skip("there is no document to go by", CheckKeysServed, CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
 		return
 	}
-	body, err := s.get(ctx, doc.JWKSURI, request{accept: acceptKeySet, limit: keySetLimits.Bytes})
+	body, err := s.Get(ctx, doc.JWKSURI, fetch.Request{Accept: acceptKeySet, Limit: keySetLimits.Bytes})
 	if !p.check(CheckKeysServed, doc.JWKSURI+" answers", err) {
 		p.skip("there are no keys to go by", CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
 		return
@@ -162,7 +164,7 @@ func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
 
 // document also tells apart in which of three ways it fails.
 func (p *preflight) document(ctx context.Context, s *session) *Document {
-	doc, err := s.discover(ctx, tlsAny)
+	doc, err := s.discover(ctx, fetch.Any)
 	switch {
 	case errors.Is(err, ErrIssuerMismatch):
 		p.check(CheckReachable, "the discovery document is served", nil)

@@ -7,10 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/fetch"
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
@@ -70,7 +70,7 @@ func chainThumbprint(sent []*x509.Certificate, now time.Time) (*ThumbprintReport
 		}
 	}
 	v := chainView{sent: sent, now: now}
-	err := verifyChain(sent, x509.VerifyOptions{CurrentTime: now})
+	err := fetch.VerifyChain(sent, x509.VerifyOptions{CurrentTime: now})
 	e := Endpoint{Roles: []string{roleDiscovery, roleKeys}, Roots: rootsName(nil), Need: v.need(err)}
 	e.describe(sent, err, true)
 	// A private CA is what such a list is usually given for: no problem by itself.
@@ -104,7 +104,7 @@ type chainView struct {
 // need asks this machine's roots; verifyErr is what the given ones said.
 func (v chainView) need(verifyErr error) Need {
 	if v.roots != nil {
-		verifyErr = verifyChain(v.sent, x509.VerifyOptions{DNSName: v.host, CurrentTime: v.now})
+		verifyErr = fetch.VerifyChain(v.sent, x509.VerifyOptions{DNSName: v.host, CurrentTime: v.now})
 	}
 	if verifyErr != nil {
 		return NeedPrivateCA
@@ -219,12 +219,4 @@ func isSelfSigned(c *x509.Certificate) bool { return issued(c, c) }
 // issued goes by the signature, because names alone are not proof.
 func issued(by, cert *x509.Certificate) bool {
 	return string(by.RawSubject) == string(cert.RawIssuer) && cert.CheckSignatureFrom(by) == nil
-}
-
-func proxyHost(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }

@@ -2,10 +2,9 @@ package oidc
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 
+	"github.com/irsa-go/irsa/internal/fetch"
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
@@ -55,10 +54,9 @@ func (c *Client) thumbprints(ctx context.Context, iss Issuer, insecure bool) (*T
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	s := newSession(c, iss)
-	s.insecure = insecure
-	defer s.close()
-	p := probe{session: s, roles: map[string][]string{}}
+	s := newSession(c, iss, insecure)
+	defer s.Close()
+	p := probe{session: s, insecure: insecure, roles: map[string][]string{}}
 	err := p.run(ctx)
 	report := p.report()
 	if err != nil {
@@ -77,7 +75,8 @@ const (
 // probe is one search for thumbprints.
 type probe struct {
 	*session
-	roles map[string][]string // of host:port
+	insecure bool
+	roles    map[string][]string // of host:port
 }
 
 func (p *probe) run(ctx context.Context) error {
@@ -104,40 +103,29 @@ func (p *probe) run(ctx context.Context) error {
 
 func (p *probe) document(ctx context.Context) (*Document, error) {
 	var doc *Document
-	err := p.either(ctx, func(offer tlsVersions) (err error) {
+	err := p.either(func(offer fetch.Versions) (err error) {
 		doc, err = p.discover(ctx, offer)
 		return err
 	})
 	return doc, err
 }
 
-// meet connects without asking for anything: the thumbprint is in the handshake.
+// meet takes any answer: the thumbprint is in the handshake.
 func (p *probe) meet(ctx context.Context, rawURL string) error {
-	return p.either(ctx, func(offer tlsVersions) error {
-		return p.touch(ctx, rawURL, offer)
+	return p.either(func(offer fetch.Versions) error {
+		return p.Meet(ctx, rawURL, offer)
 	})
 }
 
 // either does it with TLS 1.2 and, when the last server met refused that in its handshake,
 // with 1.3 alone.
-func (p *probe) either(ctx context.Context, do func(tlsVersions) error) error {
-	err := do(tlsMax12)
-	if err == nil || !p.refused12(err) {
-		return explain(ctx, err)
+func (p *probe) either(do func(fetch.Versions) error) error {
+	err := do(fetch.Max12)
+	if refused, _ := p.Refused12(err); !refused {
+		return err
 	}
-	if retried := do(tlsMin13); retried != nil {
-		return explain(ctx, fmt.Errorf("with TLS 1.3: %w (with TLS 1.2: %w)", retried, err))
+	if retried := do(fetch.Min13); retried != nil {
+		return fmt.Errorf("with TLS 1.3: %w (with TLS 1.2: %w)", retried, err)
 	}
 	return nil
-}
-
-// refused12 tells a refused handshake from a certificate that does not verify, which no other
-// version makes better, and from a server that was not reached.
-func (p *probe) refused12(err error) bool {
-	if len(p.contacts) == 0 {
-		return false
-	}
-	last := p.contacts[len(p.contacts)-1]
-	var unverified *tls.CertificateVerificationError
-	return last.connected && !last.shaken && !errors.As(err, &unverified)
 }

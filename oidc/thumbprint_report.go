@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/fetch"
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
@@ -116,11 +117,12 @@ func (n Need) stronger(than Need) bool {
 
 func (p *probe) report() *ThumbprintReport {
 	r := &ThumbprintReport{Issuer: p.issuer, Insecure: p.insecure, Thumbprints: []string{}}
-	for i, c := range p.contacts {
-		if i+1 < len(p.contacts) && !c.shaken && p.contacts[i+1].route.addr == c.route.addr {
+	met := p.Contacts()
+	for i, c := range met {
+		if i+1 < len(met) && !c.Shaken && met[i+1].Addr == c.Addr {
 			continue // refused TLS 1.2, and was met again with 1.3
 		}
-		if slices.ContainsFunc(p.contacts[:i], c.sameAs) {
+		if slices.ContainsFunc(met[:i], func(other fetch.Contact) bool { return showedTheSame(c, other) }) {
 			continue // met again after a redirect
 		}
 		r.add(p.endpoint(c))
@@ -128,10 +130,9 @@ func (p *probe) report() *ThumbprintReport {
 	return r
 }
 
-// sameAs says whether two connections showed the same.
-func (c *contact) sameAs(other *contact) bool {
-	return c.route == other.route && c.seen && other.seen &&
-		slices.EqualFunc(c.state.PeerCertificates, other.state.PeerCertificates, (*x509.Certificate).Equal)
+func showedTheSame(c, other fetch.Contact) bool {
+	return c.Addr == other.Addr && c.Proxy == other.Proxy && c.Offered == other.Offered && c.State != nil && other.State != nil &&
+		slices.EqualFunc(c.State.PeerCertificates, other.State.PeerCertificates, (*x509.Certificate).Equal)
 }
 
 func (r *ThumbprintReport) add(e Endpoint) {
@@ -145,31 +146,31 @@ func (r *ThumbprintReport) add(e Endpoint) {
 	}
 }
 
-func (p *probe) endpoint(c *contact) Endpoint {
-	host, _, _ := net.SplitHostPort(c.route.addr)
-	e := Endpoint{Roles: p.roles[c.route.addr], Host: c.route.addr, Address: c.serverIP, Roots: rootsName(p.client.RootCAs)}
+func (p *probe) endpoint(c fetch.Contact) Endpoint {
+	host, _, _ := net.SplitHostPort(c.Addr)
+	e := Endpoint{Roles: p.roles[c.Addr], Host: c.Addr, Proxy: c.Proxy, Roots: rootsName(p.client.RootCAs)}
+	if c.Server.IsValid() {
+		e.Address = c.Server.String()
+	}
 	if e.Roles == nil {
 		e.Roles = []string{roleRedirect}
 		e.Problems = append(e.Problems, Problem{CodeRedirected,
-			"the issuer redirects to " + c.route.addr + ": nothing says that AWS follows, and its thumbprint is not given"})
-	}
-	if c.route.proxy != "" {
-		e.Proxy = proxyHost(c.route.proxy)
+			"the issuer redirects to " + c.Addr + ": nothing says that AWS follows, and its thumbprint is not given"})
 	}
 	if net.ParseIP(host) == nil {
 		e.SNI = host
 	}
-	if !c.seen {
+	if c.State == nil {
 		return e
 	}
-	e.TLSVersion = tls.VersionName(c.state.Version)
-	e.describe(c.state.PeerCertificates, c.verifyErr, p.insecure)
-	v := chainView{sent: c.state.PeerCertificates, host: host, roots: p.client.RootCAs, now: p.client.now()}
-	e.Need = v.need(c.verifyErr)
-	if c.route.tls == tlsMin13 && e.Need == NeedNone {
+	e.TLSVersion = tls.VersionName(c.State.Version)
+	e.describe(c.State.PeerCertificates, c.VerifyErr, p.insecure)
+	v := chainView{sent: c.State.PeerCertificates, host: host, roots: p.client.RootCAs, now: p.client.now()}
+	e.Need = v.need(c.VerifyErr)
+	if c.Offered == fetch.Min13 && e.Need == NeedNone {
 		e.Need = NeedTLS13Only
 	}
-	e.Problems = append(e.Problems, v.problems(c.verifyErr)...)
+	e.Problems = append(e.Problems, v.problems(c.VerifyErr)...)
 	return e
 }
 

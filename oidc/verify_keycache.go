@@ -39,6 +39,7 @@ type flight struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiters int
+	err     error // once it is done
 }
 
 // have returns keys that need no fetch for that key id.
@@ -75,8 +76,12 @@ func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
 		if !c.leave(f) {
 			return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, context.Cause(ctx))
 		}
-		<-f.done // it was cancelled: nothing is left when this call returns
-		return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, context.Cause(ctx))
+		<-f.done // it was cancelled, and knows where it was
+		cause := context.Cause(ctx)
+		if f.err != nil {
+			cause = fmt.Errorf("%w (%w)", cause, f.err)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, cause)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,20 +116,32 @@ func (c *keyCache) join(ctx context.Context) *flight {
 func (c *keyCache) fly(ctx context.Context, f *flight) {
 	defer close(f.done)
 	defer f.cancel()
-	keys, err := c.fetch(ctx)
+	keys, now, err := c.fetchSafely(ctx)
+	f.err = err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flight != f {
 		return // given up
 	}
 	c.flight = nil
-	now := c.now()
 	c.wait(now, c.minInterval)
 	c.failure = err
 	if err == nil {
 		c.keys, c.fetched = keys, now
 		maps.DeleteFunc(c.missing, func(kid string, _ time.Time) bool { return has(keys, kid) })
 	}
+}
+
+// fetchSafely turns a panic of the caller's own functions into an error: nobody else could, in
+// this goroutine.
+func (c *keyCache) fetchSafely(ctx context.Context) (keys *KeySet, now time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			keys, err = nil, fmt.Errorf("a function of the caller's panicked: %v", p)
+		}
+	}()
+	keys, err = c.fetch(ctx)
+	return keys, c.now(), err
 }
 
 // leave cancels the fetch when nobody waits any more, and says whether it did.
