@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust"
@@ -57,15 +58,14 @@ func (w *walker) becomeRole(ctx context.Context) error {
 		}
 	}
 	w.block("environment of container "+container.Name, lines.String())
+	if err := w.ontoThisMachine(container, env); err != nil {
+		return err
+	}
 	resolution, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	if err != nil {
 		return fmt.Errorf("container %q: %w", container.Name, err)
 	}
-	path, err := w.kubelet.hostPath(container, string(resolution.TokenFile))
-	if err != nil {
-		return err
-	}
-	provider, err := token.NewProvider(w.sts(), resolution.RoleARN, token.File(path), token.Config{SessionName: resolution.SessionName})
+	provider, err := resolution.Provider(w.sts(), token.Config{})
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,31 @@ func (w *walker) becomeRole(ctx context.Context) error {
 	return nil
 }
 
+// ontoThisMachine makes the environment lead to where this machine has what a node has.
+func (w *walker) ontoThisMachine(container corev1.Container, env map[string]string) error {
+	for _, name := range []string{mutate.EnvTokenFile, mutate.EnvCredentialsAuth} {
+		if env[name] == "" {
+			continue
+		}
+		path, err := w.kubelet.hostPath(container, env[name])
+		if err != nil {
+			return err
+		}
+		env[name] = path
+	}
+	if env[mutate.EnvCredentialsURI] != "" {
+		env[mutate.EnvCredentialsURI] = w.box.AgentURL(clusterName)
+		w.fact("the agent", "answers on this machine at %s", env[mutate.EnvCredentialsURI])
+	}
+	return nil
+}
+
 // container is the first one that was given the identity, else the first of all.
 func (w *walker) container() corev1.Container {
 	for _, c := range w.patched.Spec.Containers {
-		if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == "AWS_WEB_IDENTITY_TOKEN_FILE" }) {
+		if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool {
+			return v.Name == mutate.EnvTokenFile || v.Name == mutate.EnvCredentialsAuth
+		}) {
 			return c
 		}
 	}

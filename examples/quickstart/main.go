@@ -2,6 +2,9 @@
 // and through the real protocols: the cluster's issuer, the IAM OIDC provider, the role, the
 // mutated pod, the projected token, and the credentials.
 //
+// By EKS Pod Identity (-pod-identity) there is no provider: EKS knows its clusters, and an
+// association names the role.
+//
 // Without flags, the issuer and the AWS account are test benches in this process. With -issuer
 // the issuer is a real one, and with -aws the account is the default AWS configuration's: then
 // the walk ends at the pod, for only the cluster itself can sign its tokens.
@@ -32,6 +35,8 @@ type options struct {
 	ca     string
 	aws    bool
 	yes    bool
+
+	podIdentity bool
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -47,6 +52,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.ca, "ca", "", "with -issuer: PEM `FILE` with the CA certificates to trust (default: this machine's)")
 	flags.BoolVar(&o.aws, "aws", false, "create provider and role in the account of the default AWS configuration")
 	flags.BoolVar(&o.yes, "yes", false, "with -aws: do not ask")
+	flags.BoolVar(&o.podIdentity, "pod-identity", false, "walk by EKS Pod Identity instead: an association in place of provider and annotation")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -57,6 +63,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return options{}, errors.New("-ca needs -issuer: the issuer in this process has its own CA")
 	case o.aws && o.issuer == "":
 		return options{}, errors.New("-aws needs -issuer: AWS must be able to reach the cluster's issuer")
+	case o.podIdentity && o.issuer != "":
+		return options{}, errors.New("-pod-identity needs no -issuer: only the cluster's own EKS gives credentials to its pods")
 	}
 	return o, nil
 }

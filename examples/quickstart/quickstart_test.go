@@ -54,6 +54,27 @@ func TestTheWalkEndsAtTheRoleAndRefusesTheNeighbour(t *testing.T) {
 	}
 }
 
+func TestTheWalkByPodIdentityEndsAtTheRoleAndRefusesTheNeighbour(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := quickstart(t, "-pod-identity")
+	require.Zero(t, code, stderr)
+	for _, want := range []string{
+		"1. ", "2. ", "3. ", "4. ", "5. ", "6. ", "7. ",
+		"arn:aws:eks:us-east-1:111122223333:cluster/quickstart",
+		`"aws:RequestTag/kubernetes-service-account": "report-reader"`,
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.23/v1/credentials",
+		"arn:aws:sts::111122223333:assumed-role/report-reader/eks-quickstart-report-",
+		"(ResourceNotFoundException)",
+		"denied: aws:RequestTag/kubernetes-service-account is report-reader-neighbour, the policy wants report-reader",
+	} {
+		assert.Contains(t, stdout, want)
+	}
+	assert.NotContains(t, stdout, "eks.amazonaws.com/role-arn", "an annotation that it does not read")
+	code, _, stderr = quickstart(t, "-pod-identity", "-issuer", "https://oidc.example")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "-pod-identity needs no -issuer")
+}
+
 func TestChangedFilesChangeTheWalk(t *testing.T) {
 	t.Parallel()
 	policy := filepath.Join(t.TempDir(), "policy.json")

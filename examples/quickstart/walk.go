@@ -38,6 +38,7 @@ type walker struct {
 	patched     corev1.Pod
 	kubelet     kubelet
 	projection  projection
+	clusterARN  string // of EKS; "" by IRSA
 }
 
 func walk(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) error {
@@ -55,6 +56,9 @@ func walk(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) err
 	}
 	defer world.close()
 	w := &walker{world: world, printer: &printer{w: stdout}, in: in, mutator: mutator}
+	if o.podIdentity {
+		return w.walkPodIdentity(ctx)
+	}
 	if err := w.plan(ctx); err != nil {
 		return err
 	}
@@ -63,25 +67,35 @@ func walk(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) err
 			return err
 		}
 	}
-	steps := []func(context.Context) error{w.createProvider, w.createRole, w.mutatePod}
+	outside := []func(context.Context) error{w.createProvider, w.createRole, w.mutatePod}
 	if w.cluster != nil {
-		dir, err := os.MkdirTemp("", "irsa-quickstart-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		w.kubelet = kubelet{dir: dir, issuer: w.cluster}
-		steps = append(steps, w.projectToken, w.becomeRole, w.refuseNeighbour)
+		return w.inCluster(ctx, append(outside, w.projectToken, w.becomeRole, w.refuseNeighbour)...)
 	}
+	if err := w.take(ctx, outside...); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "\nThe rest happens in the cluster: only it can sign its tokens.")
+	return nil
+}
+
+func (w *walker) take(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if w.cluster == nil {
-		fmt.Fprintln(stdout, "\nThe rest happens in the cluster: only it can sign its tokens.")
-	}
 	return nil
+}
+
+// inCluster takes steps that need a node.
+func (w *walker) inCluster(ctx context.Context, steps ...func(context.Context) error) error {
+	dir, err := os.MkdirTemp("", "irsa-quickstart-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	w.kubelet = kubelet{dir: dir, issuer: w.cluster}
+	return w.take(ctx, steps...)
 }
 
 // plan reads the issuer and works out the documents. It creates nothing.
@@ -201,6 +215,9 @@ func (w *walker) mutatePod(context.Context) error {
 	w.heading("The pod, as it comes out of admission")
 	w.fact("from", "%s", strings.Join(w.in.files, ", "))
 	for _, name := range slices.Sorted(maps.Keys(w.in.serviceAccount.Annotations)) {
+		if w.in.identity.Method == mutate.PodIdentity {
+			break // which does not read them
+		}
 		w.fact("annotation", "%s: %s", name, w.in.serviceAccount.Annotations[name])
 	}
 	result, err := w.mutator.RawPod(w.in.podJSON, w.in.identity)

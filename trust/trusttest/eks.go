@@ -143,9 +143,22 @@ func (a *Account) createAssociation(c *rest) (any, error) {
 	if err := c.read(&in); err != nil {
 		return nil, err
 	}
+	return a.associate(c.r.PathValue("cluster"), in)
+}
+
+// Associate gives a service account of a cluster a role, as CreatePodIdentityAssociation does, for
+// programs without the EKS client. Errors are EKS's refusals.
+func (a *Account) Associate(clusterName, namespace, serviceAccount, roleARN string) error {
+	if _, err := a.associate(clusterName, association{Namespace: namespace, ServiceAccount: serviceAccount, RoleARN: roleARN}); err != nil {
+		return fmt.Errorf("trusttest: associate: %w", err)
+	}
+	return nil
+}
+
+func (a *Account) associate(clusterName string, in association) (any, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	of, err := a.findCluster(c.r.PathValue("cluster"))
+	of, err := a.findCluster(clusterName)
 	if err != nil {
 		return nil, err
 	}
