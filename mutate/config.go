@@ -55,14 +55,27 @@ type Config struct {
 	// "aws" without one.
 	RolePartition string
 
-	// SessionName adds AWS_ROLE_SESSION_NAME, so that CloudTrail names the pod.
+	// SessionName is the default of the annotation session-name: it adds
+	// AWS_ROLE_SESSION_NAME, so that CloudTrail names the pod.
 	// Zero: it is not added, and each SDK makes a name of its own.
 	SessionName SessionName
 
-	// DisableEC2Metadata adds AWS_EC2_METADATA_DISABLED=true to every container that is not
+	// DisableEC2Metadata is the default of the annotation disable-ec2-metadata: true adds
+	// AWS_EC2_METADATA_DISABLED=true to every container that is not
 	// skipped by annotation, conflicts included: SDKs that honour it cannot fall back to the
 	// node's role when the pod's own fails.
 	DisableEC2Metadata bool
+
+	// UseDualStackEndpoint is the default of the annotation use-dualstack-endpoint: true adds
+	// AWS_USE_DUALSTACK_ENDPOINT=true, for SDKs to call STS and every other service at
+	// endpoints with IPv6, such as sts.eu-central-1.api.aws. Not every service has one
+	// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html).
+	UseDualStackEndpoint bool
+
+	// UseFIPSEndpoint is the default of the annotation use-fips-endpoint: true adds
+	// AWS_USE_FIPS_ENDPOINT=true. SDKs compose the names of FIPS endpoints for regions that
+	// have none, too: calls fail there.
+	UseFIPSEndpoint bool
 
 	// Defaults are the settings of accounts and namespaces that annotations do not set.
 	Defaults []Default
@@ -117,13 +130,16 @@ const (
 type SessionName uint8
 
 const (
-	// NoSessionName adds none.
+	// NoSessionName says nothing: for Config it means none, and for an Identity that of
+	// Config.
 	NoSessionName SessionName = iota
 	// SessionNamePodUID takes the pod's UID, which fits every rule of STS.
 	SessionNamePodUID
 	// SessionNamePodName takes the pod's name where it is known to have 2 to 64 characters,
 	// as every generated name has, and the UID elsewhere.
 	SessionNamePodName
+	// SessionNameOmitted adds none, whatever Config says.
+	SessionNameOmitted
 )
 
 // AnnotationKey returns the whole key of an annotation or label of this package.
@@ -142,6 +158,9 @@ func (c Config) Resolved() (Config, error) {
 	c.MountPath, c.PodIdentityMountPath = c.mountPath(WebIdentity), c.mountPath(PodIdentity)
 	if c.RoleAccountID != "" {
 		c.RolePartition = c.rolePartition()
+	}
+	if c.SessionName == SessionNameOmitted {
+		c.SessionName = NoSessionName
 	}
 	return c, nil
 }
@@ -205,7 +224,7 @@ func (c Config) check() error {
 	if c.BadAnnotations > WarnAllBad {
 		fail("BadAnnotations", fmt.Errorf("%d is unknown", c.BadAnnotations))
 	}
-	if c.SessionName > SessionNamePodName {
+	if c.SessionName > SessionNameOmitted {
 		fail("SessionName", fmt.Errorf("%d is unknown", c.SessionName))
 	}
 	if c.RoleAccountID != "" {

@@ -19,6 +19,10 @@
 //	sts-regional-endpoints  ServiceAccount       false                 true adds AWS_STS_REGIONAL_ENDPOINTS=regional
 //	token-expiration        ServiceAccount, Pod  86400                 the token's lifetime in seconds, raised to 600; the Pod's wins
 //	skip-containers         Pod                  none                  containers to leave alone, as one CSV record
+//	session-name            ServiceAccount, Pod  none                  pod-uid or pod-name adds AWS_ROLE_SESSION_NAME; the Pod's wins
+//	disable-ec2-metadata    ServiceAccount, Pod  false                 true adds AWS_EC2_METADATA_DISABLED=true; the Pod's wins
+//	use-dualstack-endpoint  ServiceAccount, Pod  false                 true adds AWS_USE_DUALSTACK_ENDPOINT=true; the Pod's wins
+//	use-fips-endpoint       ServiceAccount, Pod  false                 true adds AWS_USE_FIPS_ENDPOINT=true; the Pod's wins
 //
 // Each default can be changed in [Config], for one namespace or account in
 // [Config.Defaults]. An empty role-arn takes the account out of all defaults.
@@ -33,17 +37,18 @@
 //	AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE          if the container sets neither (WebIdentity)
 //	AWS_CONTAINER_CREDENTIALS_FULL_URI,
 //	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE             if the container sets neither (PodIdentity)
-//	AWS_ROLE_SESSION_NAME                              if Config.SessionName says so and it is not set (WebIdentity)
-//	AWS_EC2_METADATA_DISABLED                          if Config.DisableEC2Metadata is set and it is not set
+//	AWS_ROLE_SESSION_NAME                              if wanted and not set (WebIdentity)
+//	AWS_EC2_METADATA_DISABLED, AWS_USE_DUALSTACK_ENDPOINT,
+//	AWS_USE_FIPS_ENDPOINT                              each if wanted and not set
 //	a read-only mount of the token's volume            unless the container mounts it
 //
 // The volume becomes the first of the pod's, as EKS has it, unless the pod has it already.
 // A pod that has everything gets no patch, so a webhook may be invoked again and again.
 //
 // Where the two identity variables are half set, or where the volume's name or the mount path
-// is taken by something else, the container is a conflict: it gets neither variables nor
-// mount, and [Result.Warnings] says why. A container that sets both variables keeps what it
-// has, at our mount path too.
+// is taken by something else, the container is a conflict: of all this it gets
+// AWS_EC2_METADATA_DISABLED at most, and [Result.Warnings] says why. A container that sets both
+// variables keeps what it has, at our mount path too.
 //
 // # What counts as an identity
 //

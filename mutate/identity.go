@@ -55,6 +55,14 @@ type Identity struct {
 	// wins. 0: Config.TokenExpiration, 24 h.
 	TokenExpiration time.Duration
 
+	// SessionName is as Config.SessionName, for this identity. The pod's annotation wins.
+	// Zero: Config's.
+	SessionName SessionName
+
+	// DisableEC2Metadata, UseDualStackEndpoint and UseFIPSEndpoint are as Config's, for this
+	// identity. The pod's annotations win. Zero: Config's.
+	DisableEC2Metadata, UseDualStackEndpoint, UseFIPSEndpoint Switch
+
 	// Seed spreads the default expiration of PodIdentity tokens between 22 and 24 hours, so
 	// that pods created together do not all renew together. The same seed gives the same
 	// expiration; the admission request's UID is a good one, and [Mutator.Review] uses it
@@ -84,7 +92,7 @@ func (id Identity) check() (role arn.Role, err error) {
 			return role, fmt.Errorf("role ARN %q: %w", id.RoleARN, err)
 		}
 	}
-	return role, checkAudience(id.Audience)
+	return role, errors.Join(checkAudience(id.Audience), id.choices().check())
 }
 
 // role checks a role given by ARN, or by name where c says how to compose it.

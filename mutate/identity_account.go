@@ -88,6 +88,7 @@ func (a *accountReader) read(t Target) Identity {
 	}
 	a.regional(&id)
 	a.expiration(&id)
+	a.choices(&id)
 	return id
 }
 
@@ -188,6 +189,19 @@ func (a *accountReader) expiration(id *Identity) {
 		return
 	}
 	id.TokenExpiration = time.Duration(seconds) * time.Second
+}
+
+func (a *accountReader) choices(id *Identity) {
+	var c choices
+	for k, key := range a.m.keys.choices {
+		if value, ok := a.annotations[key]; ok {
+			var want string
+			if c[k], want = choice(k).parse(value); want != "" {
+				a.bad(key, value, want)
+			}
+		}
+	}
+	id.setChoices(c)
 }
 
 const wantExpiration = "whole seconds, 600 to 4294967296"

@@ -42,5 +42,11 @@ func (m *Mutator) annotationsFor(id Identity) (map[string]string, error) {
 		}
 		annotations[m.keys.expiration] = strconv.FormatInt(seconds, 10)
 	}
+	given, without := id.choices(), m.cfg.choices()
+	for k, key := range m.keys.choices {
+		if given[k] != 0 && given[k] != without[k] {
+			annotations[key] = choice(k).format(given[k])
+		}
+	}
 	return annotations, nil
 }

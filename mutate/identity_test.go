@@ -1,6 +1,8 @@
 package mutate_test
 
 import (
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,6 +204,73 @@ func TestAnIdentityThatCannotBeInjectedIsAnError(t *testing.T) {
 		assert.Error(t, err, name)
 		assert.Zero(t, r, name)
 	}
+}
+
+func TestAccountsAndPodsChooseForThemselves(t *testing.T) {
+	t.Parallel()
+	const (
+		name, metadata = "AWS_ROLE_SESSION_NAME", "AWS_EC2_METADATA_DISABLED"
+		dual, fips     = "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"
+	)
+	all := mutate.Config{SessionName: mutate.SessionNamePodUID, DisableEC2Metadata: true, UseDualStackEndpoint: true, UseFIPSEndpoint: true}
+	no := map[string]string{"session-name": "none", "disable-ec2-metadata": "false", "use-dualstack-endpoint": "false", "use-fips-endpoint": "false"}
+	yes := map[string]string{"session-name": "pod-uid", "disable-ec2-metadata": "true", "use-dualstack-endpoint": "true", "use-fips-endpoint": "true"}
+	every := []string{name, metadata, dual, fips}
+	for title, c := range map[string]struct {
+		cfg          mutate.Config
+		account, pod map[string]string
+		want         []string
+	}{
+		"nobody":                 {},
+		"the cluster":            {cfg: all, want: every},
+		"the account":            {account: yes, want: every},
+		"the pod":                {pod: yes, want: every},
+		"none, said aloud":       {cfg: mutate.Config{SessionName: mutate.SessionNameOmitted}},
+		"not for this account":   {cfg: all, account: no},
+		"not for this pod":       {cfg: all, account: yes, pod: no},
+		"for this pod after all": {cfg: all, account: no, pod: yes, want: every},
+		"one of them":            {account: map[string]string{"use-fips-endpoint": "true"}, pod: map[string]string{"session-name": "pod-name"}, want: []string{name, fips}},
+	} {
+		m := newMutator(t, c.cfg)
+		sa := account(c.account)
+		sa.Annotations = maps.Clone(sa.Annotations)
+		if sa.Annotations == nil {
+			sa.Annotations = map[string]string{}
+		}
+		sa.Annotations["eks.amazonaws.com/role-arn"] = role
+		id, err := m.Identity(sa)
+		require.NoError(t, err)
+		pod := corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "a"}}}, ObjectMeta: account(c.pod).ObjectMeta}
+		r, err := m.Pod(&pod, id)
+		require.NoError(t, err)
+		var got []string
+		for _, known := range every {
+			if strings.Contains(string(r.PatchJSON()), known) {
+				got = append(got, known)
+			}
+		}
+		assert.Equal(t, c.want, got, title)
+
+		annotations, err := m.Annotations(id)
+		require.NoError(t, err)
+		sa.Annotations = annotations
+		again, err := m.Identity(sa)
+		require.NoError(t, err)
+		same, err := m.Pod(&pod, again)
+		require.NoError(t, err)
+		assert.Equal(t, r, same, "%s: annotations are the inverse", title)
+	}
+	strict := newMutator(t, mutate.Config{BadAnnotations: mutate.RefuseAllBad})
+	_, err := strict.Identity(account(map[string]string{"role-arn": role, "session-name": "me", "use-fips-endpoint": "yes"}))
+	require.ErrorIs(t, err, mutate.ErrBadAnnotation)
+	assert.ErrorContains(t, err, `"pod-uid", "pod-name" or "none"`)
+	assert.ErrorContains(t, err, `"true" or "false"`)
+	_, err = strict.RawPod([]byte(`{"metadata":{"annotations":{"eks.amazonaws.com/disable-ec2-metadata":""}}}`), mutate.Identity{RoleARN: role})
+	assert.ErrorIs(t, err, mutate.ErrBadAnnotation)
+	_, err = strict.RawPod([]byte(`{}`), mutate.Identity{RoleARN: role, UseFIPSEndpoint: 3})
+	assert.Error(t, err)
+	_, err = strict.RawPod([]byte(`{}`), mutate.Identity{RoleARN: role, SessionName: 4})
+	assert.Error(t, err)
 }
 
 func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {

@@ -20,7 +20,10 @@ type Mutator struct {
 	rules    []rule // the most specific first
 	accounts map[Target]bool
 	// keys are the annotations' whole keys, put together once.
-	keys struct{ role, audience, regional, expiration, skip string }
+	keys struct {
+		role, audience, regional, expiration, skip string
+		choices                                    [choiceCount]string
+	}
 	// partition is the partition of the region; "" without one.
 	partition string
 	methods   [2]methodSettings // by Method
@@ -59,6 +62,9 @@ func New(c Config) (*Mutator, error) {
 	m.keys.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
 	m.keys.expiration = resolved.AnnotationKey(AnnotationTokenExpiration)
 	m.keys.skip = resolved.AnnotationKey(AnnotationSkipContainers)
+	for k, name := range choiceAnnotations {
+		m.keys.choices[k] = resolved.AnnotationKey(name)
+	}
 	if p, ok := partition.ByRegion(resolved.Region); ok {
 		m.partition = p.Name
 	}

@@ -21,8 +21,9 @@ type planner struct {
 	judge      judge
 	method     *methodSettings
 	gains      []gain // by container
-	expiration int64  // seconds
-	jittered   bool   // the expiration is a default that another review may set otherwise
+	choices    choices
+	expiration int64 // seconds
+	jittered   bool  // the expiration is a default that another review may set otherwise
 	result     Result
 }
 
@@ -121,6 +122,17 @@ func (p *planner) annotations() error {
 			p.expiration, p.jittered = p.raised(seconds, annotationPath(p.m.keys.expiration)), false
 		}
 	}
+	var said choices
+	for k, s := range p.v.choices {
+		var want string
+		if !s.set {
+			continue
+		}
+		if said[k], want = choice(k).parse(s.value); want != "" {
+			refuse(badAnnotation(p.m.keys.choices[k], s.value, want))
+		}
+	}
+	p.choices = said.or(p.id.choices()).or(p.m.cfg.choices())
 	if s := p.v.skip; s.set {
 		names, err := parseSkip(s.value)
 		if err != nil {

@@ -8,10 +8,13 @@ func (p *planner) container(c *containerView, g *gain) {
 		p.result.Containers = append(p.result.Containers, r)
 		return
 	}
-	if p.m.cfg.DisableEC2Metadata {
-		g.add |= envEC2Metadata.set() &^ c.env
-	}
 	code := p.conflict(c, r)
+	for k := ec2MetadataChoice; k < choiceCount; k++ {
+		// Even a container that gets nothing else is kept from the node's role.
+		if p.choices[k] == uint8(On) && (code == "" || k == ec2MetadataChoice) {
+			g.add |= choiceVars[k].set() &^ c.env
+		}
+	}
 	switch {
 	case code != "":
 		r.Outcome, r.Reason = Conflict, Reason(code)
@@ -43,7 +46,7 @@ func (p *planner) complete(c *containerView, g *gain) {
 	}
 	if !c.env.has(p.method.pair) {
 		g.add |= p.method.pair
-		if p.id.Method == WebIdentity && p.m.cfg.SessionName != NoSessionName {
+		if s := SessionName(p.choices[sessionNameChoice]); p.id.Method == WebIdentity && (s == SessionNamePodUID || s == SessionNamePodName) {
 			g.add |= envSessionName.set() &^ c.env
 		}
 	}

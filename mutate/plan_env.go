@@ -21,6 +21,8 @@ const (
 	envCredentialsAuth
 	envSessionName
 	envEC2Metadata
+	envDualStack
+	envFIPS
 	envAdded // how many are added
 
 	envAccessKey = envAdded
@@ -54,6 +56,7 @@ const (
 var envNames = [envProxy]string{
 	EnvRegionalSTS, EnvDefaultRegion, EnvRegion, EnvRoleARN, EnvTokenFile,
 	EnvCredentialsURI, EnvCredentialsAuth, EnvSessionName, EnvEC2Metadata,
+	EnvDualStack, EnvFIPS,
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 }
 
@@ -113,7 +116,9 @@ func fixedEnv(c Config) (env [envAdded]string) {
 	env[envDefaultRegion] = envJSON(envDefaultRegion, c.Region)
 	env[envRegion] = envJSON(envRegion, c.Region)
 	env[envCredentialsURI] = envJSON(envCredentialsURI, c.agentURI())
-	env[envEC2Metadata] = envJSON(envEC2Metadata, "true")
+	for _, v := range choiceVars[ec2MetadataChoice:] {
+		env[v] = envJSON(v, "true")
+	}
 	return env
 }
 

@@ -9,6 +9,11 @@ const (
 	AnnotationRegionalSTS     = "sts-regional-endpoints"
 	AnnotationTokenExpiration = "token-expiration"
 	AnnotationSkipContainers  = "skip-containers"
+
+	AnnotationSessionName          = "session-name"
+	AnnotationDisableEC2Metadata   = "disable-ec2-metadata"
+	AnnotationUseDualStackEndpoint = "use-dualstack-endpoint"
+	AnnotationUseFIPSEndpoint      = "use-fips-endpoint"
 )
 
 // The label that marks a pod with EKS Pod Identity. It is EKS's own, whatever the
@@ -39,6 +44,8 @@ const (
 	EnvCredentialsURI  = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	EnvCredentialsAuth = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 	EnvEC2Metadata     = "AWS_EC2_METADATA_DISABLED"
+	EnvDualStack       = "AWS_USE_DUALSTACK_ENDPOINT"
+	EnvFIPS            = "AWS_USE_FIPS_ENDPOINT"
 )
 
 // What EKS uses, and what [Config] defaults to.

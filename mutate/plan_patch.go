@@ -159,7 +159,7 @@ func (p *planner) encodeEnv(out *patch, v envVar) {
 			out.value(p.method.tokenFile[0])
 		}
 	case envSessionName:
-		if p.m.cfg.SessionName == SessionNamePodName && p.v.nameFits {
+		if SessionName(p.choices[sessionNameChoice]) == SessionNamePodName && p.v.nameFits {
 			out.value(sessionNameByName)
 		} else {
 			out.value(sessionNameByUID)

@@ -65,19 +65,36 @@ func (s *scanner) annotations() {
 	if !s.Enter('{') {
 		return
 	}
+	domain := s.m.cfg.AnnotationDomain
 	for s.More() {
-		switch string(s.Name()) {
-		case s.m.keys.expiration:
-			s.view.expiration = s.setting()
-		case s.m.keys.skip:
-			s.view.skip = s.setting()
-		case mirrorPodKey:
+		name := s.Name()
+		if string(name) == mirrorPodKey {
 			s.view.mirror = true
-			s.Skip()
-		default:
-			s.Skip()
+		}
+		if len(name) > len(domain) && name[len(domain)] == '/' && string(name[:len(domain)]) == domain {
+			if at := s.view.annotation(string(name[len(domain)+1:])); at != nil {
+				*at = s.setting()
+				continue
+			}
+		}
+		s.Skip()
+	}
+}
+
+// annotation is where an annotation of this package's is kept; nil for any other.
+func (v *view) annotation(name string) *setting {
+	switch name {
+	case AnnotationTokenExpiration:
+		return &v.expiration
+	case AnnotationSkipContainers:
+		return &v.skip
+	}
+	for k, known := range choiceAnnotations {
+		if name == known {
+			return &v.choices[k]
 		}
 	}
+	return nil
 }
 
 func (s *scanner) setting() setting {

@@ -9,6 +9,7 @@ type view struct {
 	label       setting
 	expiration  setting
 	skip        setting
+	choices     [choiceCount]setting
 	mirror      bool // the static pod of a kubelet: the API server refuses tokens in it
 	nameFits    bool // the pod's name can be an STS session name
 

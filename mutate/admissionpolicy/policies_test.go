@@ -63,6 +63,7 @@ func TestNewRefusesWhatAPolicyCannotDo(t *testing.T) {
 	for name, cfg := range map[string]mutate.Config{
 		"a bad region": {Region: "nowhere"},
 		"defaults":     {Defaults: []mutate.Default{{Namespace: "a", ServiceAccount: "b", RoleARN: "arn:aws:iam::111122223333:role/a"}}},
+		"endpoints":    {UseFIPSEndpoint: true},
 		"pod identity": {PodIdentityAccounts: []mutate.Target{{Namespace: "a", ServiceAccount: "b"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
