@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-go/irsa/oidc"
+)
+
+// newThumbprint shows what to give IAM for an issuer, and why.
+func newThumbprint() *cobra.Command {
+	var ca string
+	cmd := &cobra.Command{
+		Use:   "thumbprint ISSUER",
+		Short: "What AWS sees of an issuer's certificates, and the thumbprints to give to IAM",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, issuer, err := lookAt(args[0], ca)
+			if err != nil {
+				return err
+			}
+			report, err := client.Thumbprints(cmd.Context(), issuer)
+			if err != nil {
+				return err
+			}
+			return show(cmd, report)
+		},
+	}
+	addCA(cmd, &ca)
+	return cmd
+}
+
+// newPreflight checks an issuer as STS will look at it.
+func newPreflight() *cobra.Command {
+	var ca, token string
+	cmd := &cobra.Command{
+		Use:   "preflight ISSUER",
+		Short: "Whether STS can verify the tokens of an issuer, everything at once",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, issuer, err := lookAt(args[0], ca)
+			if err != nil {
+				return err
+			}
+			var cfg oidc.PreflightConfig
+			if token != "" {
+				text, err := readFile(cmd, token)
+				if err != nil {
+					return err
+				}
+				cfg.Token = strings.TrimSpace(string(text))
+			}
+			report := client.Preflight(cmd.Context(), issuer, cfg)
+			if err := show(cmd, report); err != nil {
+				return err
+			}
+			if !report.OK() {
+				return errFound
+			}
+			return nil
+		},
+	}
+	addCA(cmd, &ca)
+	cmd.Flags().StringVar(&token, "token-file", "", "`FILE` with a token of the cluster, whose key must be among those served; - is standard input")
+	return cmd
+}
+
+func addCA(cmd *cobra.Command, ca *string) {
+	cmd.Flags().StringVar(ca, "ca", "", "PEM `FILE` with the CA certificates to trust (default: this machine's)")
+}
+
+func lookAt(rawURL, caFile string) (*oidc.Client, oidc.Issuer, error) {
+	issuer, err := oidc.ParseIssuer(rawURL)
+	if err != nil || caFile == "" {
+		return &oidc.Client{}, issuer, err
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, oidc.Issuer{}, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, oidc.Issuer{}, fmt.Errorf("%s: it has no PEM certificate", caFile)
+	}
+	return &oidc.Client{RootCAs: roots}, issuer, nil
+}

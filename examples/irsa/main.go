@@ -1,0 +1,75 @@
+// Command irsa is the library as one command: what AWS sees of an issuer, what a trust policy
+// admits, what a pod comes out as, and where a chain is broken. Each subcommand is a short file
+// that shows how to use the library.
+//
+//	go install github.com/irsa-go/irsa/examples/irsa@latest
+//
+// It exits with 0 when all is well, 1 when it found something, and 2 when it could not look.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// errFound ends a command that has printed what it found.
+var errFound = errors.New("something was found")
+
+// run is main without the process: its result is the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFound):
+		return 1
+	default:
+		fmt.Fprintln(stderr, "irsa:", err)
+		return 2
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "irsa",
+		Short: "AWS IAM roles for Kubernetes service accounts, step by step",
+		Long: "AWS IAM roles for Kubernetes service accounts, step by step.\n\n" +
+			"Exit codes: 0 all is well, 1 something was found, 2 it could not look.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringP("output", "o", "text", "`FORMAT` of what is found: text, json or yaml")
+	root.AddGroup(
+		&cobra.Group{ID: "issuer", Title: "The cluster's issuer:"},
+		&cobra.Group{ID: "policy", Title: "Trust policies:"},
+		&cobra.Group{ID: "pod", Title: "Pods:"},
+	)
+	for id, commands := range map[string][]*cobra.Command{
+		"issuer": {newThumbprint(), newPreflight()},
+		"policy": {},
+		"pod":    {newMutate()},
+	} {
+		for _, c := range commands {
+			c.GroupID = id
+			root.AddCommand(c)
+		}
+	}
+	return root
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// irsa runs the command in this process.
+func irsa(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{
+		"no such command":       {"nonsense"},
+		"no such flag":          {"mutate", "--nonsense", "x"},
+		"no argument":           {"thumbprint"},
+		"an issuer over http":   {"thumbprint", "http://issuer.example"},
+		"a missing file":        {"mutate", "/does/not/exist.yaml"},
+		"a region that is none": {"mutate", "--region", "Frankfurt", "-"},
+		"a role that is none":   {"mutate", "--role-arn", "x", "testdata/pod.yaml"},
+	} {
+		code, stdout, stderr := irsa(t, "", args...)
+		assert.Equal(t, 2, code, name)
+		assert.Empty(t, stdout, name)
+		assert.True(t, strings.HasPrefix(stderr, "irsa: "), "%s: %s", name, stderr)
+		assert.Equal(t, 1, strings.Count(stderr, "\n"), "%s: %s", name, stderr)
+	}
+	code, stdout, _ := irsa(t, "", "--help")
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "mutate")
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// manifest is one document of a file, with its comments and the order of its members.
+type manifest struct {
+	file    string
+	node    *yaml.Node // the document
+	isJSON  bool
+	compact bool // lists are not indented below their names
+}
+
+var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\n(?: *#[^\n]*\n)*( *)- `)
+
+// readManifests reads the documents of a file; empty ones stay, so that nothing is lost.
+func readManifests(file string, text []byte) ([]manifest, error) {
+	isJSON := json.Valid(text)
+	list := compactList.FindSubmatch(text)
+	compact := list != nil && bytes.Equal(list[1], list[2])
+	var all []manifest
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var node yaml.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, manifest{file: file, node: &node, isJSON: isJSON, compact: compact})
+	}
+}
+
+// walk calls f with the object, or with each item of a List.
+func (m manifest) walk(f func(*yaml.Node) error) error {
+	if len(m.node.Content) == 0 || m.node.Content[0].Kind != yaml.MappingNode {
+		return nil
+	}
+	object := m.node.Content[0]
+	if !strings.HasSuffix(text(object, "kind"), "List") {
+		return f(object)
+	}
+	items := at(object, "items")
+	if items == nil || items.Kind != yaml.SequenceNode {
+		return nil
+	}
+	for _, item := range items.Content {
+		if err := f(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeManifests prints documents in their own format, JSON as JSON.
+func writeManifests(w io.Writer, all []manifest) error {
+	for i, m := range all {
+		if m.isJSON {
+			raw, err := toJSON(m.node)
+			if err != nil {
+				return err
+			}
+			var indented bytes.Buffer
+			if err := json.Indent(&indented, raw, "", "  "); err != nil {
+				return err
+			}
+			indented.WriteByte('\n')
+			if _, err := indented.WriteTo(w); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			if _, err := io.WriteString(w, "---\n"); err != nil {
+				return err
+			}
+		}
+		encoder := yaml.NewEncoder(w)
+		encoder.SetIndent(2)
+		if m.compact {
+			encoder.CompactSeqIndent()
+		}
+		if err := encoder.Encode(m.node); err != nil {
+			return fmt.Errorf("%s: %w", m.file, err)
+		}
+		if err := encoder.Close(); err != nil {
+			return fmt.Errorf("%s: %w", m.file, err)
+		}
+	}
+	return nil
+}
+
+// at follows names through mappings; nil when one is not there.
+func at(node *yaml.Node, path ...string) *yaml.Node {
+	for _, name := range path {
+		node = member(node, name)
+	}
+	return node
+}
+
+func member(node *yaml.Node, name string) *yaml.Node {
+	node = behind(node)
+	if node == nil || node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == name {
+			return node.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// behind is what an alias stands for.
+func behind(node *yaml.Node) *yaml.Node {
+	for node != nil && node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}
+
+// text is the scalar at a path, "" for none.
+func text(node *yaml.Node, path ...string) string {
+	if node = behind(at(node, path...)); node == nil || node.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return node.Value
+}
+
+// expand writes aliases and merge keys out below a node, so that what is added in one place appears
+// in no other.
+func expand(node *yaml.Node) {
+	for i, child := range node.Content {
+		if child.Kind == yaml.AliasNode {
+			node.Content[i] = copied(behind(child))
+		}
+		expand(node.Content[i])
+	}
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Tag != "!!merge" {
+			continue
+		}
+		merged := []*yaml.Node{node.Content[i+1]}
+		if node.Content[i+1].Kind == yaml.SequenceNode {
+			merged = node.Content[i+1].Content
+		}
+		node.Content = slices.Delete(node.Content, i, i+2)
+		for _, m := range merged {
+			for j := 0; j+1 < len(m.Content); j += 2 {
+				if member(node, m.Content[j].Value) == nil {
+					node.Content = append(node.Content, m.Content[j], m.Content[j+1])
+				}
+			}
+		}
+		i -= 2
+	}
+}
+
+func copied(node *yaml.Node) *yaml.Node {
+	c := *node
+	c.Anchor = ""
+	c.Content = nil
+	for _, child := range node.Content {
+		c.Content = append(c.Content, copied(child))
+	}
+	return &c
+}
+
+func join(path []string) string { return strings.Join(path, ".") }
+
+// toJSON writes a node as JSON, in its own order.
+func toJSON(node *yaml.Node) ([]byte, error) {
+	node = behind(node)
+	switch node.Kind {
+	case yaml.DocumentNode:
+		return toJSON(node.Content[0])
+	case yaml.MappingNode:
+		out := []byte{'{'}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name, err := json.Marshal(node.Content[i].Value)
+			if err != nil {
+				return nil, err
+			}
+			value, err := toJSON(node.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(append(out, name...), ':'), value...)
+		}
+		return append(out, '}'), nil
+	case yaml.SequenceNode:
+		out := []byte{'['}
+		for i, item := range node.Content {
+			value, err := toJSON(item)
+			if err != nil {
+				return nil, err
+			}
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, value...)
+		}
+		return append(out, ']'), nil
+	}
+	var value any
+	if err := node.Decode(&value); err != nil {
+		return nil, fmt.Errorf("line %d: %w", node.Line, err)
+	}
+	return json.Marshal(value)
+}
+
+// add carries out one "add" of a JSON patch (RFC 6902 §4.1), the only operation that mutate knows.
+func add(node *yaml.Node, pointer string, value any) error {
+	tokens := strings.Split(pointer, "/")[1:]
+	unescape := strings.NewReplacer("~1", "/", "~0", "~")
+	for i := range tokens {
+		tokens[i] = unescape.Replace(tokens[i])
+	}
+	last := len(tokens) - 1
+	for _, token := range tokens[:last] {
+		next := member(node, token)
+		if list := behind(node); list.Kind == yaml.SequenceNode {
+			if n, err := strconv.Atoi(token); err == nil && n >= 0 && n < len(list.Content) {
+				next = list.Content[n]
+			}
+		}
+		if next == nil {
+			return fmt.Errorf("there is nothing at %q", pointer)
+		}
+		node = next
+	}
+	node = behind(node)
+	var added yaml.Node
+	if err := added.Encode(value); err != nil {
+		return err
+	}
+	if node.Style&yaml.FlowStyle != 0 && node.Kind == yaml.SequenceNode && len(node.Content) == 0 {
+		node.Style &^= yaml.FlowStyle // [] grows to a list
+	}
+	switch node.Kind {
+	case yaml.SequenceNode:
+		i := len(node.Content)
+		if n, err := strconv.Atoi(tokens[last]); err == nil && n <= i {
+			i = n
+		}
+		node.Content = slices.Insert(node.Content, i, &added)
+	case yaml.MappingNode:
+		if have := member(node, tokens[last]); have != nil {
+			*have = added
+			return nil
+		}
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: tokens[last]}, &added)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// mutation is the command line of "irsa mutate".
+type mutation struct {
+	region      string
+	roleARN     string
+	podIdentity bool
+	patch       bool
+}
+
+// newMutate changes pods, and whatever has a pod template, as admission would.
+func newMutate() *cobra.Command {
+	var m mutation
+	cmd := &cobra.Command{
+		Use:   "mutate FILE...",
+		Short: "Pods and pod templates as they come out of admission",
+		Long: "Prints pods, and Deployments, StatefulSets, DaemonSets, Jobs, CronJobs and Lists, as they come out of\n" +
+			"admission. A pod's role is that of the ServiceAccount in the same files, or --role-arn. Comments and\n" +
+			"order are kept; what is not a pod stays as it is. FILE is YAML or JSON; - is standard input.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return m.run(cmd, args) },
+	}
+	cmd.Flags().StringVar(&m.region, "region", "", "AWS `REGION` of the cluster, for AWS_REGION and regional STS; none are set without it")
+	cmd.Flags().StringVar(&m.roleARN, "role-arn", "", "`ARN` of the role of accounts that the files do not have")
+	cmd.Flags().BoolVar(&m.podIdentity, "pod-identity", false, "mutate for EKS Pod Identity, whatever the annotations say")
+	cmd.Flags().BoolVar(&m.patch, "patch", false, "print the JSON patch of each object instead")
+	return cmd
+}
+
+func (m mutation) run(cmd *cobra.Command, names []string) error {
+	cfg := mutate.Config{}
+	if m.region != "" {
+		cfg = mutate.EKS(m.region)
+	}
+	mutator, err := mutate.New(cfg)
+	if err != nil {
+		return err
+	}
+	accounts := map[mutate.Target]mutate.Identity{}
+	var all []manifest
+	for _, name := range names {
+		text, err := readFile(cmd, name)
+		if err != nil {
+			return err
+		}
+		documents, err := readManifests(name, text)
+		if err != nil {
+			return err
+		}
+		all = append(all, documents...)
+	}
+	var pods []*podTemplate
+	for i := range all {
+		if err := all[i].walk(func(object *yaml.Node) error {
+			found, err := m.inspect(mutator, object, accounts)
+			if found != nil {
+				found.in = &all[i]
+				pods = append(pods, found)
+			}
+			return err
+		}); err != nil {
+			return fmt.Errorf("%s: %w", all[i].file, err)
+		}
+	}
+	return m.mutateAll(cmd, mutator, all, pods, accounts)
+}
+
+// podTemplate is where a pod, or the template of one, stands.
+type podTemplate struct {
+	in     *manifest
+	node   *yaml.Node
+	name   string // such as "Deployment shop/checkout"
+	target mutate.Target
+}
+
+// inspect remembers the identity of a ServiceAccount and finds the template of a workload.
+func (m mutation) inspect(mutator *mutate.Mutator, object *yaml.Node, accounts map[mutate.Target]mutate.Identity) (*podTemplate, error) {
+	kind, namespace := text(object, "kind"), text(object, "metadata", "namespace")
+	name := fmt.Sprintf("%s %s/%s", kind, namespace, text(object, "metadata", "name"))
+	if kind == "ServiceAccount" {
+		raw, err := toJSON(object)
+		if err != nil {
+			return nil, err
+		}
+		var account corev1.ServiceAccount
+		if err := json.Unmarshal(raw, &account); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		identity, err := mutator.Identity(&account)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
+		return nil, nil
+	}
+	path, ok := templates[kind]
+	if !ok {
+		return nil, nil
+	}
+	template := at(object, path...)
+	if template == nil {
+		return nil, fmt.Errorf("%s: it has no %s", name, join(path))
+	}
+	expand(template)
+	account := text(template, "spec", "serviceAccountName")
+	if account == "" {
+		account = "default"
+	}
+	return &podTemplate{node: template, name: name, target: mutate.Target{Namespace: namespace, ServiceAccount: account}}, nil
+}
+
+// templates is where each kind of object has its pod, or its pod template.
+var templates = map[string][]string{
+	"Pod":                   {},
+	"PodTemplate":           {"template"},
+	"Deployment":            {"spec", "template"},
+	"StatefulSet":           {"spec", "template"},
+	"DaemonSet":             {"spec", "template"},
+	"ReplicaSet":            {"spec", "template"},
+	"ReplicationController": {"spec", "template"},
+	"Job":                   {"spec", "template"},
+	"CronJob":               {"spec", "jobTemplate", "spec", "template"},
+}
+
+func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []manifest, pods []*podTemplate, accounts map[mutate.Target]mutate.Identity) error {
+	var failed []error
+	found := false
+	for _, p := range pods {
+		identity, known := accounts[p.target]
+		switch {
+		case m.podIdentity:
+			identity = mutate.Identity{Method: mutate.PodIdentity}
+		case !known && m.roleARN != "":
+			identity = mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}
+		case !known:
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn\n", p.in.file, p.name, p.target)
+			found = true
+			continue
+		}
+		raw, err := toJSON(p.node)
+		if err != nil {
+			return err
+		}
+		result, err := mutator.RawPod(raw, identity)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: %s: %w", p.in.file, p.name, err))
+			continue
+		}
+		for _, warning := range result.Warnings {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: warning: %s\n", p.in.file, p.name, warning)
+		}
+		if m.patch {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", result.PatchJSON())
+			continue
+		}
+		for _, op := range result.Operations() {
+			if err := add(p.node, op.Path, op.Value); err != nil {
+				return fmt.Errorf("%s: %s: %w", p.in.file, p.name, err)
+			}
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	if !m.patch {
+		var out bytes.Buffer
+		if err := writeManifests(&out, all); err != nil {
+			return err
+		}
+		if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil {
+			return err
+		}
+	}
+	if found {
+		return errFound
+	}
+	return nil
+}
