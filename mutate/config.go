@@ -55,6 +55,15 @@ type Config struct {
 	// "aws" without one.
 	RolePartition string
 
+	// RoleRule composes the role of a pod that asks for it, by the label role-by-rule=true, from
+	// its namespace and service account: nobody has to look up an account, and there is none to
+	// miss. PodIdentityAccounts win over it. The zero value: no pod gets a role by rule.
+	RoleRule RoleRule
+
+	// RoleRuleForEveryPod gives the role by rule to every pod, with or without the label: select
+	// the namespaces in the webhook's or the policy's objects. False: pods ask for it.
+	RoleRuleForEveryPod bool
+
 	// SessionName is the default of the annotation session-name: it adds
 	// AWS_ROLE_SESSION_NAME, so that CloudTrail names the pod.
 	// Zero: it is not added, and each SDK makes a name of its own.
@@ -232,6 +241,11 @@ func (c Config) check() error {
 	}
 	if c.RolePartition != "" {
 		fail("RolePartition", arn.CheckPartition(c.RolePartition))
+	}
+	if !c.RoleRule.IsZero() {
+		fail("RoleRule", c.RoleRule.Check())
+	} else if c.RoleRuleForEveryPod {
+		fail("RoleRuleForEveryPod", errNoRule)
 	}
 	errs = append(errs, c.checkDefaults()...)
 	errs = append(errs, c.checkPodIdentityAccounts()...)

@@ -64,13 +64,7 @@ func (a *accountReader) read(t Target) Identity {
 	if a.m.cfg.WholeDefaults && !a.m.accounts[t] && a.annotations[a.m.keys.role] == "" {
 		return a.m.wholeDefault(t)
 	}
-	id := Identity{RegionalSTS: a.m.cfg.RegionalSTS}
-	if a.m.cfg.TokenExpiration != DefaultTokenExpiration {
-		id.TokenExpiration = a.m.cfg.TokenExpiration
-	}
-	if a.m.cfg.Audience != DefaultAudience {
-		id.Audience = a.m.cfg.Audience
-	}
+	id := a.m.cfg.identity()
 	role := ""
 	if !a.m.cfg.WholeDefaults {
 		role = a.fromDefaults(t, &id)

@@ -21,8 +21,8 @@ type Mutator struct {
 	accounts map[Target]bool
 	// keys are the annotations' whole keys, put together once.
 	keys struct {
-		role, audience, regional, expiration, skip string
-		choices                                    [choiceCount]string
+		role, audience, regional, expiration, skip, byRule string
+		choices                                            [choiceCount]string
 	}
 	// partition is the partition of the region; "" without one.
 	partition string
@@ -61,6 +61,7 @@ func New(c Config) (*Mutator, error) {
 	m.keys.audience = resolved.AnnotationKey(AnnotationAudience)
 	m.keys.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
 	m.keys.expiration = resolved.AnnotationKey(AnnotationTokenExpiration)
+	m.keys.byRule = resolved.AnnotationKey(LabelRoleByRule)
 	m.keys.skip = resolved.AnnotationKey(AnnotationSkipContainers)
 	for k, name := range choiceAnnotations {
 		m.keys.choices[k] = resolved.AnnotationKey(name)

@@ -43,6 +43,7 @@ type Reading struct {
 	req    *admissionv1.AdmissionRequest
 	action action
 	target Target
+	byRule bool // the target's role follows from the rule
 	view   view
 	err    error // why the pod cannot be mutated, though it is known whose it is
 }
@@ -82,6 +83,7 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	if !r.view.mirror {
 		account := orElse(r.view.account, orElse(r.view.accountAlias, "default"))
 		r.target = Target{Namespace: req.Namespace, ServiceAccount: account}
+		r.byRule = m.followsRule(r.target, &r.view)
 	}
 	return r, nil
 }
@@ -106,15 +108,26 @@ func (r *Reading) forgetOld() error {
 // Target is what [RequestTarget] returns.
 func (r *Reading) Target() Target { return r.target }
 
+// NeedsAccount says whether [Reading.Review] looks at the ServiceAccount that Target names. It does
+// not where there is no target, nor for a pod whose role follows from Config.RoleRule.
+func (r *Reading) NeedsAccount() bool { return !r.target.IsZero() && !r.byRule }
+
 // Review is [Mutator.Identity] and [Mutator.Review] in one, for the ServiceAccount that
 // Target names. An account whose annotations cannot be honoured refuses the pod: allowed, it
 // would run with the node's role. What was defaulted instead under [WarnAllBad] becomes a
-// warning. For a request without a Target, sa is not looked at.
+// warning. Where NeedsAccount is false, sa is not looked at.
 func (r *Reading) Review(sa *corev1.ServiceAccount) Reviewed {
 	if r.target.IsZero() {
 		return Reviewed{Response: allow(r.req)}
 	}
-	id, warnings, err := r.m.account(sa)
+	var id Identity
+	var warnings []Warning
+	var err error
+	if r.byRule {
+		id, err = r.m.IdentityByRule(r.target)
+	} else {
+		id, warnings, err = r.m.account(sa)
+	}
 	if err != nil {
 		return Reviewed{Response: DenyError(r.req, err), Err: err}
 	}

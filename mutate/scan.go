@@ -66,24 +66,39 @@ func (s *scanner) scan(doc []byte) error {
 	return nil
 }
 
-// accountAlone reads whose pod it is and passes over everything else, whatever it is.
+// accountAlone reads whose pod it is, and where that matters whether it asks for its role by rule,
+// and passes over everything else, whatever it is.
 func (s *scanner) accountAlone() {
 	s.view = view{wantAccount: true}
-	s.Only("spec", func() {
-		if !s.Enter('{') {
-			return
+	if !s.Object() {
+		return
+	}
+	for s.More() {
+		switch name := string(s.Name()); {
+		case name == "spec":
+			s.specAccount()
+		case name == "metadata" && s.m.asksByLabel():
+			s.Only("labels", s.labels)
+		default:
+			s.Skip()
 		}
-		for s.More() {
-			switch string(s.Name()) {
-			case "serviceAccountName":
-				s.account(&s.view.account)
-			case "serviceAccount":
-				s.account(&s.view.accountAlias)
-			default:
-				s.Skip()
-			}
+	}
+}
+
+func (s *scanner) specAccount() {
+	if !s.Enter('{') {
+		return
+	}
+	for s.More() {
+		switch string(s.Name()) {
+		case "serviceAccountName":
+			s.account(&s.view.account)
+		case "serviceAccount":
+			s.account(&s.view.accountAlias)
+		default:
+			s.Skip()
 		}
-	})
+	}
 }
 
 // readPod reads a raw pod through root.

@@ -53,9 +53,12 @@ func (s *scanner) labels() {
 	}
 	s.view.hasLabels = true
 	for s.More() {
-		if string(s.Name()) == LabelPodIdentity {
+		switch string(s.Name()) {
+		case LabelPodIdentity:
 			s.view.label = s.setting()
-		} else {
+		case s.m.keys.byRule:
+			s.view.byRule = string(s.Text()) == LabelRoleByRuleValue
+		default:
 			s.Skip()
 		}
 	}

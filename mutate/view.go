@@ -13,6 +13,7 @@ type view struct {
 	mirror      bool // the static pod of a kubelet: the API server refuses tokens in it
 	nameFits    bool // the pod's name can be an STS session name
 
+	byRule       bool   // its label asks for the role by rule
 	wantAccount  bool   // read the following two as well
 	account      string // of spec.serviceAccountName
 	accountAlias string // of spec.serviceAccount, the same field under its first name

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/mutate"
@@ -251,7 +252,7 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	target := reading.Target()
 	e := Event{Target: target}
 	if target.IsZero() {
-		e.Reviewed = reading.Review(nil)
+		e.Reviewed = reading.Review(nil) // allowed
 		return e
 	}
 	if err := checkTarget(target); err != nil {
@@ -259,9 +260,11 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 		e.Reviewed = mutate.Reviewed{Response: mutate.Deny(req, http.StatusUnprocessableEntity, err.Error()), Err: err}
 		return e
 	}
-	sa, err := h.lookup(ctx, target)
-	if err != nil {
-		return h.unknown(req, e, err)
+	var sa *corev1.ServiceAccount
+	if reading.NeedsAccount() {
+		if sa, err = h.lookup(ctx, target); err != nil {
+			return h.unknown(req, e, err)
+		}
 	}
 	e.Reviewed = reading.Review(sa)
 	switch {

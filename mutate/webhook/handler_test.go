@@ -318,6 +318,19 @@ func TestEphemeralContainersGetTheIdentityThatTheirPodHas(t *testing.T) {
 	assert.Empty(t, review.Response.Warnings)
 }
 
+func TestAPodThatAsksForItsRoleByRuleNeedsNoAccount(t *testing.T) {
+	t.Parallel()
+	m, err := mutate.New(mutate.Config{RoleRule: mutate.RoleRule{AccountID: "111122223333"}})
+	require.NoError(t, err)
+	h, err := webhook.New(m, failing(errors.New("an account was asked for")), webhook.Config{RequireIdentity: true})
+	require.NoError(t, err)
+	_, asks, _ := post(t, h, reviewOf("v1", strings.Replace(pod, `"name":"p"`, `"name":"p","labels":{"eks.amazonaws.com/role-by-rule":"true"}`, 1)))
+	assert.True(t, asks.Response.Allowed)
+	assert.Contains(t, string(asks.Response.Patch), "arn:aws:iam::111122223333:role/irsa/team-a/team-a.reader")
+	_, other, _ := post(t, h, reviewOf("v1", pod))
+	assert.False(t, other.Response.Allowed)
+}
+
 func TestNewRefusesWhatCannotServe(t *testing.T) {
 	t.Parallel()
 	m, err := mutate.New(mutate.Config{})

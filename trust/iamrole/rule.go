@@ -1,0 +1,50 @@
+package iamrole
+
+import (
+	"fmt"
+
+	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/rolerule"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// RoleRule says which role a service account has, by its namespace and name alone. It is the same
+// type as mutate.RoleRule, which gives the roles to pods.
+type RoleRule = rolerule.RoleRule
+
+// SpecByRule returns the role that a service account has under a rule: its name, path, account and
+// partition, and a trust policy that admits this one account of the provider's cluster, with the
+// audience sts.amazonaws.com. What the role may do is the caller's to add.
+//
+// It fails for names that no account has, and for a provider of another AWS account than the
+// rule's, since IAM refuses such a trust policy.
+func SpecByRule(rule RoleRule, provider trust.Provider, namespace, account string) (Spec, error) {
+	spec, err := specByRule(rule, provider, namespace, account)
+	if err != nil {
+		return Spec{}, fmt.Errorf("iamrole: spec by rule: %w", err)
+	}
+	return spec, nil
+}
+
+func specByRule(rule RoleRule, provider trust.Provider, namespace, account string) (Spec, error) {
+	composed, err := rule.ARN(namespace, account)
+	if err != nil {
+		return Spec{}, err
+	}
+	role, err := arn.ParseRole(composed)
+	if err != nil {
+		return Spec{}, err
+	}
+	if provider.AccountID() != role.AccountID || provider.Partition() != role.Partition {
+		return Spec{}, fmt.Errorf("provider %q is not in account %s of partition %s, where the role is", provider, role.AccountID, role.Partition)
+	}
+	subject, err := trust.ServiceAccount(namespace, account)
+	if err != nil {
+		return Spec{}, err
+	}
+	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	if err != nil {
+		return Spec{}, err
+	}
+	return Spec{Name: role.Name, Path: role.Path, AccountID: role.AccountID, Partition: role.Partition, Trust: policy}, nil
+}
