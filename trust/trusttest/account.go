@@ -41,6 +41,7 @@ type Account struct {
 	id        string
 	partition string
 	admin     session // never expires
+	apis      map[string]service
 	calls     callCounts
 	server    *loopback
 	faults    faultBox
@@ -72,6 +73,7 @@ func NewAccount(cfg Config) (*Account, error) {
 	}
 	a.server = server
 	a.eks = a.eksRoutes()
+	a.apis = a.services()
 	a.state = newState()
 	a.admin = session{
 		accessKeyID: a.newID("AKIA", 16),

@@ -1,16 +1,14 @@
 package trusttest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/trust"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // assumeRole is AssumeRole
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html). What is not
@@ -34,46 +32,93 @@ func (a *Account) assumeRole(c *call) (any, error) {
 	if err := checkPolicies(); err != nil {
 		return nil, err
 	}
-	if err := checkSessionTags(labels, transitive); err != nil {
+	taken, err := c.caller.taken.pass(labels, transitive, source)
+	if err != nil {
 		return nil, err
 	}
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 	denied := accessDenied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.caller.arn, in.roleARN)
-	if of.AccountID != a.id || of.Partition != a.partition {
+	if of.AccountID != a.id || of.Partition != a.partition || a.isOfDeletedRole(c.caller) {
 		return nil, denied
 	}
-	s, err := a.admit(in, c, trust.AssumeRole(trust.AssumeRoleSession{
-		PrincipalARN:      c.caller.arn,
-		RoleARN:           c.caller.roleARN,
-		PrincipalID:       c.caller.userID,
-		ExternalID:        externalID,
-		SessionName:       in.sessionName,
-		SessionTags:       labels.asMap(),
-		TransitiveTagKeys: transitive,
-		SourceIdentity:    source,
-	}), denied)
+	s, err := a.admit(in, c, a.chained(c.caller, in, externalID, taken), denied)
 	if err != nil {
 		return nil, err
 	}
 	result := resultOf(s)
-	result.SourceIdentity = source
+	result.SourceIdentity = taken.source
 	return result, nil
 }
 
-// checkSessionTags has texts recorded from AWS, same source as the invalid ARN's.
-func checkSessionTags(t tags, transitive []string) error {
-	invalid := func(message string) error {
-		return refuse(http.StatusBadRequest, "InvalidParameterValue", "%s", message)
+// chained is the request of a session, or of the administrator, for a role.
+func (a *Account) chained(caller session, in assumption, externalID string, taken carried) trust.Request {
+	request := trust.AssumeRole(trust.AssumeRoleSession{
+		PrincipalARN:      caller.arn,
+		RoleARN:           caller.roleARN,
+		PrincipalID:       caller.userID,
+		PrincipalTags:     a.principalTags(caller).asMap(),
+		ExternalID:        externalID,
+		SessionName:       in.sessionName,
+		SessionTags:       taken.tags.asMap(),
+		TransitiveTagKeys: taken.transitive,
+		SourceIdentity:    taken.source,
+	}).With("aws:ResourceAccount", a.id)
+	if caller.taken.source != "" {
+		request = request.With("aws:SourceIdentity", caller.taken.source)
 	}
-	if t.checkUnique() != nil {
+	return request
+}
+
+// carriedBy is what a session has from the request that opens it.
+func carriedBy(request trust.Request) carried {
+	s := request.Session()
+	c := carried{transitive: s.TransitiveTagKeys, source: s.SourceIdentity}
+	for _, key := range slices.Sorted(maps.Keys(s.Tags)) {
+		c.tags = append(c.tags, tag{Key: key, Value: s.Tags[key]})
+	}
+	return c
+}
+
+// isOfDeletedRole tells a session of a role that is gone from one of a new role of that name.
+func (a *Account) isOfDeletedRole(s session) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.roleOf(s.roleARN)
+	return s.roleARN != "" && (r == nil || !strings.HasPrefix(s.userID, r.id+":"))
+}
+
+// pass adds what a session asks for to what the session that asks hands on. Hence a role that
+// is assumed from a session with transitive tags must allow sts:TagSession, and with a source
+// identity sts:SetSourceIdentity
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining,
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html).
+// The texts are recorded from AWS, same source as the invalid ARN's; that of the source
+// identity is seen in the field, its code is unproven.
+func (c carried) pass(labels tags, transitive []string, source string) (carried, error) {
+	invalid := func(message string) (carried, error) {
+		return carried{}, refuse(http.StatusBadRequest, "InvalidParameterValue", "%s", message)
+	}
+	inherited := c.inherited()
+	if labels.checkUnique() != nil {
 		return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 	}
+	for _, label := range labels {
+		if inherited.find(label.Key) >= 0 {
+			return invalid("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+		}
+	}
 	for _, key := range transitive {
-		if !slices.ContainsFunc(t, func(have tag) bool { return strings.EqualFold(have.Key, key) }) {
+		if labels.find(key) < 0 {
 			return invalid("The specified transitive tag key must be included in the requested tags.")
 		}
 	}
-	return nil
+	if c.source != "" && source != "" && source != c.source {
+		return carried{}, validationError("The source identity is already set for this assume role session")
+	}
+	if source == "" {
+		source = c.source
+	}
+	return carried{tags: inherited.with(labels), transitive: slices.Concat(c.transitive, transitive), source: source}, nil
 }
 
 func (t tags) asMap() map[string]string {

@@ -1,9 +1,6 @@
 package trusttest
 
-import (
-	"strings"
-	"unicode"
-)
+import "github.com/irsa-go/irsa/internal/arn"
 
 // class is a set of characters as the service models write it, one regular expression each.
 type class struct {
@@ -15,27 +12,23 @@ type class struct {
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html.
 
 func nameClass() class {
-	return class{`[\w+=,.@-]+`, isNameRune}
+	return class{`[\w+=,.@-]+`, arn.IsNameRune}
 }
 
 func sessionNameClass() class {
-	return class{`[\w+=,.@-]*`, isNameRune}
+	return class{`[\w+=,.@-]*`, arn.IsNameRune}
 }
 
 func externalIDClass() class {
-	return class{`[\w+=,.@:\/-]*`, func(r rune) bool { return isNameRune(r) || r == ':' || r == '/' }}
+	return class{`[\w+=,.@:\/-]*`, func(r rune) bool { return arn.IsNameRune(r) || r == ':' || r == '/' }}
 }
 
 func documentClass() class {
-	return class{`[\u0009\u000A\u000D\u0020-\u00FF]+`, func(r rune) bool {
-		return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r <= 0xff
-	}}
+	return class{`[\u0009\u000A\u000D\u0020-\u00FF]+`, arn.IsDocumentRune}
 }
 
 func descriptionClass() class {
-	return class{`[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`, func(r rune) bool {
-		return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r <= '~' || 0xa1 <= r && r <= 0xff
-	}}
+	return class{`[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`, arn.IsDescriptionRune}
 }
 
 func markerClass() class {
@@ -47,22 +40,9 @@ func pathPrefixClass() class {
 }
 
 func tagKeyClass() class {
-	return class{`[\p{L}\p{Z}\p{N}_.:/=+\-@]+`, isTagRune}
+	return class{`[\p{L}\p{Z}\p{N}_.:/=+\-@]+`, arn.IsTagRune}
 }
 
 func tagValueClass() class {
-	return class{`[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, isTagRune}
-}
-
-// isNameRune is [\w+=,.@-]; \w is ASCII.
-func isNameRune(r rune) bool {
-	switch {
-	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
-		return true
-	}
-	return strings.ContainsRune("_+=,.@-", r)
-}
-
-func isTagRune(r rune) bool {
-	return unicode.In(r, unicode.L, unicode.Z, unicode.N) || strings.ContainsRune("_.:/=+-@", r)
+	return class{`[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, arn.IsTagRune}
 }

@@ -10,7 +10,9 @@
 // the keys that the live issuer serves over TLS, certificates are checked against the
 // provider's thumbprints, the audience against its client ids, and the role's trust policy
 // is evaluated by package trust. The credentials that STS hands out are remembered: every
-// signature is verified, and an unknown, altered or expired session is refused.
+// signature is verified, in a header or in a presigned URL, and an unknown, altered or expired
+// session is refused. Session tags and source identities stay with a session, and go on with
+// its chain. [Account.Verify] does the same for requests to any other service.
 //
 // [Account.AddCluster] adds an EKS cluster: its associations are made with the EKS client, and
 // [Account.AgentURL] answers its pods as the agent on a node does.

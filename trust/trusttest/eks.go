@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
@@ -364,7 +365,7 @@ func pageOf[T any](items []T, limit, token string) (page []T, next string, err e
 	from = min(from, len(items))
 	to := min(from+size, len(items))
 	if to < len(items) {
-		next = itoa(to)
+		next = strconv.Itoa(to)
 	}
 	return items[from:to], next, nil
 }

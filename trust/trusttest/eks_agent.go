@@ -121,22 +121,8 @@ func (a *Account) assumeForPod(c *rest, of *cluster, have association, claims oi
 	if target, err := arn.ParseRole(have.TargetRoleARN); err != nil || target.AccountID != a.id {
 		return session{}, denied // another account is not in this box
 	}
-	tags := map[string]string{}
-	var keys []string
-	if !have.DisableSessionTags {
-		tags = map[string]string{
-			"eks-cluster-arn": of.arn, "eks-cluster-name": of.Name, "kubernetes-namespace": claims.Namespace,
-			"kubernetes-service-account": claims.ServiceAccount.Name, "kubernetes-pod-name": claims.Pod.Name, "kubernetes-pod-uid": claims.Pod.UID,
-		}
-		for key := range tags {
-			keys = append(keys, key)
-		}
-	}
 	in.roleARN, in.duration = have.TargetRoleARN, time.Hour
-	return a.admitPod(in, trust.AssumeRole(trust.AssumeRoleSession{
-		PrincipalARN: first.arn, RoleARN: first.roleARN, PrincipalID: first.userID,
-		ExternalID: have.ExternalID, SessionName: name, SessionTags: tags, TransitiveTagKeys: keys,
-	}), denied)
+	return a.admitPod(in, a.chained(first, in, have.ExternalID, carried{tags: first.taken.inherited(), transitive: first.taken.transitive}), denied)
 }
 
 func (a *Account) admitPod(in assumption, request trust.Request, denied error) (session, error) {
@@ -147,7 +133,7 @@ func (a *Account) admitPod(in assumption, request trust.Request, denied error) (
 		return session{}, denied
 	}
 	r.lastUsed = a.now()
-	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second)), nil
+	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second), carriedBy(request)), nil
 }
 
 // sessionNameOf makes a name that STS takes of one that may be too long.

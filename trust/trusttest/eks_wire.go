@@ -50,7 +50,7 @@ func (a *Account) serveREST(c *rest, w http.ResponseWriter, service string, do r
 	if err := a.faults.strike(c.call); err != nil {
 		return nil, err
 	}
-	if c.caller, err = a.authenticate(c.r, c.body, service); err != nil {
+	if c.caller, _, err = a.authenticate(c.r, c.body, service); err != nil {
 		return nil, err
 	}
 	if !c.caller.isAdministrator() {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // form reads a request's parameters and collects what is wrong with them: AWS reports all
@@ -74,7 +76,7 @@ func (l limits) broken(value string) []string {
 	if n < l.min {
 		broken = append(broken, fmt.Sprintf("Member must have length greater than or equal to %d", l.min))
 	}
-	if l.class.has != nil && (!utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !l.class.has(r) })) {
+	if l.class.has != nil && !arn.Only(value, l.class.has) {
 		broken = append(broken, "Member must satisfy regular expression pattern: "+l.class.pattern)
 	}
 	return broken

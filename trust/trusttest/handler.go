@@ -14,20 +14,8 @@ import (
 // take two bytes (U+00FF is the last) and so six characters percent-encoded.
 const maxBody = 1 << 20
 
-// service is one of the APIs behind the endpoint.
-type service struct {
-	name      string // in the scope of a signature
-	version   string // of the API: what tells the services apart
-	namespace string
-}
-
-func iamService() service {
-	return service{name: "iam", version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/"}
-}
-
-func stsService() service {
-	return service{name: "sts", version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}
-}
+// stsNamespace is also that of answers to requests that name no service.
+const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 // call is one request on its way through the account.
 type call struct {
@@ -39,9 +27,6 @@ type call struct {
 	caller    session // zero for an operation that takes no signature
 }
 
-// operation does what an action is for and returns its result, nil for none.
-type operation func(*call) (any, error)
-
 // ServeHTTP answers requests to IAM and STS, which speak the Query protocol at the path "/", and
 // to EKS and its agent, which have paths of their own. It is safe for concurrent use and needs no
 // server of the account to run.
@@ -50,7 +35,7 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.eks.ServeHTTP(w, r)
 		return
 	}
-	c := &call{ctx: r.Context(), service: stsService(), requestID: newRequestID()}
+	c := &call{ctx: r.Context(), service: service{namespace: stsNamespace}, requestID: newRequestID()}
 	result, err := a.serve(c, w, r)
 	if err == nil {
 		writeResult(w, c, result)
@@ -79,7 +64,7 @@ func (a *Account) serve(c *call, w http.ResponseWriter, r *http.Request) (any, e
 		return nil, err
 	}
 	if c.action != "AssumeRoleWithWebIdentity" { // the one operation that takes no signature
-		if c.caller, err = a.authenticate(r, body, c.service.name); err != nil {
+		if c.caller, _, err = a.authenticate(r, body, c.service.name); err != nil {
 			return nil, err
 		}
 	}
@@ -102,24 +87,27 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, err
 }
 
+func malformedQuery() error { // CommonErrors
+	return refuse(http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error")
+}
+
 // parameters reads the form of a POST or the query of a GET, never a mixture.
 func parameters(r *http.Request, body []byte) (url.Values, error) {
-	malformed := refuse(http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error") // CommonErrors
 	switch r.Method {
 	case http.MethodGet:
 		values, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
-			return nil, malformed
+			return nil, malformedQuery()
 		}
 		return values, nil
 	case http.MethodPost:
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || kind != "application/x-www-form-urlencoded" {
-			return nil, malformed
+			return nil, malformedQuery()
 		}
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return nil, malformed
+			return nil, malformedQuery()
 		}
 		return values, nil
 	}
@@ -131,15 +119,12 @@ func (a *Account) route(c *call, version string) (operation, error) {
 		// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 		return nil, refuse(http.StatusBadRequest, "MissingAction", "The request is missing an action or a required parameter.")
 	}
-	var do operation
-	switch version {
-	case iamService().version:
-		c.service = iamService()
-		do = a.iamOperation(c.action)
-	case stsService().version:
-		do = a.stsOperation(c.action)
+	named, known := a.apis[version]
+	do, ok := named.operations[c.action]
+	if known {
+		c.service = named
 	}
-	if do == nil {
+	if !ok {
 		// Observed of endpoints that are not STS's.
 		return nil, refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", c.action, version)
 	}

@@ -118,7 +118,7 @@ func (a *Account) createRole(c *call) (any, error) {
 		return nil, err
 	}
 	if r.boundary != "" {
-		if _, err := a.policyName(r.boundary); err != nil {
+		if err := a.checkPolicyARN(r.boundary); err != nil {
 			return nil, err
 		}
 	}

@@ -98,26 +98,24 @@ func (a *Account) deleteRolePolicy(c *call) (any, error) {
 	})
 }
 
-// policyName returns the last part of a managed policy's ARN. Policies of AWS and of this
-// account are taken to exist. Texts recorded from AWS, same source as noSuchPolicy.
-func (a *Account) policyName(policyARN string) (string, error) {
+// checkPolicyARN takes the policies of AWS and of this account for existing ones. Texts
+// recorded from AWS, same source as noSuchPolicy.
+func (a *Account) checkPolicyARN(policyARN string) error {
 	parsed, err := arn.Parse(policyARN)
-	path, ok := strings.CutPrefix(parsed.Resource, "policy/")
-	if err != nil || !ok || parsed.Service != "iam" || parsed.Region != "" {
-		return "", validationError("ARN %s is not valid.", policyARN)
+	if err != nil || parsed.Service != "iam" || parsed.Region != "" || !strings.HasPrefix(parsed.Resource, "policy/") {
+		return validationError("ARN %s is not valid.", policyARN)
 	}
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	known := parsed.Partition == a.partition && (parsed.AccountID == "aws" || parsed.AccountID == a.id)
-	if !known || len(policyNameLimits().broken(name)) > 0 {
-		return "", noSuchEntity("Policy %s does not exist or is not attachable.", policyARN)
+	_, err = arn.ParsePolicy(policyARN)
+	if err != nil || parsed.Partition != a.partition || parsed.AccountID != "aws" && parsed.AccountID != a.id {
+		return noSuchEntity("Policy %s does not exist or is not attachable.", policyARN)
 	}
-	return name, nil
+	return nil
 }
 
 func (a *Account) attachRolePolicy(c *call) (any, error) {
 	policyARN := c.form.text("PolicyArn", arnLimits())
 	return a.roleOperation(c, func(r *role) (any, error) {
-		if _, err := a.policyName(policyARN); err != nil {
+		if err := a.checkPolicyARN(policyARN); err != nil {
 			return nil, err
 		}
 		if slices.Contains(r.attached, policyARN) {
@@ -135,7 +133,7 @@ func (a *Account) attachRolePolicy(c *call) (any, error) {
 func (a *Account) detachRolePolicy(c *call) (any, error) {
 	policyARN := c.form.text("PolicyArn", arnLimits())
 	return a.roleOperation(c, func(r *role) (any, error) {
-		if _, err := a.policyName(policyARN); err != nil {
+		if err := a.checkPolicyARN(policyARN); err != nil {
 			if refused, ok := err.(*refusal); !ok || refused.status != http.StatusNotFound {
 				return nil, err
 			}
@@ -176,7 +174,7 @@ func (a *Account) listAttachedRolePolicies(c *call) (any, error) {
 func (a *Account) putBoundary(c *call) (any, error) {
 	policyARN := c.form.text("PermissionsBoundary", arnLimits())
 	return a.roleOperation(c, func(r *role) (any, error) {
-		if _, err := a.policyName(policyARN); err != nil {
+		if err := a.checkPolicyARN(policyARN); err != nil {
 			return nil, err
 		}
 		r.boundary = policyARN

@@ -3,6 +3,9 @@ package trusttest
 import (
 	"crypto/subtle"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,70 +18,106 @@ type session struct {
 	userID      string
 	roleARN     string // of an assumed role
 	expires     time.Time
+	taken       carried
+}
+
+// carried is what a session has from the request that opened it.
+type carried struct {
+	tags       tags
+	transitive []string // keys of those tags that further sessions inherit
+	source     string   // the source identity
+}
+
+// inherited are the tags that a role assumed from here has too
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining).
+func (c carried) inherited() tags {
+	return slices.DeleteFunc(slices.Clone(c.tags), func(one tag) bool {
+		return !slices.ContainsFunc(c.transitive, func(key string) bool { return strings.EqualFold(key, one.Key) })
+	})
 }
 
 func (s session) isAdministrator() bool { return s.accessKeyID != "" && s.token == "" }
 
-// authenticate finds out whose session a request is signed with. The refusals are those of
+// authenticate finds out whose session a request is signed with, for the service named; "" is
+// any. The refusals are those of
 // https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html.
-func (a *Account) authenticate(r *http.Request, body []byte, service string) (session, error) {
-	header := r.Header.Get("Authorization")
-	if header == "" {
-		return session{}, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
-	}
-	sig, reason := parseSignature(header)
-	if reason != "" {
-		return session{}, refuse(http.StatusBadRequest, "IncompleteSignature", "%s", reason)
-	}
-	at, err := time.Parse(signingTime, r.Header.Get("X-Amz-Date"))
+func (a *Account) authenticate(r *http.Request, body []byte, service string) (session, signature, error) {
+	fail := func(err error) (session, signature, error) { return session{}, signature{}, err }
+	sig, err := readSignature(r)
 	if err != nil {
-		return session{}, refuse(http.StatusBadRequest, "IncompleteSignature", "Date must be in ISO-8601 'basic format'.")
+		return fail(err)
 	}
-	who, ok := a.sessionOf(sig.accessKeyID, r.Header.Get("X-Amz-Security-Token"))
+	at, err := time.Parse(signingTime, sig.stamp)
+	if err != nil {
+		return fail(incomplete("Date must be in ISO-8601 'basic format'."))
+	}
+	who, ok := a.sessionOf(sig.accessKeyID, sig.token)
 	if !ok {
-		return session{}, refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+		return fail(refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid."))
 	}
-	if err := a.checkScope(sig, at, service); err != nil {
-		return session{}, err
+	if service != "" && sig.service != service {
+		return fail(mismatch("Credential should be scoped to correct service: '" + service + "'. "))
+	}
+	if err := a.checkTime(sig, at); err != nil {
+		return fail(err)
 	}
 	if !sig.verify(r, body, who.secret) {
-		return session{}, mismatch("The request signature we calculated does not match the signature you provided. " +
-			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		return fail(mismatch("The request signature we calculated does not match the signature you provided. " +
+			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."))
 	}
 	if !who.expires.IsZero() && !a.now().Before(who.expires) {
-		return session{}, refuse(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
+		return fail(refuse(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"))
 	}
-	return who, nil
+	return who, sig, nil
 }
 
 func mismatch(message string) error {
 	return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "%s", message)
 }
 
-// checkScope compares the signature's time and scope with what they must be. The texts are
+// checkTime compares the signature's time with its scope and with the clock. The texts are
 // observed, e.g. https://github.com/aws/aws-cli/issues/4127 and
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors-docker.html.
-func (a *Account) checkScope(sig signature, at time.Time, service string) error {
-	if sig.service != service {
-		return mismatch("Credential should be scoped to correct service: '" + service + "'. ")
-	}
-	if sig.date != at.Format("20060102") {
+func (a *Account) checkTime(sig signature, at time.Time) error {
+	if sig.day != at.Format("20060102") {
 		return mismatch("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP")
 	}
+	valid, err := sig.validity()
+	if err != nil {
+		return err
+	}
 	machine := time.Now().UTC()
-	if near(at, machine) || near(at, a.now()) {
+	if isWithin(machine, at, valid) || isWithin(a.now(), at, valid) {
 		return nil
 	}
 	if at.Before(machine) {
 		return mismatch("Signature expired: " + at.Format(signingTime) + " is now earlier than " +
-			machine.Add(-maxSkew).Format(signingTime) + " (" + machine.Format(signingTime) + " - 15 min.)")
+			machine.Add(-valid).Format(signingTime) + " (" + machine.Format(signingTime) + " - " + strconv.Itoa(int(valid.Minutes())) + " min.)")
 	}
 	return mismatch("Signature not yet current: " + at.Format(signingTime) + " is still later than " +
 		machine.Add(maxSkew).Format(signingTime) + " (" + machine.Format(signingTime) + " + 15 min.)")
 }
 
-func near(a, b time.Time) bool { return a.Sub(b).Abs() <= maxSkew }
+// isWithin says whether a signature made at that time holds now.
+func isWithin(now, at time.Time, valid time.Duration) bool {
+	return at.Sub(now) <= maxSkew && now.Sub(at) <= valid
+}
+
+// validity is how long a signature holds. STS does not look at what a presigned request says of
+// it (https://github.com/kubernetes-sigs/aws-iam-authenticator/blob/master/pkg/token/token.go);
+// other services want 1 second to 7 days
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+func (s signature) validity() (time.Duration, error) {
+	if !s.presigned || s.service == "sts" {
+		return maxSkew, nil
+	}
+	seconds, err := strconv.Atoi(s.expires)
+	if err != nil || seconds < 1 || seconds > 7*24*60*60 {
+		return 0, refuse(http.StatusBadRequest, "AuthorizationQueryParametersError", "X-Amz-Expires must be a number of 1 to 604800 seconds")
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
 
 // sessionOf finds a key together with the session token that belongs to it.
 func (a *Account) sessionOf(accessKeyID, token string) (session, bool) {
@@ -93,7 +132,7 @@ func (a *Account) sessionOf(accessKeyID, token string) (session, bool) {
 }
 
 // newSession makes and remembers the credentials of an assumed role. The caller holds a.mu.
-func (a *Account) newSession(r *role, name string, expires time.Time) session {
+func (a *Account) newSession(r *role, name string, expires time.Time, taken carried) session {
 	s := session{
 		accessKeyID: a.newID("ASIA", 16),
 		secret:      newSecret(30),
@@ -102,9 +141,21 @@ func (a *Account) newSession(r *role, name string, expires time.Time) session {
 		userID:      r.id + ":" + name,
 		roleARN:     r.arn,
 		expires:     expires,
+		taken:       taken,
 	}
 	a.state.sessions[s.accessKeyID] = s
 	return s
+}
+
+// principalTags are those of the session's role, and over them the session's own
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know).
+func (a *Account) principalTags(s session) tags {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r := a.roleOf(s.roleARN); r != nil {
+		return r.tags.with(s.taken.tags)
+	}
+	return s.taken.tags
 }
 
 // authorize lets the administrator do everything and a session what needs no permission of

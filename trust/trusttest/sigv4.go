@@ -1,6 +1,7 @@
 package trusttest
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,7 +13,7 @@ import (
 	"time"
 )
 
-// Signature Version 4 in the Authorization header
+// Signature Version 4, in the Authorization header or in the query
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
 
 const (
@@ -21,58 +22,106 @@ const (
 	// maxSkew is how far a signature's time may be from the server's
 	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html).
 	maxSkew = 15 * time.Minute
+	// unsignedPayload stands for the hash of a body that the signature does not cover.
+	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
-// signature is what an Authorization header says.
+// signature is what a request says of how it is signed.
 type signature struct {
+	presigned   bool // in the query
 	accessKeyID string
-	date        string // the day, first part of the scope
+	day         string // the first part of the scope
 	region      string
 	service     string
 	headers     []string // lower case, sorted
 	value       string
+	stamp       string // the time, as it was written
+	expires     string // seconds of validity, of a presigned request
+	token       string // of the session
 }
 
-// parseSignature takes the header apart; the empty reason means that it is well-formed.
-func parseSignature(header string) (s signature, reason string) {
-	rest, ok := strings.CutPrefix(header, signingAlgorithm+" ")
-	if !ok {
-		return signature{}, "Authorization header requires 'Credential' parameter, algorithm " + signingAlgorithm + " and no other"
+// readSignature finds the signature of a request. The refusals are those of
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html.
+func readSignature(r *http.Request) (signature, error) {
+	header, query := r.Header.Get("Authorization"), r.URL.Query()
+	var s signature
+	var fields map[string]string
+	switch presigned := query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Signature"); {
+	case presigned && header != "":
+		return signature{}, incomplete("a request has one signature, in the Authorization header or in the query")
+	case presigned:
+		if query.Get("X-Amz-Algorithm") != signingAlgorithm {
+			return signature{}, incomplete("X-Amz-Algorithm must be " + signingAlgorithm)
+		}
+		fields = map[string]string{"Credential": query.Get("X-Amz-Credential"), "SignedHeaders": query.Get("X-Amz-SignedHeaders"), "Signature": query.Get("X-Amz-Signature")}
+		s = signature{presigned: true, stamp: query.Get("X-Amz-Date"), expires: query.Get("X-Amz-Expires"), token: query.Get("X-Amz-Security-Token")}
+	case header == "":
+		return signature{}, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	default:
+		rest, ok := strings.CutPrefix(header, signingAlgorithm+" ")
+		if !ok {
+			return signature{}, incomplete("Authorization header requires 'Credential' parameter, algorithm " + signingAlgorithm + " and no other")
+		}
+		fields = map[string]string{}
+		for field := range strings.SplitSeq(rest, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+			fields[name] = value
+		}
+		s = signature{stamp: r.Header.Get("X-Amz-Date"), token: r.Header.Get("X-Amz-Security-Token")}
 	}
-	fields := map[string]string{}
-	for field := range strings.SplitSeq(rest, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
-		fields[name] = value
-	}
+	return s, s.take(fields)
+}
+
+func incomplete(reason string) error {
+	return refuse(http.StatusBadRequest, "IncompleteSignature", "%s", reason)
+}
+
+// take checks the fields of a signature and keeps them.
+func (s *signature) take(fields map[string]string) error {
 	for _, name := range []string{"Credential", "Signature", "SignedHeaders"} {
 		if fields[name] == "" {
-			return signature{}, "Authorization header requires '" + name + "' parameter."
+			return incomplete("Authorization requires '" + name + "' parameter.")
 		}
 	}
 	scope := strings.Split(fields["Credential"], "/")
 	if len(scope) != 5 || scope[4] != "aws4_request" || slices.Contains(scope, "") {
-		return signature{}, "Credential must have 5 slash-delimited elements that end in aws4_request."
+		return incomplete("Credential must have 5 slash-delimited elements that end in aws4_request.")
 	}
-	s = signature{
-		accessKeyID: scope[0], date: scope[1], region: scope[2], service: scope[3],
-		headers: strings.Split(fields["SignedHeaders"], ";"),
-		value:   fields["Signature"],
-	}
+	s.accessKeyID, s.day, s.region, s.service = scope[0], scope[1], scope[2], scope[3]
+	s.headers, s.value = strings.Split(fields["SignedHeaders"], ";"), fields["Signature"]
 	if !slices.Contains(s.headers, "host") || !slices.IsSorted(s.headers) {
-		return signature{}, "'Host' must be a signed header, and signed headers must be sorted."
+		return incomplete("'Host' must be a signed header, and signed headers must be sorted.")
 	}
-	return s, ""
+	return nil
 }
 
-// verify says whether the holder of the secret signed this request. The body is hashed here:
-// what the request says of its own hash counts for nothing.
+// coversPayload says whether the signature is of the body too. S3 takes signatures that are
+// not, and streams whose chunks are signed one by one
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
+func (s signature) coversPayload(r *http.Request) bool { return s.payloadWord(r) == "" }
+
+// payloadWord returns what stands in place of the body's hash, "" for the hash.
+func (s signature) payloadWord(r *http.Request) string {
+	word := r.Header.Get("X-Amz-Content-Sha256")
+	switch {
+	case s.service != "s3":
+		return ""
+	case word == unsignedPayload, strings.HasPrefix(word, "STREAMING-"):
+		return word
+	case s.presigned && word == "":
+		return unsignedPayload
+	}
+	return ""
+}
+
+// verify says whether the holder of the secret signed this request. A body that the signature
+// covers is hashed here: what the request says of its own hash counts for nothing.
 func (s signature) verify(r *http.Request, body []byte, secret string) bool {
-	stamp := r.Header.Get("X-Amz-Date")
-	scope := strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/")
+	scope := []string{s.day, s.region, s.service, "aws4_request"}
 	hash := sha256.Sum256(s.canonicalRequest(r, body))
-	toSign := strings.Join([]string{signingAlgorithm, stamp, scope, hex.EncodeToString(hash[:])}, "\n")
+	toSign := strings.Join([]string{signingAlgorithm, s.stamp, strings.Join(scope, "/"), hex.EncodeToString(hash[:])}, "\n")
 	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.date, s.region, s.service, "aws4_request"} {
+	for _, part := range scope {
 		key = mac(key, part)
 	}
 	want := hex.EncodeToString(mac(key, toSign))
@@ -82,18 +131,18 @@ func (s signature) verify(r *http.Request, body []byte, secret string) bool {
 func (s signature) canonicalRequest(r *http.Request, body []byte) []byte {
 	hash := sha256.Sum256(body)
 	var b []byte
-	b = fmt.Appendf(b, "%s\n%s\n%s\n", r.Method, canonicalPath(r.URL), canonicalQuery(r.URL))
+	b = fmt.Appendf(b, "%s\n%s\n%s\n", r.Method, s.canonicalPath(r.URL), s.canonicalQuery(r.URL))
 	for _, name := range s.headers {
 		b = fmt.Appendf(b, "%s:%s\n", name, headerValue(r, name))
 	}
-	return fmt.Appendf(b, "\n%s\n%s", strings.Join(s.headers, ";"), hex.EncodeToString(hash[:]))
+	return fmt.Appendf(b, "\n%s\n%s", strings.Join(s.headers, ";"), cmp.Or(s.payloadWord(r), hex.EncodeToString(hash[:])))
 }
 
 // canonicalPath encodes once more what the request line has, as for all services but S3.
-func canonicalPath(u *url.URL) string {
-	path := u.EscapedPath()
-	if path == "" {
-		return "/"
+func (s signature) canonicalPath(u *url.URL) string {
+	path := cmp.Or(u.EscapedPath(), "/")
+	if s.service == "s3" {
+		return path
 	}
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -102,15 +151,25 @@ func canonicalPath(u *url.URL) string {
 	return strings.Join(segments, "/")
 }
 
-func canonicalQuery(u *url.URL) string {
-	var pairs []string
+// canonicalQuery is sorted by name and then by value. It has all parameters but the signature.
+func (s signature) canonicalQuery(u *url.URL) string {
+	var pairs [][2]string
 	for name, values := range u.Query() {
+		if s.presigned && name == "X-Amz-Signature" {
+			continue
+		}
 		for _, value := range values {
-			pairs = append(pairs, percentEncode(name)+"="+percentEncode(value))
+			pairs = append(pairs, [2]string{percentEncode(name), percentEncode(value)})
 		}
 	}
-	slices.Sort(pairs)
-	return strings.Join(pairs, "&")
+	slices.SortFunc(pairs, func(a, b [2]string) int {
+		return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[1], b[1]))
+	})
+	joined := make([]string, len(pairs))
+	for i, pair := range pairs {
+		joined[i] = pair[0] + "=" + pair[1]
+	}
+	return strings.Join(joined, "&")
 }
 
 // headerValue joins repeated headers and folds white space.

@@ -1,25 +1,12 @@
 package trusttest
 
 import (
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/trust"
 )
-
-// stsOperation returns what an action of STS does, nil for one that the account does not know.
-func (a *Account) stsOperation(action string) operation {
-	switch action {
-	case "AssumeRoleWithWebIdentity":
-		return a.assumeRoleWithWebIdentity
-	case "AssumeRole":
-		return a.assumeRole
-	case "GetCallerIdentity":
-		return a.getCallerIdentity
-	}
-	return nil
-}
 
 // getCallerIdentity needs no permission
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html).
@@ -53,11 +40,11 @@ func (f *form) sessionPolicies(longest int) (check func() error) {
 	policy := f.text("Policy", limits{min: 1, max: longest, class: documentClass()})
 	var arns []string
 	for i := 1; ; i++ {
-		name := "PolicyArns.member." + itoa(i) + ".arn"
+		name := "PolicyArns.member." + strconv.Itoa(i) + ".arn"
 		if !f.has(name) {
 			break
 		}
-		arns = append(arns, f.check(f.values.Get(name), "policyArns."+itoa(i)+".member.arn", arnLimits()))
+		arns = append(arns, f.check(f.values.Get(name), "policyArns."+strconv.Itoa(i)+".member.arn", arnLimits()))
 	}
 	return func() error {
 		if policy != "" {
@@ -71,7 +58,7 @@ func (f *form) sessionPolicies(longest int) (check func() error) {
 			return validationError("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10")
 		}
 		for _, one := range arns {
-			if parsed, err := arn.Parse(one); err != nil || parsed.Service != "iam" || !strings.HasPrefix(parsed.Resource, "policy/") {
+			if _, err := arn.ParsePolicy(one); err != nil {
 				return validationError("ARN %s is not valid.", one)
 			}
 		}
@@ -140,7 +127,7 @@ func (a *Account) assumeRoleWithWebIdentity(c *call) (any, error) {
 	result.SubjectFromWebIdentityToken = who.subject
 	result.Audience = who.audience
 	result.Provider = who.provider.arn
-	result.SourceIdentity, _ = who.claims["https://aws.amazon.com/source_identity"].(string)
+	result.SourceIdentity = s.taken.source
 	return result, nil
 }
 
@@ -161,7 +148,7 @@ func (a *Account) admit(in assumption, c *call, request trust.Request, denied er
 		return session{}, validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	r.lastUsed = a.now()
-	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second)), nil
+	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second), carriedBy(request)), nil
 }
 
 // admitting returns the role when it is there and its trust policy allows the request, else nil.
@@ -172,7 +159,7 @@ func (a *Account) admitting(roleARN string, request trust.Request) *role {
 		return nil
 	}
 	policy, err := trust.Parse([]byte(r.trustPolicy))
-	if err != nil || !policy.Allows(a.withEnvironment(request)) {
+	if err != nil || !policy.Allows(a.withEnvironment(request, r)) {
 		return nil
 	}
 	return r
@@ -188,11 +175,16 @@ func (a *Account) roleOf(roleARN string) *role {
 	return nil
 }
 
-// withEnvironment adds what STS knows of every call; this one comes from this machine.
-func (a *Account) withEnvironment(request trust.Request) trust.Request {
+// withEnvironment adds what STS knows of every call, which comes from this machine here, and of
+// the role: its tags are condition keys under two names
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+func (a *Account) withEnvironment(request trust.Request, r *role) trust.Request {
+	for _, one := range r.tags {
+		request = request.With("aws:ResourceTag/"+one.Key, one.Value).With("iam:ResourceTag/"+one.Key, one.Value)
+	}
 	return request.
 		With("aws:SourceIp", "127.0.0.1").
 		With("aws:RequestedRegion", a.region()).
 		With("aws:CurrentTime", timestamp(a.now())).
-		With("aws:EpochTime", itoa(int(a.now().Unix())))
+		With("aws:EpochTime", strconv.FormatInt(a.now().Unix(), 10))
 }
