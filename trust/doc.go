@@ -16,6 +16,44 @@
 // Validate says what IAM would refuse to store, in IAM's words. Lint says what IAM stores and is
 // dangerous or useless. Diff, Equal and Who compare policies and list who may have a role.
 //
+// # What is unknown
+//
+// A condition key is unknown unless the request was given it or the table has it: the role's
+// tags, the organization, the network and the clock, for instance. An Allow that asks for an
+// unknown key does not match and a Deny does; Decision.Unknown names the key, and Request.With
+// adds it. What the request itself decides, With does not change: the claims, the session tags,
+// the source identity and the external id. "Absent" is certain, unless the request was given the
+// key; NAME and CLAIM stand for any.
+//
+//	key                            web identity  Pod Identity  session  user
+//	aws:SecureTransport            known         known         known    known
+//	aws:ResourceAccount            known         unknown       unknown  unknown
+//	aws:RequestTag/NAME            absent        absent        absent   absent
+//	aws:TagKeys                    absent        known         absent   absent
+//	sts:TransitiveTagKeys          absent        known         absent   absent
+//	sts:SourceIdentity             absent        absent        absent   absent
+//	sts:ExternalId                 absent        absent        absent   absent
+//	aws:SourceAccount              absent        unknown       absent   absent
+//	aws:SourceArn                  absent        unknown       absent   absent
+//	aws:SourceOrgID                absent        unknown       absent   absent
+//	aws:SourceOrgPaths             absent        unknown       absent   absent
+//	aws:PrincipalServiceName       absent        known         absent   absent
+//	aws:PrincipalServiceNamesList  absent        unknown       absent   absent
+//	aws:PrincipalIsAWSService      unknown       known         known    known
+//	aws:PrincipalAccount           unknown       unknown       known    known
+//	aws:PrincipalType              unknown       unknown       known    known
+//	aws:PrincipalArn               unknown       unknown       unknown  known
+//	aws:MultiFactorAuthPresent     absent        unknown       unknown  unknown
+//	aws:MultiFactorAuthAge         absent        unknown       unknown  unknown
+//	aws:TokenIssueTime             absent        unknown       unknown  unknown
+//	saml:CLAIM                     absent        absent        unknown  absent
+//	another.example.com:CLAIM      absent        absent        unknown  absent
+//
+// The claims of a token that STS makes condition keys are known, and the others of its issuer are
+// absent; except that nobody says what HOST:oaud is when the token has no azp, Google's aside.
+// The account and the organization of a service, and the ARN of a session's role, are known once
+// the session's fields give them.
+//
 // Policies are immutable, and everything is safe for concurrent use.
 //
 // # Findings of Lint

@@ -76,18 +76,18 @@ func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", 
 // overrides the grant only at times.
 func (p *Policy) checkEffective(provider Provider, sub, aud string) error {
 	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})
-	q.r.lenient = true
+	j := judge{q.r, no}
 	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}
 	if !knownVersion(p.tree().Get("Version")) {
 		e.Path, e.Reason = "/Version", "would not be allowed: the version is not one of IAM's"
 		return e
 	}
-	if p.allowsAction(q.r, actionWebIdentity) {
+	if j.action(p, actionWebIdentity, nil) {
 		return nil
 	}
 	for i := range p.list() {
 		s := &p.statements[i]
-		if s.effect != Allow && s.match(q.r, actionWebIdentity) != no {
+		if s.effect != Allow && j.statement(s, actionWebIdentity, nil) != no {
 			e.Path, e.Reason = s.pointer, "would be denied"
 			return e
 		}

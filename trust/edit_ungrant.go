@@ -58,14 +58,15 @@ func (p *Policy) withStatements(nodes []*jsontree.Value) *Policy {
 // known of the token, so a condition on anything else rules nothing out.
 func (p *Policy) admitting(provider Provider, sub, aud string) *statement {
 	q := WebIdentity(provider, Claims{"sub": sub, "aud": aud})
-	q.r.sparse = true
+	q.r.partial = true
+	j := judge{q.r, unproven}
 	for i := range p.list() {
-		if s := &p.statements[i]; s.effect != Allow && s.match(q.r, actionWebIdentity) == yes {
+		if s := &p.statements[i]; s.effect != Allow && j.statement(s, actionWebIdentity, nil) == yes {
 			return nil
 		}
 	}
 	for i := range p.list() {
-		if s := &p.statements[i]; s.effect == Allow && s.match(q.r, actionWebIdentity) != no {
+		if s := &p.statements[i]; s.effect == Allow && j.statement(s, actionWebIdentity, nil) != no {
 			return s
 		}
 	}

@@ -66,37 +66,58 @@ func (c *compiler) values(cond *condition, v *jsontree.Value, order ordering) {
 
 // match follows
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html.
-func (c *condition) match(r *request) verdict {
-	if c.flaw != "" {
-		return unproven
-	}
-	got, presence := r.lookup(c.lookup)
+func (c *condition) match(j judge, got *attribute, p presence) verdict {
 	switch {
-	case presence == presenceUnknown && r.lenient:
-		return no
-	case presence == presenceUnknown:
+	case c.flaw != "":
 		return unproven
+	case p == unknown:
+		return j.unknown
 	case c.op.family == familyNull:
-		return c.matchNull(presence)
-	case presence == absent:
+		return c.matchNull(p)
+	case p == absent:
 		return c.absent()
+	case c.op.set == setNone:
+		return c.matchEvery(j.r, got)
 	}
-	if c.op.set == setForAnyValue {
-		v := no
-		for i := range got.len() {
-			v = max(v, c.matchOne(r, got.at(i)))
+	return c.matchSet(j.r, got)
+}
+
+// matchEvery is for an operator that takes one value: of several, all must agree.
+func (c *condition) matchEvery(r *request, got *attribute) verdict {
+	v := c.matchOne(r, got.at(0))
+	for i := 1; i < got.len(); i++ {
+		if c.matchOne(r, got.at(i)) != v {
+			return unproven
 		}
-		return v
 	}
-	all, some := yes, no
+	return v
+}
+
+// matchSet: values that are all empty are an empty data set, which is as if the key were absent.
+// No source says what one empty value among others is, so both readings must agree.
+func (c *condition) matchSet(r *request, got *attribute) verdict {
+	all, some := yes, no // of the values that are not empty
+	filled, empty := 0, verdict(-1)
 	for i := range got.len() {
 		v := c.matchOne(r, got.at(i))
+		if got.at(i) == "" {
+			empty = v
+			continue
+		}
+		filled++
 		all, some = min(all, v), max(some, v)
 	}
-	if c.op.set == setNone && all != some {
-		return unproven // several values for an operator that takes one
+	v, with := all, min(all, empty)
+	if c.op.set == setForAnyValue {
+		v, with = some, max(some, empty)
 	}
-	return all
+	switch {
+	case filled == 0:
+		return c.absent()
+	case empty >= no && v != with:
+		return unproven
+	}
+	return v
 }
 
 // absent is the verdict on a key that the request does not have: IfExists and ForAllValues are

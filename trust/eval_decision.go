@@ -15,6 +15,9 @@ type Decision struct {
 	Allowed bool
 	// Refusal says why no policy could allow the request; "" when the request is in order.
 	Refusal string
+	// Unknown has the condition keys that the refusal hangs on and that are not known offline:
+	// Request.With adds them. nil when the request is allowed, or refused whatever they are.
+	Unknown []string
 	// Statements has every statement in order, once for each action that the request needs.
 	Statements []StatementResult
 }
@@ -43,6 +46,7 @@ type StatementResult struct {
 	principals *principals
 	actions    *actions
 	caller     caller
+	who        verdict // of the principals
 }
 
 // ConditionResult is one key under one operator.
@@ -63,6 +67,8 @@ type ConditionResult struct {
 	Unproven bool
 	// Note says what a person would want to be told, quoted; "" when nothing.
 	Note string
+
+	unknown string // the key that an unproven answer hangs on; "" when it hangs on none
 }
 
 // String prints the verdict, what decided it, and each statement. Everything that comes from
@@ -83,25 +89,55 @@ func (d Decision) headline() string {
 		return "allowed"
 	}
 	reason := d.Refusal
-	best := -1
-	for i := range d.Statements {
-		s := &d.Statements[i]
-		switch {
-		case reason != "":
-		case s.Effect != Allow && s.Matched:
-			reason = s.Path + " denies it"
-		}
-		if s.Effect == Allow && !s.Matched && s.Flaw == "" && (best < 0 || s.closeness() > d.Statements[best].closeness()) {
-			best = i
-		}
+	if reason == "" {
+		reason = d.denial()
 	}
-	if reason == "" && best >= 0 {
-		reason = d.Statements[best].reason()
+	if reason == "" {
+		reason = d.nearest()
 	}
 	if reason == "" {
 		reason = "no statement allows it"
 	}
 	return "denied: " + reason
+}
+
+// denial names the first Deny that matches; one that is certain goes before one that may.
+func (d Decision) denial() (reason string) {
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		switch {
+		case s.Effect == Allow || !s.Matched:
+		case !s.Unproven:
+			return s.Path + " denies it"
+		case reason == "":
+			reason = s.Path + " may deny it"
+			if s.who == unproven {
+				reason += ": " + s.whoIsWanted()
+			}
+			for _, c := range s.Conditions {
+				if c.Unproven {
+					reason += ": " + c.reason()
+					break
+				}
+			}
+		}
+	}
+	return reason
+}
+
+// nearest says what keeps that Allow from matching of which most fits.
+func (d Decision) nearest() string {
+	var best *StatementResult
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect == Allow && !s.Matched && s.Flaw == "" && (best == nil || s.closeness() > best.closeness()) {
+			best = s
+		}
+	}
+	if best == nil {
+		return ""
+	}
+	return best.reason()
 }
 
 // closeness ranks the statements that could have allowed by how much of them fits.
@@ -128,7 +164,7 @@ func (s *StatementResult) closeness() int {
 func (s *StatementResult) reason() string {
 	switch {
 	case !s.PrincipalMatched:
-		return "the caller is " + quote(s.caller.arn) + ", the policy wants " + s.principals.String()
+		return s.whoIsWanted()
 	case !s.ActionMatched:
 		return s.Action + " is asked for, the statement is for " + s.actions.String()
 	}
@@ -140,6 +176,14 @@ func (s *StatementResult) reason() string {
 	return ""
 }
 
+func (s *StatementResult) whoIsWanted() string {
+	text := "the caller is " + quote(s.caller.arn) + ", the policy wants " + s.principals.String()
+	if s.caller.roleName != "" && s.caller.roleARN == "" {
+		text += " (the path of its role is not known: set AssumeRoleSession.RoleARN)"
+	}
+	return text
+}
+
 // reason: "sub is a, the policy wants b (note)".
 func (c *ConditionResult) reason() string {
 	name := c.Key
@@ -147,8 +191,11 @@ func (c *ConditionResult) reason() string {
 		name = c.Key[len(c.Key)-len(claim):]
 	}
 	got := "absent"
-	if c.Present {
+	switch {
+	case c.Present:
 		got = strings.Join(quoteAll(c.Got), ", ")
+	case c.unknown != "":
+		got = "not known"
 	}
 	text := quote(name) + " is " + got + ", the policy wants " + quote(c.Operator) + " "
 	if c.Operator == "StringEquals" || c.Operator == "StringLike" {
@@ -176,8 +223,8 @@ func (s *StatementResult) write(b *strings.Builder) {
 	if s.actions != nil && !s.ActionMatched {
 		fmt.Fprintf(b, "    the statement is for %s\n", s.actions)
 	}
-	if s.principals != nil && !s.PrincipalMatched {
-		fmt.Fprintf(b, "    the caller is %s, the policy wants %s\n", quote(s.caller.arn), s.principals)
+	if s.principals != nil && s.who != yes {
+		fmt.Fprintf(b, "    %s\n", s.whoIsWanted())
 	}
 	for _, c := range s.Conditions {
 		c.write(b, s.Matched)
@@ -227,41 +274,50 @@ func (p *principals) String() string {
 }
 
 // note finds the usual reasons why a condition does not hold.
-func (c *condition) note(v verdict, p presence, got []string) string {
+func (c *condition) note(r *request, v verdict, p presence, res *ConditionResult) string {
 	switch {
 	case c.flaw != "":
 		return c.flaw
-	case v == yes:
-		return ""
-	case p == presenceUnknown:
-		return "it is not known offline: add it with Request.With"
-	case p == present && v == no && len(got) == 1 && c.op.isMatching():
-		return c.explainMismatch(got[0])
-	case p == absent && !c.op.isMatching():
-		return ""
-	case p == absent && strings.Contains(c.key, "kubernetes.io"):
+	case res.unknown != "" && p != unknown:
+		return "of the policy variable " + quote(res.unknown) + ": " + r.supply(lowerASCII(res.unknown))
+	case res.unknown != "":
+		return r.supply(c.lookup)
+	case p == present && v == no && len(res.Got) == 1 && c.op.isMatching():
+		return c.explainMismatch(res.Got[0])
+	case p == absent && v != yes && c.op.isMatching() && strings.Contains(c.key, "kubernetes.io"):
 		return "STS does not make this claim a condition key"
 	}
 	return ""
 }
 
-// explainMismatch compares a token's sub with the ones that the policy has.
+// explainMismatch compares a token's value with the ones that the policy has.
 func (c *condition) explainMismatch(got string) string {
-	subject := strings.Split(strings.TrimPrefix(got, serviceAccountPrefix), ":")
 	for _, want := range c.texts {
-		wanted := strings.Split(strings.TrimPrefix(want, serviceAccountPrefix), ":")
 		switch {
 		case c.op.family == familyString && strings.ContainsAny(want, "*?") && glob.Compile(want).Match(got):
 			return c.operator + " takes wildcards literally: StringLike would match"
-		case strings.EqualFold(got, want):
+		case strings.EqualFold(got, want), c.op.family == familyStringLike && glob.Compile(strings.ToLower(want)).Match(strings.ToLower(got)):
 			return "they differ in case"
 		case strings.TrimSpace(got) == strings.TrimSpace(want):
 			return "they differ in white space"
-		case len(subject) == 2 && len(wanted) == 2 && subject[0] == wanted[1] && subject[1] == wanted[0]:
-			return "namespace and name swapped?"
-		case len(subject) == 2 && len(wanted) == 2 && wanted[0] == wanted[1] && subject[0] != subject[1] && slices.Contains(subject, wanted[0]):
-			return "the policy has one name twice?"
 		}
+		if hint := explainNames(got, want); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
+// explainNames compares the names of two service accounts.
+func explainNames(got, want string) string {
+	namespace, name, ok := strings.Cut(strings.TrimPrefix(got, serviceAccountPrefix), ":")
+	wantNamespace, wantName, alsoOK := strings.Cut(strings.TrimPrefix(want, serviceAccountPrefix), ":")
+	switch {
+	case !ok || !alsoOK || namespace == name:
+	case namespace == wantName && name == wantNamespace:
+		return "namespace and name swapped?"
+	case wantNamespace == wantName && (wantName == namespace || wantName == name):
+		return "the policy has one name twice?"
 	}
 	return ""
 }

@@ -33,7 +33,7 @@ func TestConditions(t *testing.T) {
 		"roles":         "admin", "exp": json.Number("1700000000"),
 		"https://aws.amazon.com/tags": map[string]any{"principal_tags": map[string]any{
 			"n": []any{"9007199254740993"}, "when": []any{"2026-01-02T03:04:05Z"}, "from": []any{"10.1.2.3"},
-			"role": []any{"arn:aws:iam::111122223333:role/team/a"}, "yes": []any{"true"}, "star": []any{"*"},
+			"role": []any{"arn:aws:iam::111122223333:role/team/a"}, "yes": []any{"true"},
 		}},
 	}
 	const yes, no, unproven = "met", "not met", "unproven"
@@ -116,8 +116,8 @@ func TestConditions(t *testing.T) {
 		"an absent variable beside a match":  {`{"StringEquals":{"HOST:sub":["${aws:RequestTag/none}","` + sub + `"]}}`, yes},
 		"an absent variable, negated":        {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none}"}}`, unproven},
 		"a variable with several values":     {`{"StringEquals":{"HOST:sub":"${HOST:amr}"}}`, unproven},
-		"a variable's star is literal":       {`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:${aws:RequestTag/star}"}}`, no},
-		"an escaped star":                    {`{"StringLike":{"aws:RequestTag/star":"${*}"}}`, yes},
+		"a variable's star is literal":       {`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:${aws:Referer}"}}`, no},
+		"an escaped star":                    {`{"StringLike":{"aws:Referer":"${*}"}}`, yes},
 		"an escaped star is no wildcard":     {`{"StringLike":{"HOST:sub":"system${*}"}}`, no},
 		"an escaped question mark":           {`{"StringLike":{"HOST:sub":"system${?}serviceaccount:shop:cart"}}`, no},
 		"an escaped dollar":                  {`{"StringEquals":{"HOST:sub":"${$}"}}`, no},
@@ -130,11 +130,11 @@ func TestConditions(t *testing.T) {
 		"what the clock decides":             {`{"DateGreaterThan":{"aws:CurrentTime":"2000-01-01T00:00:00Z"}}`, unproven},
 		"whether the network key is present": {`{"Null":{"aws:SourceVpce":"true"}}`, unproven},
 		"a session tag":                      {`{"StringEquals":{"aws:RequestTag/FROM":"10.1.2.3"}}`, yes},
-		"all session tags":                   {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes","star"]}}`, yes},
+		"all session tags":                   {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes"]}}`, yes},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := trust.WebIdentity(p, claims)
+			q := trust.WebIdentity(p, claims).With("aws:Referer", "*")
 			allow, deny := judged(t, p, "Allow", c.conditions), judged(t, p, "Deny", c.conditions)
 			assert.Equal(t, c.want == yes, allow.Allows(q), "Allow:\n%s", allow.Evaluate(q))
 			assert.Equal(t, c.want == no, deny.Allows(q), "Deny:\n%s", deny.Evaluate(q))

@@ -115,6 +115,11 @@ func naiveVariable(inner string, ctx naiveContext) (string, bool) {
 		return naiveMark(inner), true
 	}
 	key, fallback, hasDefault := strings.Cut(inner, ",")
+	for _, many := range []string{":amr", ":oaud", "tagkeys"} { // a list is no variable
+		if strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), many) {
+			return "", false
+		}
+	}
 	got := ctx.keys[strings.ToLower(strings.TrimSpace(key))]
 	switch {
 	case len(got) == 1:

@@ -12,6 +12,7 @@ import (
 
 type naiveContext struct {
 	provider string              // ARN
+	refused  bool                // STS does not take the token
 	keys     map[string][]string // lower case
 }
 
@@ -230,7 +231,11 @@ func naiveCondition(operator, key string, v any, ctx naiveContext, variables boo
 	if !ok || !naiveKnows(base) {
 		return "?"
 	}
-	got := ctx.keys[strings.ToLower(key)]
+	key = strings.ToLower(key)
+	got := ctx.keys[key]
+	if len(got) == 0 && strings.HasSuffix(key, ":oaud") && strings.HasPrefix(key, strings.ToLower(fuzzHost)) {
+		return "?" // no source says what it is without azp
+	}
 	if base == "Null" {
 		if set != "" || ifExists {
 			return "?"
@@ -257,6 +262,15 @@ func naiveCondition(operator, key string, v any, ctx naiveContext, variables boo
 			return "no"
 		}
 		return naiveBool(ifExists || negated || set == "ForAllValues:")
+	}
+	if set != "" && strings.Join(got, "") == "" { // an empty data set
+		switch {
+		case set == "ForAnyValue:" && ifExists:
+			return "?"
+		case set == "ForAnyValue:":
+			return "no"
+		}
+		return "yes"
 	}
 	var each []string
 	for _, g := range got {

@@ -75,7 +75,7 @@ func (p *principals) match(r *request) verdict {
 		v = matchName(p.federated, r.caller.arn)
 	case callerService:
 		v = matchName(p.service, r.caller.arn)
-	case callerAWS:
+	case callerSession, callerUser:
 		for _, s := range p.aws {
 			v = max(v, r.caller.is(s))
 		}
@@ -95,7 +95,7 @@ func unprovenIf(b bool) verdict {
 	return no
 }
 
-// matchFederated compares the whole ARN, so partition and account must be the provider's too.
+// matchName compares the whole ARN, so partition and account must be the provider's too.
 func matchName(values []string, name string) verdict {
 	v := no
 	for _, s := range values {
@@ -113,18 +113,21 @@ func matchName(values []string, name string) verdict {
 type caller struct {
 	kind      callerKind
 	arn       string // of the OIDC provider; of the IAM principal; or the service's name
-	roleARN   string // of a role session: the role's
+	roleARN   string // of a role session: the role's, with its path; "" when it is not known
+	roleName  string // of a role session
 	accountID string
 	partition string
 	id        string // AROA…, AIDA…; "" when it is not known
 }
 
-type callerKind int
+// callerKind is one bit, so that several make a set.
+type callerKind uint8
 
 const (
-	callerWebIdentity callerKind = iota + 1
+	callerWebIdentity callerKind = 1 << iota
 	callerService
-	callerAWS
+	callerSession // of a role, or of GetFederationToken
+	callerUser    // an IAM user or an account's root
 )
 
 // is compares the caller with one value of Principal.AWS.
@@ -146,10 +149,13 @@ func (c *caller) is(principal string) verdict {
 	if err != nil {
 		return unproven
 	}
-	if a.Partition == c.partition && a.Service == "iam" && a.AccountID == c.accountID && a.Resource == "root" {
+	own := a.Partition == c.partition && a.AccountID == c.accountID
+	if own && a.Service == "iam" && a.Resource == "root" {
 		return yes
 	}
-	return unprovenIf(strings.ContainsAny(principal, "*?"))
+	// A session's ARN lacks the path of its role.
+	mayBeRole := own && c.roleName != "" && c.roleARN == "" && isRoleNamed(a, c.roleName)
+	return unprovenIf(mayBeRole || strings.ContainsAny(principal, "*?"))
 }
 
 // isUniqueID recognises the ids that IAM keeps in place of an ARN

@@ -61,7 +61,10 @@ func TestAssumeRole(t *testing.T) {
 		"another account":               {`"444455556666"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
 		"root of another partition":     {`"arn:aws-cn:iam::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
 		"the session":                   {`"` + session + `"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
-		"the session's role":            {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
+		"the session's role":            {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/reader"}, true},
+		"a role whose path is unknown":  {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
+		"a role of another name":        {`["arn:aws:iam::111122223333:role/reader","111122223333"]`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/writer"}, false},
+		"a role of another account":     {`"111122223333"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::444455556666:role/reader"}, false},
 		"the session's role with path":  {`"arn:aws:iam::111122223333:role/a/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, true},
 		"a role with another path":      {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, false},
 		"a user":                        {`"arn:aws:iam::111122223333:user/u"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, true},
@@ -84,11 +87,11 @@ func TestAssumeRole(t *testing.T) {
 
 func TestAssumeRoleConditions(t *testing.T) {
 	t.Parallel()
-	full := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/reader/me", PrincipalID: "AROAEXAMPLEEXAMPLE123:me", OrgID: "o-1",
+	full := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/reader/me", RoleARN: "arn:aws:iam::111122223333:role/reader", PrincipalID: "AROAEXAMPLEEXAMPLE123:me", OrgID: "o-1",
 		PrincipalTags: map[string]string{"Team": "a"}, SessionName: "s", SessionTags: map[string]string{"k": "v"}, TransitiveTagKeys: []string{"k"}, SourceIdentity: "me"}
 	bare := trust.AssumeRoleSession{PrincipalARN: full.PrincipalARN}
 	for conditions, want := range map[string][2]bool{ // full, bare
-		`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/reader"}}`:                 {true, true},
+		`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/reader"}}`:                 {true, false},
 		`{"StringEquals":{"aws:PrincipalAccount":"111122223333","aws:PrincipalType":"AssumedRole"}}`: {true, true},
 		`{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`:                                              {true, false},
 		`{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}}`:                                      {true, false},
@@ -111,7 +114,7 @@ func TestAssumeRoleConditions(t *testing.T) {
 func TestChaining(t *testing.T) {
 	t.Parallel()
 	role := "arn:aws:iam::111122223333:role/source"
-	session := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/source/s", ExternalID: "eu-west-1/1/c/ns/sa"}
+	session := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/source/s", RoleARN: role, ExternalID: "eu-west-1/1/c/ns/sa"}
 	policy, err := trust.NewChain(trust.ChainGrant{RoleARNs: []string{role}, ExternalID: session.ExternalID})
 	require.NoError(t, err)
 	assert.True(t, policy.Allows(trust.AssumeRole(session)))

@@ -117,26 +117,6 @@ func (c *compiler) element(pointer, name string) {
 	}
 }
 
-// match is the conjunction of principal, action and every condition.
-func (s *statement) match(r *request, action string) verdict {
-	v := yes
-	if s.flaw != "" {
-		v = unproven
-	}
-	if v = min(v, s.actions.match(action)); v == no {
-		return no
-	}
-	if v = min(v, s.principals.match(r)); v == no {
-		return no
-	}
-	for i := range s.conditions {
-		if v = min(v, s.conditions[i].match(r)); v == no {
-			return no
-		}
-	}
-	return v
-}
-
 // actions is Action or NotAction.
 type actions struct {
 	negated bool

@@ -57,10 +57,10 @@ func compileMatcher(op operator, order ordering, text string, vars bool) matcher
 }
 
 func (m *matcher) match(r *request, got string) verdict {
-	if m.flaw {
+	switch {
+	case m.flaw:
 		return unproven
-	}
-	if m.template != nil {
+	case m.template != nil:
 		return m.matchTemplate(r, got)
 	}
 	switch m.family {
@@ -72,11 +72,17 @@ func (m *matcher) match(r *request, got string) verdict {
 		return verdictOf(m.glob.Match(got))
 	case familyArn:
 		return matchARN(m.arn, got)
+	}
+	return m.matchTyped(got)
+}
+
+// matchTyped compares what is not a text; a value that is not of the type proves nothing.
+func (m *matcher) matchTyped(got string) verdict {
+	switch m.family {
 	case familyBool:
-		if got = lowerASCII(got); got != "true" && got != "false" {
-			return unproven
+		if got = lowerASCII(got); got == "true" || got == "false" {
+			return verdictOf(got == m.text)
 		}
-		return verdictOf(got == m.text)
 	case familyNumeric:
 		if n, ok := parseNumber(got); ok {
 			return verdictOf(m.order.accepts(n.Cmp(m.number)))
@@ -165,16 +171,16 @@ func parseDate(s string) (time.Time, bool) {
 	return time.Unix(n.Num().Int64(), 0), true
 }
 
-// parsePrefix reads an address or a CIDR block; host bits may be set, as in IAM.
+// parsePrefix reads a CIDR block, whose host bits may be set, or an IPv4 address. What an IPv6
+// address without a prefix means, no source says.
 func parsePrefix(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {
 		return p.Masked(), !p.Addr().Is4In6()
 	}
 	addr, err := netip.ParseAddr(s)
-	if err != nil || addr.Zone() != "" {
+	if err != nil || !addr.Is4() {
 		return netip.Prefix{}, false
 	}
-	addr = addr.Unmap()
 	return netip.PrefixFrom(addr, addr.BitLen()), true
 }
 
@@ -203,4 +209,20 @@ func matchARN(globs []glob.Glob, got string) verdict {
 		}
 	}
 	return yes
+}
+
+// lowerASCII folds A–Z only: Unicode has letters whose lower case is ASCII, and a condition key
+// written with one of them names no claim.
+func lowerASCII(s string) string {
+	for i := 0; i < len(s); i++ {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return strings.Map(func(c rune) rune {
+				if 'A' <= c && c <= 'Z' {
+					return c + 'a' - 'A'
+				}
+				return c
+			}, s)
+		}
+	}
+	return s
 }

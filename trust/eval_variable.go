@@ -59,19 +59,19 @@ func parseVariable(s string) (piece, bool) {
 		}
 		p.fallback = quoted[1 : len(quoted)-1]
 	}
-	return p, p.key != "" && !strings.ContainsAny(p.key, "${' ") && !strings.ContainsAny(p.fallback, "'$")
+	return p, p.key != "" && !isMultivalued(p.key) && !strings.ContainsAny(p.key, "${' ") && !strings.ContainsAny(p.fallback, "'$")
 }
 
-// value fills in the variable; ok is false when the request does not have exactly one value, or
-// one that is no text: a glob has a use of its own for bytes that are not UTF-8.
+// value fills in the variable; ok is false when the key holds a list, or a value that is not
+// text: a glob has a use of its own for bytes that are not UTF-8.
 func (p *piece) value(r *request) (text string, ok bool) {
 	if p.key == "" {
 		return p.text, true
 	}
 	got, presence := r.lookup(p.key)
 	switch {
-	case presence == present && got.len() == 1:
-		return got.at(0), utf8.ValidString(got.at(0))
+	case presence == present && !got.isMany:
+		return got.one, utf8.ValidString(got.one)
 	case presence == absent && p.hasDefault:
 		return p.fallback, true
 	}

@@ -109,6 +109,7 @@ func ExampleNewChain() {
 	policy := must(trust.NewChain(trust.ChainGrant{RoleARNs: []string{"arn:aws:iam::111122223333:role/source"}}))
 	fmt.Println(policy.Allows(trust.AssumeRole(trust.AssumeRoleSession{
 		PrincipalARN: "arn:aws:sts::111122223333:assumed-role/source/session",
+		RoleARN:      "arn:aws:iam::111122223333:role/source",
 	})))
 	// Output: true
 }

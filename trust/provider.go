@@ -3,7 +3,6 @@ package trust
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/issuerurl"
@@ -143,20 +142,4 @@ func (p *Provider) UnmarshalText(text []byte) error {
 	}
 	*p = parsed
 	return nil
-}
-
-// lowerASCII folds A–Z only: Unicode has letters whose lower case is ASCII, and a condition key
-// written with one of them names no claim.
-func lowerASCII(s string) string {
-	for i := 0; i < len(s); i++ {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			return strings.Map(func(c rune) rune {
-				if 'A' <= c && c <= 'Z' {
-					return c + 'a' - 'A'
-				}
-				return c
-			}, s)
-		}
-	}
-	return s
 }

@@ -2,8 +2,11 @@ package trust
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Request is one question to a trust policy: may this caller have the role? It comes from
@@ -22,14 +25,13 @@ type request struct {
 	keys   []attribute // by the whole key, lower case
 	// knowsTags says that the tags of an IAM principal are among the keys.
 	knowsTags bool
-	// sparse is set while an edit is checked: only sub and aud of the provider are known then.
-	sparse bool
-	// lenient is set while an edit is checked: a condition on what the network or the clock
-	// decides is taken as not met, so that a Deny which holds only at times is let pass.
-	lenient bool
+	// partial says that of the token only sub and aud are known, and nothing of the call.
+	partial bool
+	// podTags says that EKS sets its session tags, those among them that are not known too.
+	podTags bool
 
 	claimStore [4]attribute // where claims begins: one allocation less for each
-	keyStore   [1]attribute
+	keyStore   [2]attribute
 	actionOne  [1]string
 }
 
@@ -63,14 +65,6 @@ func (a *attribute) values() []string {
 	return []string{a.one}
 }
 
-type presence int
-
-const (
-	absent presence = iota
-	present
-	presenceUnknown // the real request has it, or may have it, and it cannot be known offline
-)
-
 // The actions of a trust policy, in the lower case that they are matched in.
 const (
 	actionWebIdentity       = "sts:assumerolewithwebidentity"
@@ -79,74 +73,21 @@ const (
 	actionSetSourceIdentity = "sts:setsourceidentity"
 )
 
-// lookup finds a condition key given in lower case.
-func (r *request) lookup(key string) (*attribute, presence) {
-	if n := len(r.issuer); n > 0 && len(key) > n && key[n] == ':' && key[:n] == r.issuer {
-		for i := range r.claims {
-			if r.claims[i].name == key[n+1:] {
-				return &r.claims[i], found(&r.claims[i])
-			}
-		}
-		if r.sparse {
-			return nil, presenceUnknown
-		}
-		return nil, absent
-	}
-	for i := range r.keys {
-		if r.keys[i].name == key {
-			return &r.keys[i], found(&r.keys[i])
-		}
-	}
-	if r.sparse || isEnvironmental(key) || r.caller.kind == callerAWS && r.isPrincipals(key) {
-		return nil, presenceUnknown
-	}
-	return nil, absent
-}
-
-// found: a key with no value at all counts as absent, as IAM documents for the set operators.
-func found(a *attribute) presence {
-	if a.len() == 0 {
-		return absent
-	}
-	return present
-}
-
-// isEnvironmental knows the keys that come from the network, the clock and the call itself
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
-// A request does not have them until With brings them in.
-func isEnvironmental(key string) bool {
-	switch key {
-	case "aws:currenttime", "aws:epochtime", "aws:requestedregion", "aws:sourceip", "aws:sourcevpc",
-		"aws:sourcevpcarn", "aws:sourcevpce", "aws:useragent", "aws:referer", "aws:vpcsourceip",
-		"aws:federatedprovider", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "sts:rolesessionname":
-		return true
-	}
-	return false
-}
-
-// isPrincipals knows the keys that every or many a session of an IAM principal has, and that
-// only AWS knows unless the caller of AssumeRole has told.
-func (r *request) isPrincipals(key string) bool {
-	switch key {
-	case "aws:userid", "aws:username", "aws:principalorgid", "aws:principalorgpaths", "aws:sourceidentity",
-		"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime":
-		return true
-	}
-	return !r.knowsTags && strings.HasPrefix(key, "aws:principaltag/")
-}
-
 // With returns the request with one more condition key, for what is not known from the caller
-// alone: "aws:SourceIp", "aws:CurrentTime", "sts:RoleSessionName" and the like, which an Allow
-// otherwise never matches on and a Deny always does. A request that already has the key, one
-// for a claim of the token, or no value at all gives a request that is never allowed.
+// alone: "aws:SourceIp", "aws:CurrentTime", "sts:RoleSessionName", "aws:ResourceTag/NAME" and the
+// like. Without them an Allow never matches on such a key and a Deny always does; Decision.Unknown
+// names them. The result is never allowed when there is no value, or when the request itself
+// decides the key: it has it, it certainly does not, or the key is a claim, a session tag, the
+// source identity or the external id.
 func (q Request) With(key string, values ...string) Request {
 	if q.r == nil {
 		return q
 	}
 	r := *q.r
 	name := lowerASCII(key)
-	_, presence := r.lookup(name)
-	if presence == present || len(values) == 0 || strings.HasPrefix(name, r.issuer+":") && r.issuer != "" || !strings.Contains(name, ":") {
+	_, known := r.lookup(name)
+	_, claim := r.cutClaim(name)
+	if known != unknown || claim || isParameter(name) || len(values) == 0 || !strings.Contains(name, ":") {
 		r.refuse(fmt.Sprintf("the condition key %q cannot be added to the request", key))
 		return Request{&r}
 	}
@@ -187,26 +128,55 @@ func (r *request) setTags(tags map[string]string, transitive []string) {
 	if len(tags) == 0 {
 		return
 	}
-	names := make([]string, 0, len(tags))
-	for name := range tags {
-		names = append(names, name)
+	if len(tags) > maxSessionTags {
+		r.refuse(fmt.Sprintf("it has %d session tags, more than %d", len(tags), maxSessionTags))
 	}
-	slices.Sort(names)
-	for i, name := range names {
-		if i > 0 && strings.EqualFold(names[i-1], name) {
+	names := slices.Sorted(maps.Keys(tags))
+	taken := map[string]bool{}
+	for _, name := range names {
+		lower := lowerASCII(name)
+		if folded := strings.ToLower(name); taken[folded] {
 			r.refuse("two session tags differ in case only")
+		} else {
+			taken[folded] = true
 		}
-		r.keys = append(r.keys, attribute{name: "aws:requesttag/" + lowerASCII(name), one: tags[name]})
+		r.checkTag(name, tags[name])
+		r.keys = append(r.keys, attribute{name: "aws:requesttag/" + lower, one: tags[name]})
 	}
 	r.setMany("aws:tagkeys", names)
 	r.setMany("sts:transitivetagkeys", transitive)
 	r.actions = append(r.actions, actionTagSession)
 }
 
+// maxSessionTags and checkTag are what STS takes
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html).
+const maxSessionTags = 50
+
+func (r *request) checkTag(name, value string) {
+	strange := func(c rune) bool {
+		return !unicode.In(c, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", c)
+	}
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > 128 || utf8.RuneCountInString(value) > 256:
+		r.refuse(fmt.Sprintf("session tag %q: its name has 1 to 128 characters and its value up to 256", clip(name)))
+	case strings.ContainsFunc(name, strange) || strings.ContainsFunc(value, strange):
+		r.refuse(fmt.Sprintf("session tag %q: it has a character that STS does not take", name))
+	case strings.HasPrefix(strings.ToLower(name), "aws:"):
+		r.refuse(fmt.Sprintf("session tag %q: its name begins with \"aws:\"", name))
+	}
+}
+
+// setSourceIdentity takes what STS does: 2 to 64 of [\w+=,.@-], not beginning with "aws:"
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 func (r *request) setSourceIdentity(id string) {
 	if id == "" {
 		return
 	}
+	if len(id) < 2 || len(id) > 64 || strings.Trim(id, wordCharacters+"+=,.@-") != "" {
+		r.refuse(fmt.Sprintf("the source identity %q is not 2 to 64 letters, digits and _+=,.@-", clip(id)))
+	}
 	r.set("sts:sourceidentity", id)
 	r.actions = append(r.actions, actionSetSourceIdentity)
 }
+
+const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"

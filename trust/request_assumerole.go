@@ -11,8 +11,9 @@ type AssumeRoleSession struct {
 	// PrincipalARN is the caller as GetCallerIdentity names it: a user, a role session
 	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION") or the account's root. Required.
 	PrincipalARN string
-	// RoleARN is the role's own ARN, with its path, when the caller is a role session. "":
-	// a role of the session's name without a path.
+	// RoleARN is the role's own ARN, with its path, when the caller is a role session: the
+	// session's ARN lacks the path. "": not known, and a policy that names the role, or asks for
+	// aws:PrincipalArn, never allows.
 	RoleARN string
 	// PrincipalID is the caller's unique id (AROA…:SESSION, AIDA…). "": not known, and a policy
 	// that names ids then never allows.
@@ -46,16 +47,18 @@ func AssumeRole(s AssumeRoleSession) Request {
 		return Request{r}
 	}
 	r.caller = caller{
-		kind: callerAWS, arn: s.PrincipalARN, roleARN: s.RoleARN,
+		kind: callerUser, arn: s.PrincipalARN,
 		accountID: a.AccountID, partition: a.Partition, id: s.PrincipalID,
 	}
 	principal := s.PrincipalARN
-	if rest, ok := strings.CutPrefix(a.Resource, "assumed-role/"); ok {
-		if r.caller.roleARN == "" {
-			name, _, _ := strings.Cut(rest, "/")
-			r.caller.roleARN = "arn:" + a.Partition + ":iam::" + a.AccountID + ":role/" + name
-		}
-		principal = r.caller.roleARN // what aws:PrincipalArn is for a role session
+	switch kind, rest, _ := strings.Cut(a.Resource, "/"); kind {
+	case "assumed-role":
+		r.caller.kind = callerSession
+		r.caller.roleName, _, _ = strings.Cut(rest, "/")
+		r.setRole(s.RoleARN)
+		principal = s.RoleARN // what aws:PrincipalArn is for a role session
+	case "federated-user":
+		r.caller.kind = callerSession
 	}
 	r.set("aws:securetransport", "true")
 	r.set("aws:principalarn", principal)
@@ -64,6 +67,9 @@ func AssumeRole(s AssumeRoleSession) Request {
 	r.set("aws:principalisawsservice", "false")
 	r.set("aws:userid", s.PrincipalID)
 	r.set("aws:principalorgid", s.OrgID)
+	if err := checkExternalID(s.ExternalID); err != nil {
+		r.refuse(err.Error())
+	}
 	r.set("sts:externalid", s.ExternalID)
 	r.set("sts:rolesessionname", s.SessionName)
 	r.knowsTags = s.PrincipalTags != nil
@@ -73,6 +79,22 @@ func AssumeRole(s AssumeRoleSession) Request {
 	r.setTags(s.SessionTags, s.TransitiveTagKeys)
 	r.setSourceIdentity(s.SourceIdentity)
 	return Request{r}
+}
+
+// setRole makes the session's role known, when it is one that the session can be of.
+func (r *request) setRole(roleARN string) {
+	if roleARN == "" {
+		return
+	}
+	role, err := arn.Parse(roleARN)
+	if err != nil || role.Partition != r.caller.partition || role.AccountID != r.caller.accountID || !isRoleNamed(role, r.caller.roleName) {
+		r.refuse("the session is not of the role that RoleARN names")
+	}
+	r.caller.roleARN = roleARN
+}
+
+func isRoleNamed(a arn.ARN, name string) bool {
+	return a.Service == "iam" && strings.HasPrefix(a.Resource, "role/") && strings.HasSuffix(a.Resource, "/"+name)
 }
 
 // principalType is aws:PrincipalType.

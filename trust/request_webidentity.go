@@ -39,7 +39,8 @@ func WebIdentity(p Provider, claims Claims) Request {
 	r.claims = r.claimStore[:0]
 	r.actions = append(r.actionOne[:0], actionWebIdentity)
 	r.keys = r.keyStore[:0]
-	r.set("aws:securetransport", "true") // STS answers over TLS only
+	r.set("aws:securetransport", "true")      // STS answers over TLS only
+	r.set("aws:resourceaccount", p.accountID) // STS looks for the provider in the role's account
 	if p.IsZero() {
 		r.refuse("the request names no provider")
 	}
@@ -79,6 +80,9 @@ func (r *request) exposeAudience(claims Claims) {
 	case !hasAzp && audiences == nil:
 	case !hasAzp && audiences.len() == 1:
 		r.claims = append(r.claims, attribute{name: "aud", one: audiences.at(0)})
+		if r.issuer == "accounts.google.com" { // for other issuers no source says what it is then
+			r.claims = append(r.claims, attribute{name: "oaud", one: audiences.at(0)})
+		}
 	case !hasAzp:
 		r.refuse(`claim "aud" has not exactly one value, and there is no "azp" to decide`)
 	default:
