@@ -1,0 +1,212 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mutant is one change of one file.
+type mutant struct {
+	file         string // absolute
+	shown        string // as it was given
+	line, column int
+	function     string
+	start, end   int // of what is replaced, in bytes
+	old, new     string
+	source       []byte // of the whole file, before
+}
+
+// String says what is changed and where.
+func (m mutant) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s: %s -> %s", m.shown, m.line, m.column, m.function, oneLine(m.old), oneLine(m.new))
+}
+
+func oneLine(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > 60 {
+		s = string(runes[:60]) + "…"
+	}
+	return "`" + s + "`"
+}
+
+// mutated is the source of the file after the change.
+func (m mutant) mutated() []byte {
+	return slices.Concat(m.source[:m.start], []byte(m.new), m.source[m.end:])
+}
+
+// mutantsOf lists the changes of a file's functions, in the order of their place.
+func mutantsOf(name string, only *regexp.Regexp) ([]mutant, error) {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	v := visitor{source: source, files: files, ends: map[ast.Stmt]bool{}, mutant: mutant{file: path, shown: name, source: source}}
+	for _, decl := range file.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || f.Body == nil || !only.MatchString(f.Name.Name) {
+			continue
+		}
+		v.function = f.Name.Name
+		ast.Inspect(f, v.visit)
+	}
+	slices.SortStableFunc(v.found, func(a, b mutant) int { return a.start - b.start })
+	return v.found, nil
+}
+
+// visitor collects mutants; the embedded one says where it is.
+type visitor struct {
+	mutant
+	files  *token.FileSet
+	source []byte
+	ends   map[ast.Stmt]bool // the last statements of functions, which do not compile without
+	found  []mutant
+}
+
+// replace adds a mutant in which the node reads otherwise.
+func (v *visitor) replace(node ast.Node, with string) { v.replaceAt(node.Pos(), node.End(), with) }
+
+func (v *visitor) replaceAt(from, to token.Pos, with string) {
+	m := v.mutant
+	at := v.files.Position(from)
+	m.line, m.column, m.start, m.end = at.Line, at.Column, at.Offset, v.files.Position(to).Offset
+	m.old, m.new = string(v.source[m.start:m.end]), with
+	v.found = append(v.found, m)
+}
+
+func (v *visitor) text(node ast.Node) string {
+	return string(v.source[v.files.Position(node.Pos()).Offset:v.files.Position(node.End()).Offset])
+}
+
+func (v *visitor) visit(node ast.Node) bool {
+	switch n := node.(type) {
+	case *ast.FuncDecl:
+		v.noteEnd(n.Body)
+	case *ast.FuncLit:
+		v.noteEnd(n.Body)
+	case *ast.IfStmt:
+		v.fix(n.Cond)
+	case *ast.ForStmt:
+		if n.Cond != nil {
+			v.replace(n.Cond, "false && ("+v.text(n.Cond)+")")
+		}
+	case *ast.SwitchStmt:
+		v.visitSwitch(n)
+	case *ast.BinaryExpr:
+		v.visitBinary(n)
+	case *ast.UnaryExpr:
+		if n.Op == token.NOT {
+			v.replace(n, v.text(n.X))
+		}
+	case *ast.Ident:
+		if other, ok := map[string]string{"true": "false", "false": "true"}[n.Name]; ok {
+			v.replace(n, other)
+		}
+	case *ast.BasicLit:
+		if number, err := strconv.ParseInt(n.Value, 0, 64); n.Kind == token.INT && err == nil {
+			v.replace(n, strconv.FormatInt(number+1, 10))
+		}
+	case *ast.BlockStmt:
+		v.drop(n.List)
+	case *ast.CaseClause:
+		v.drop(n.Body)
+	}
+	return true
+}
+
+func (v *visitor) noteEnd(body *ast.BlockStmt) {
+	if len(body.List) == 0 {
+		return
+	}
+	if end, ok := body.List[len(body.List)-1].(*ast.ReturnStmt); ok {
+		v.ends[end] = true
+	}
+}
+
+// fix makes a condition hold always, and never.
+func (v *visitor) fix(condition ast.Expr) {
+	v.replace(condition, "true || ("+v.text(condition)+")")
+	v.replace(condition, "false && ("+v.text(condition)+")")
+}
+
+// visitSwitch fixes the cases of a switch without a tag, and takes values out of the others.
+func (v *visitor) visitSwitch(n *ast.SwitchStmt) {
+	for _, statement := range n.Body.List {
+		clause := statement.(*ast.CaseClause)
+		for i, value := range clause.List {
+			switch {
+			case n.Tag == nil:
+				v.fix(value)
+			case len(clause.List) == 1: // the whole clause goes
+				v.replaceAt(clause.Pos(), clause.End(), "")
+			case i == 0:
+				v.replaceAt(value.Pos(), clause.List[1].Pos(), "")
+			default:
+				v.replaceAt(clause.List[i-1].End(), value.End(), "")
+			}
+		}
+	}
+}
+
+// swapped are operators that are easily taken for one another.
+var swapped = map[token.Token][]token.Token{
+	token.EQL: {token.NEQ}, token.NEQ: {token.EQL},
+	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR},
+	token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
+	token.ADD: {token.SUB}, token.SUB: {token.ADD},
+}
+
+func (v *visitor) visitBinary(n *ast.BinaryExpr) {
+	if n.Op == token.LAND || n.Op == token.LOR { // one of the two counts for nothing
+		neutral := strconv.FormatBool(n.Op == token.LAND)
+		v.replace(n.X, neutral)
+		v.replace(n.Y, neutral)
+		return
+	}
+	for _, other := range swapped[n.Op] {
+		v.replaceAt(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String())
+	}
+	for _, side := range []ast.Expr{n.X, n.Y} {
+		if literal, ok := side.(*ast.BasicLit); ok && literal.Kind == token.STRING && n.Op != token.ADD {
+			v.replace(literal, `"mutant"`)
+		}
+	}
+}
+
+// drop leaves out statements that the others can do without: calls, assignments, returns. What
+// does not compile then is not a mutant.
+func (v *visitor) drop(list []ast.Stmt) {
+	for _, statement := range list {
+		switch s := statement.(type) {
+		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt:
+			v.replace(statement, "")
+		case *ast.AssignStmt:
+			if s.Tok != token.DEFINE {
+				v.replace(statement, "")
+			}
+		case *ast.BranchStmt, *ast.ReturnStmt:
+			if !v.ends[statement] {
+				v.replace(statement, "")
+			}
+		}
+	}
+}
