@@ -103,7 +103,7 @@ func TestAProxyThatRefusesIsNamedWithItsAnswer(t *testing.T) {
 		"socks5: no method":          {"socks5", socks("\x05\xff", ""), "no acceptable authentication methods"},
 		"socks5: a wrong password":   {"socks5", socks("\x05\x02", "\x01\x01"), "username/password authentication failed"},
 		"socks5: not allowed":        {"socks5", socks("\x05\x00", "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"), "not allowed by ruleset"},
-		"socks5: HTTP":               {"socks5", connect("HTTP/1.1 400 " + secret + "\r\n\r\n"), "unexpected protocol version"},
+		"socks5: HTTP":               {"socks5", socks("HTTP/1.1 400 "+secret+"\r\n\r\n", ""), "unexpected protocol version"},
 		"socks5: silence":            {"socks5", hold, context.DeadlineExceeded},
 		"socks5: a hang-up":          {"socks5", func(net.Conn) {}, "closed pipe"},
 		"another scheme":             {"ftp", hold, `its scheme is "ftp"`},
