@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -163,11 +164,14 @@ func (s *session) discover(ctx context.Context, offer fetch.Versions) (*Document
 		return nil, err
 	}
 	doc, err := parseDocument(body)
+	if foreign := (*foreignIssuerError)(nil); errors.As(err, &foreign) && foreign.says != "" {
+		return nil, fmt.Errorf("%w: %q was asked, %w", ErrIssuerMismatch, s.issuer, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	if doc.Issuer != s.issuer {
-		return nil, fmt.Errorf("%w: the discovery document says %q", ErrIssuerMismatch, doc.Issuer)
+		return nil, fmt.Errorf("%w: %q was asked, the discovery document says %q", ErrIssuerMismatch, s.issuer, doc.Issuer)
 	}
 	return doc, nil
 }

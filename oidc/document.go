@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/irsa-go/irsa/internal/issuerurl"
 )
@@ -35,6 +36,8 @@ type Document struct {
 	SigningAlgorithms []string
 	// Claims is claims_supported; nil is left out.
 	Claims []string
+
+	missing []string // members that STS needs and that a parsed document does not have
 }
 
 // NewDocument makes the document that a self-hosted issuer publishes: that of kube-apiserver,
@@ -65,8 +68,21 @@ func NewDocument(iss Issuer, jwksURI string, keys *KeySet) (*Document, error) {
 	}, nil
 }
 
+// CheckSTS reports, as [ErrDocument], the members without which IAM and STS do not take a
+// document: response_types_supported, subject_types_supported and
+// id_token_signing_alg_values_supported. They must be there; null will do.
+func (d *Document) CheckSTS() error {
+	if d == nil {
+		return fmt.Errorf("oidc: document: %w: there is none", ErrDocument)
+	}
+	if len(d.missing) > 0 {
+		return fmt.Errorf("oidc: document of issuer %q: %w: it has no %s", d.Issuer, ErrDocument, strings.Join(d.missing, ", "))
+	}
+	return nil
+}
+
 // ParseDocument reads a discovery document of up to 64 KiB. Members that Document does not
-// have are passed over; issuer and jwks_uri must be there.
+// have are passed over; issuer and jwks_uri must be there. A list that is not one is empty.
 func ParseDocument(doc []byte) (*Document, error) {
 	d, err := parseDocument(doc)
 	if err != nil {
@@ -78,24 +94,55 @@ func ParseDocument(doc []byte) (*Document, error) {
 func parseDocument(doc []byte) (*Document, error) {
 	o, err := parseObject(doc, documentLimits)
 	if err != nil {
-		return nil, err
+		return nil, notJSON(doc, err)
 	}
 	d := &Document{}
 	var issuer string
-	if err := o.readAll([]member{
-		{"issuer", &issuer}, {"jwks_uri", &d.JWKSURI}, {"authorization_endpoint", &d.AuthorizationEndpoint},
-		{"response_types_supported", &d.ResponseTypes}, {"subject_types_supported", &d.SubjectTypes},
-		{"id_token_signing_alg_values_supported", &d.SigningAlgorithms}, {"claims_supported", &d.Claims},
-	}); err != nil {
+	if err := o.readAll([]member{{"issuer", &issuer}, {"jwks_uri", &d.JWKSURI}}); err != nil {
 		return nil, err
 	}
 	if d.Issuer, err = ParseIssuer(issuer); err != nil {
-		return nil, errors.New(`"issuer" is not an https URL without query and fragment`)
+		return nil, &foreignIssuerError{issuer}
 	}
 	if _, err := parseJWKSURI(d.JWKSURI); err != nil {
 		return nil, err
 	}
+	d.rest(o)
 	return d, nil
+}
+
+// rest reads what does not decide where the keys are: what is not as it should be is left out.
+func (d *Document) rest(o object) {
+	for _, m := range []struct {
+		member
+		required bool
+	}{
+		{member{"authorization_endpoint", &d.AuthorizationEndpoint}, false},
+		{member{"response_types_supported", &d.ResponseTypes}, true},
+		{member{"subject_types_supported", &d.SubjectTypes}, true},
+		{member{"id_token_signing_alg_values_supported", &d.SigningAlgorithms}, true},
+		{member{"claims_supported", &d.Claims}, false},
+	} {
+		if _, there := o[m.name]; !there && m.required {
+			d.missing = append(d.missing, m.name)
+		}
+		_ = o.readAll([]member{m.member})
+	}
+}
+
+// foreignIssuerError is of a document that calls itself what no issuer can be.
+type foreignIssuerError struct{ says string }
+
+func (e *foreignIssuerError) Error() string {
+	return fmt.Sprintf("its issuer is %q, which is not an https URL without query and fragment", clip(e.says))
+}
+
+// clip bounds what a message repeats of a document.
+func clip(s string) string {
+	if len(s) > 256 {
+		return s[:256] + "…"
+	}
+	return s
 }
 
 // parseJWKSURI accepts what an issuer's own URL may be and a query besides: OpenID Connect

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,24 @@ var (
 	keySetLimits   = strictjson.Limits{Bytes: 1 << 20, Depth: 32}
 )
 
+// notJSON names what servers commonly send instead.
+func notJSON(doc []byte, err error) error {
+	head := bytes.ToLower(bytes.TrimSpace(doc[:min(len(doc), 512)]))
+	switch {
+	case bytes.HasPrefix(doc, []byte{0x1f, 0x8b}):
+		return errors.New("it is compressed with gzip, which nobody asked for: store it without")
+	case bytes.HasPrefix(doc, []byte("\xef\xbb\xbf")):
+		return errors.New("it begins with a byte order mark: store it without")
+	case bytes.HasPrefix(doc, []byte{0xff, 0xfe}), bytes.HasPrefix(doc, []byte{0xfe, 0xff}):
+		return errors.New("it is UTF-16: store it as UTF-8 without a byte order mark")
+	case bytes.HasPrefix(head, []byte("<!doctype")), bytes.HasPrefix(head, []byte("<html")):
+		return errors.New("it is an HTML page")
+	case bytes.HasPrefix(head, []byte("<")):
+		return errors.New("it is XML or HTML, not JSON")
+	}
+	return err
+}
+
 func parseObject(doc []byte, lim strictjson.Limits) (object, error) {
 	if err := strictjson.Check(doc, lim); err != nil {
 		return nil, err
@@ -29,7 +48,7 @@ func parseObject(doc []byte, lim strictjson.Limits) (object, error) {
 func asObject(doc []byte) (object, error) {
 	var o object
 	if err := json.Unmarshal(doc, &o); err != nil || o == nil {
-		return nil, errors.New("it is no JSON object")
+		return nil, errors.New("it is not a JSON object")
 	}
 	return o, nil
 }

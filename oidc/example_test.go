@@ -119,7 +119,6 @@ func ExampleClient_Preflight() {
 	// passed issuer-equal
 	// passed keys-reachable
 	// passed keys-valid
-	// passed algorithms
 	// passed token-covered
 	// passed speed
 	// passed thumbprint

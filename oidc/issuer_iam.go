@@ -45,12 +45,12 @@ func (i Issuer) CheckIAM() error {
 const (
 	// CodeTrailingSlash marks an issuer that ends in a slash: IAM takes it for another
 	// provider than the one without.
-	CodeTrailingSlash = "trailing-slash"
+	CodeTrailingSlash Code = "trailing-slash"
 	// CodeHostCase marks capital letters in the host: IAM keeps them, and a token's iss must
 	// have the same.
-	CodeHostCase = "host-case"
+	CodeHostCase Code = "host-case"
 	// CodeDefaultPort marks a written ":443": IAM drops it, and a token's iss still has it.
-	CodeDefaultPort = "default-port"
+	CodeDefaultPort Code = "default-port"
 )
 
 // Warnings lists what IAM accepts of the issuer but what makes tokens fail when it is not

@@ -62,11 +62,7 @@ func TestCheckIAMNamesEverythingThatIAMRefuses(t *testing.T) {
 func TestWarningsAreOfWhatPeopleRegret(t *testing.T) {
 	t.Parallel()
 	assert.Empty(t, issuer(t, "https://example.com/a").Warnings())
-	var codes []string
-	for _, w := range issuer(t, "https://Example.com:443/").Warnings() {
-		codes = append(codes, w.Code)
-	}
-	assert.Equal(t, []string{oidc.CodeTrailingSlash, oidc.CodeHostCase, oidc.CodeDefaultPort}, codes)
+	assert.Equal(t, []oidc.Code{oidc.CodeTrailingSlash, oidc.CodeHostCase, oidc.CodeDefaultPort}, codes(issuer(t, "https://Example.com:443/").Warnings()))
 }
 
 func TestEKSIssuersAreRecognisedInEveryPartition(t *testing.T) {

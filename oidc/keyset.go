@@ -10,7 +10,7 @@ import (
 // use; the zero value and nil are empty.
 type KeySet struct {
 	keys    []jwk // usable, in order
-	ignored []jwk // seen by ParseKeySet and left out; CheckSTS still tells about them
+	ignored []jwk // seen by ParseKeySet and left out; Faults tells about them
 }
 
 // jwk is one entry of a set (RFC 7517 §4).
@@ -18,15 +18,20 @@ type jwk struct {
 	index    int // in the document
 	pub      crypto.PublicKey
 	kid      string
+	hasKid   bool // "" is another id than none (RFC 7517 §4.5)
 	kty, crv string
 	alg, use string
 	own      string // the algorithm that follows from the key
 	keyOps   []string
 	x5c      []string
-	why      string // it was left out
+	flaw     *KeyError // why it was left out, nil when it was not
 }
 
-// NewKeySet makes a set of *rsa.PublicKey and *ecdsa.PublicKey, with the key ids that
+// NewKeySet makes a set of the keys that a cluster signs with. Where they exist as files,
+// [KeySetFromPEM] reads them; where an external signer has them (KEP-740), the API server serves
+// the public ones at /openid/v1/jwks, which [ParseKeySet] reads.
+//
+// The keys are *rsa.PublicKey and *ecdsa.PublicKey; they get the key ids that
 // Kubernetes gives them ([KeyID]). A key given twice is there once. Private keys and keys
 // that no cluster can sign with are refused with [ErrKey].
 func NewKeySet(keys ...crypto.PublicKey) (*KeySet, error) {
@@ -47,41 +52,81 @@ func (s *KeySet) With(keys ...crypto.PublicKey) (*KeySet, error) {
 			return nil, fmt.Errorf("oidc: key set: key %d: %w", i+1, err)
 		}
 		if !slices.ContainsFunc(next.keys, func(k jwk) bool { return k.kid == kid }) {
-			next.keys = append(next.keys, jwk{index: next.end(), pub: pub, kid: kid, alg: alg, own: alg, use: "sig"})
+			next.keys = append(next.keys, jwk{index: next.end(), pub: pub, kid: kid, hasKid: true, alg: alg, own: alg, use: "sig"})
 		}
 	}
 	return next, nil
 }
 
-// Without returns the set without the keys of these ids, all entries of an id that stands
-// there more than once included. An id that the set does not have is [ErrUnknownKey]: a
-// mistyped one must not pass for a retired key. The receiver is not changed.
+// Without returns the set without these keys, each named by an id that it has in the set or by
+// the one that Kubernetes gives it ([KeyID]). Every entry of a key goes, under whatever id it
+// stands; "" names no key and takes the entries without an id alone. A key that the set does not
+// have is [ErrUnknownKey]: a mistyped id must not pass for a retired key. The receiver is not
+// changed.
 func (s *KeySet) Without(kids ...string) (*KeySet, error) {
 	next := s.clone()
 	for _, kid := range kids {
-		if !slices.Contains(s.IDs(), kid) {
+		gone := s.named(kid)
+		if len(gone) == 0 {
 			return nil, fmt.Errorf("oidc: key set: %w: it has no key %q", ErrUnknownKey, kid)
 		}
-		next.keys = slices.DeleteFunc(next.keys, func(k jwk) bool { return k.kid == kid })
+		next.keys = slices.DeleteFunc(next.keys, func(k jwk) bool {
+			if kid == "" {
+				return k.kid == ""
+			}
+			return slices.ContainsFunc(gone, func(g jwk) bool { return samePublicKey(g.pub, k.pub) })
+		})
 	}
 	return next, nil
 }
 
+// named returns the entries that have the id, or whose key Kubernetes gives it.
+func (s *KeySet) named(kid string) []jwk {
+	var found []jwk
+	if s == nil {
+		return nil
+	}
+	for _, k := range s.keys {
+		if own, err := keyID(k.pub); k.kid == kid || err == nil && own == kid {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+// has says whether the set has the public key, under whatever id.
+func (s *KeySet) has(pub crypto.PublicKey) bool {
+	return s != nil && slices.ContainsFunc(s.keys, func(k jwk) bool { return samePublicKey(k.pub, pub) })
+}
+
 // Merge returns the set with the other's keys added, for clusters that share an issuer.
-// Entries that are equal in id and key are there once; one id for two keys is refused, as
-// only one of them could ever be found.
+// Entries that are equal in id and key are there once, and an entry without an id is added only
+// when its key is not there yet. One id for two keys is refused, as only one of them could ever
+// be found.
 func (s *KeySet) Merge(other *KeySet) (*KeySet, error) {
 	next := s.clone()
 	for _, k := range other.clone().keys {
 		i := slices.IndexFunc(next.keys, func(have jwk) bool { return have.kid == k.kid })
-		if i < 0 {
+		switch {
+		case k.kid == "" && (next.has(k.pub) || other.countOf(k.pub) > 1):
+		case i < 0:
 			k.index = next.end()
 			next.keys = append(next.keys, k)
-		} else if !samePublicKey(next.keys[i].pub, k.pub) {
+		case !samePublicKey(next.keys[i].pub, k.pub):
 			return nil, fmt.Errorf("oidc: key set: %w: two keys have the id %q", ErrKey, k.kid)
 		}
 	}
 	return next, nil
+}
+
+func (s *KeySet) countOf(pub crypto.PublicKey) int {
+	n := 0
+	for _, k := range s.keys {
+		if samePublicKey(k.pub, pub) {
+			n++
+		}
+	}
+	return n
 }
 
 // Len returns the number of usable keys.

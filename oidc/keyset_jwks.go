@@ -18,10 +18,10 @@ import (
 // ErrPrivateKey is in the error of a key set that gives a private key away.
 var ErrPrivateKey = errors.New("it holds the private part of a key: whoever read it can mint tokens, so replace the key")
 
-// ParseKeySet reads a JWK Set (RFC 7517 §5) of up to 1 MiB. Entries of other kinds than RSA
-// and EC, for other uses than signatures, or of sizes and curves that STS does not verify are
-// left out ([KeySet.CheckSTS] names them); an entry that is malformed, or that has private
-// parts ([ErrPrivateKey]), is an error, as are duplicate member names.
+// ParseKeySet reads a JWK Set (RFC 7517 §5) of up to 1 MiB. An entry that no token of a cluster
+// can need is left out: one that is malformed, of another kind than RSA and EC, for another use
+// than signatures, or of a size or curve that STS does not verify. [KeySet.Faults] names them.
+// Private parts anywhere are an error ([ErrPrivateKey]), as are duplicate member names.
 func ParseKeySet(jwks []byte) (*KeySet, error) {
 	s, err := parseKeySet(jwks)
 	if err != nil {
@@ -33,7 +33,7 @@ func ParseKeySet(jwks []byte) (*KeySet, error) {
 func parseKeySet(jwks []byte) (*KeySet, error) {
 	doc, err := parseObject(jwks, keySetLimits)
 	if err != nil {
-		return nil, err
+		return nil, notJSON(jwks, err)
 	}
 	raw, ok := doc["keys"]
 	if !ok {
@@ -50,7 +50,7 @@ func parseKeySet(jwks []byte) (*KeySet, error) {
 			return nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
 		k.index = i
-		if k.why != "" {
+		if k.flaw != nil {
 			s.ignored = append(s.ignored, k)
 		} else {
 			s.keys = append(s.keys, k)
@@ -59,35 +59,43 @@ func parseKeySet(jwks []byte) (*KeySet, error) {
 	return s, nil
 }
 
+// parseJWK fails for private parts alone; any other fault is the entry's own.
 func parseJWK(entry []byte) (jwk, error) {
 	o, err := asObject(entry)
 	if err != nil {
-		return jwk{}, err
-	}
-	var k jwk
-	if err := o.readAll([]member{
-		{"kid", &k.kid}, {"kty", &k.kty}, {"crv", &k.crv}, {"alg", &k.alg}, {"use", &k.use},
-		{"key_ops", &k.keyOps}, {"x5c", &k.x5c},
-	}); err != nil {
-		return jwk{}, err
-	}
-	if k.kty == "" {
-		return jwk{}, errors.New(`it has no "kty"`)
+		return jwk{flaw: &KeyError{Code: CodeKeyMalformed, Reason: err.Error()}}, nil
 	}
 	if o.private() {
 		return jwk{}, ErrPrivateKey
 	}
+	var k jwk
+	if err := k.read(o); err != nil {
+		k.pub, k.flaw = nil, &KeyError{Code: CodeKeyMalformed, Reason: err.Error()}
+		return k, nil
+	}
+	k.own, k.flaw = k.judge()
+	return k, nil
+}
+
+func (k *jwk) read(o object) error {
+	raw, there := o["kid"]
+	k.hasKid = there && string(raw) != "null"
+	if err := o.readAll([]member{
+		{"kid", &k.kid}, {"kty", &k.kty}, {"crv", &k.crv}, {"alg", &k.alg}, {"use", &k.use},
+		{"key_ops", &k.keyOps}, {"x5c", &k.x5c},
+	}); err != nil {
+		return err
+	}
+	var err error
 	switch k.kty {
+	case "":
+		return errors.New(`it has no "kty"`)
 	case "RSA":
 		k.pub, err = parseRSA(o)
 	case "EC":
 		k.pub, err = parseEC(o, k.crv)
 	}
-	if err != nil {
-		return jwk{}, err
-	}
-	k.own, k.why = k.judge()
-	return k, nil
+	return err
 }
 
 // private reports a private part of any kind of key: a prime of an RSA key gives the rest away
@@ -101,24 +109,25 @@ func (o object) private() bool {
 	return false
 }
 
-// judge returns the algorithm of a well-formed entry's key, and why the entry cannot verify
-// a token, "" when it can.
-func (k jwk) judge() (own, why string) {
+// judge returns the algorithm of a well-formed entry's key, and why nobody can verify a token
+// with the entry, nil when somebody can.
+func (k jwk) judge() (own string, flaw *KeyError) {
 	if k.pub == nil {
-		return "", fmt.Sprintf("kind %q", strings.TrimSpace(k.kty+" "+k.crv))
+		return "", &KeyError{Code: CodeKeyKind, Reason: fmt.Sprintf("kind %q, only RSA and EC on P-256, P-384 and P-521 are possible",
+			strings.TrimSpace(k.kty+" "+k.crv))}
 	}
 	own, err := algorithmOf(k.pub)
 	switch {
 	case err != nil:
-		return "", err.Error()
+		return "", &KeyError{Code: CodeKeySize, Reason: err.Error()}
 	case k.use != "" && k.use != "sig":
-		return own, fmt.Sprintf("use %q", k.use)
+		return own, &KeyError{Code: CodeKeyUse, Reason: fmt.Sprintf(`use is %q, "sig" or none is possible`, k.use)}
 	case len(k.keyOps) > 0 && !slices.Contains(k.keyOps, "verify"):
-		return own, "key_ops without verify"
+		return own, &KeyError{Code: CodeKeyOps, Reason: "its key_ops do not have verify"}
 	case k.alg != "" && !fits(k.alg, own):
-		return own, fmt.Sprintf("algorithm %q", k.alg)
+		return own, &KeyError{Code: CodeKeyAlgorithm, Reason: fmt.Sprintf("algorithm %q, the key's is %s", k.alg, own)}
 	}
-	return own, ""
+	return own, nil
 }
 
 // fits says whether an algorithm is one of a key whose natural one is own: an RSA key can
@@ -207,7 +216,7 @@ func (o object) bytes(name string) ([]byte, error) {
 type jwkJSON struct {
 	Use    string   `json:"use,omitempty"`
 	Kty    string   `json:"kty"`
-	Kid    string   `json:"kid,omitempty"`
+	Kid    *string  `json:"kid,omitempty"` // "" is written, none is not
 	Crv    string   `json:"crv,omitempty"`
 	Alg    string   `json:"alg,omitempty"`
 	KeyOps []string `json:"key_ops,omitempty"`
@@ -248,7 +257,10 @@ func (s *KeySet) UnmarshalJSON(jwks []byte) error {
 
 func (k jwk) json() (jwkJSON, error) {
 	enc := base64.RawURLEncoding.EncodeToString
-	out := jwkJSON{Use: k.use, Kid: k.kid, Alg: k.alg, KeyOps: k.keyOps, X5c: k.x5c}
+	out := jwkJSON{Use: k.use, Alg: k.alg, KeyOps: k.keyOps, X5c: k.x5c}
+	if k.hasKid {
+		out.Kid = &k.kid
+	}
 	switch pub := k.pub.(type) {
 	case *rsa.PublicKey:
 		out.Kty = "RSA"

@@ -3,6 +3,7 @@ package oidc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,9 @@ func (r Rotation) Retire(keys *KeySet, now time.Time, kids ...string) (*KeySet, 
 		return nil, fmt.Errorf("oidc: retire: %w: no switch to a new key is recorded", ErrKeyInUse)
 	case now.Before(from):
 		return nil, fmt.Errorf("oidc: retire: %w: until %s", ErrKeyInUse, from.UTC().Format(time.RFC3339))
+	}
+	if slices.Contains(kids, "") {
+		return nil, fmt.Errorf("oidc: retire: %w: an empty id names no key, give the one of KeyID", ErrUnknownKey)
 	}
 	next, err := keys.Without(kids...)
 	if err != nil {

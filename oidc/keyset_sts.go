@@ -8,36 +8,41 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 )
 
-// Codes of what [KeySet.CheckSTS] finds.
+// Codes of what [KeySet.Faults] finds.
 const (
 	// CodeNoKeys: there is no key that STS could verify a token with.
-	CodeNoKeys = "no-keys"
+	CodeNoKeys Code = "no-keys"
 	// CodeTooManyKeys: more than 100 of a kind.
-	CodeTooManyKeys = "too-many-keys"
-	// CodeDuplicateKeyID: two entries have one id, of which STS takes the last.
-	CodeDuplicateKeyID = "duplicate-key-id"
+	CodeTooManyKeys Code = "too-many-keys"
+	// CodeDuplicateKeyID: a later entry has the same id, and STS takes that one.
+	CodeDuplicateKeyID Code = "duplicate-key-id"
+	// CodeKeyID: the entry has no kid, which AWS needs; an empty one will do.
+	CodeKeyID Code = "key-id-missing"
+	// CodeKeyMalformed: the entry is not what RFC 7517 and RFC 7518 ask for.
+	CodeKeyMalformed Code = "key-malformed"
 	// CodeKeyUse: the entry is not for signatures.
-	CodeKeyUse = "key-use"
+	CodeKeyUse Code = "key-use"
 	// CodeKeyOps: the entry has key_ops, whatever they say.
-	CodeKeyOps = "key-ops"
+	CodeKeyOps Code = "key-ops"
 	// CodeKeyKind: neither RSA nor a NIST curve; Ed25519 for one.
-	CodeKeyKind = "key-kind"
+	CodeKeyKind Code = "key-kind"
 	// CodeKeySize: an RSA key that is too small or too large.
-	CodeKeySize = "key-size"
+	CodeKeySize Code = "key-size"
 	// CodeKeyAlgorithm: an algorithm that STS does not verify, or not the key's own.
-	CodeKeyAlgorithm = "key-algorithm"
+	CodeKeyAlgorithm Code = "key-algorithm"
 	// CodeKeyCertificate: x5c is for another key.
-	CodeKeyCertificate = "key-certificate"
+	CodeKeyCertificate Code = "key-certificate"
 )
 
 // maxSTSKeys is the number of keys of one kind with which STS still verifies (observed).
 const maxSTSKeys = 100
 
-// KeyError is one thing that STS refuses of a key set. It is a plain value.
+// KeyError is one fault of a key set or of an entry. It is a plain value.
 type KeyError struct {
-	Code   string // one of the Code… constants
+	Code   Code
 	Index  int    // of the entry, from 0; -1: the whole set
 	KeyID  string // of the entry, "" when it has none
 	Reason string // for people
@@ -51,34 +56,45 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("key %d (%q): %s", e.Index+1, e.KeyID, e.Reason)
 }
 
-// CheckSTS reports everything for which STS is known to fail with this set, the entries that
-// ParseKeySet left out included. The error's Unwrap gives each as a *[KeyError].
+// Faults returns what is wrong with the set and its entries, those included that ParseKeySet
+// left out. STS cannot verify with an entry that has a fault, and does with the others
+// beside it: [KeySet.CheckSTS] says whether the set as a whole will do.
+func (s *KeySet) Faults() []*KeyError {
+	_, faults := s.judgeSTS()
+	return faults
+}
+
+// CheckSTS reports whether STS can verify no token with this set: when it has no entry without
+// a fault, or more keys than STS takes. The error's Unwrap gives each fault as a *[KeyError].
+// Whether it can verify a given token [KeySet.VerifySignature] says.
 func (s *KeySet) CheckSTS() error {
-	found := s.refusals()
-	if len(found) == 0 {
+	usable, faults := s.judgeSTS()
+	fails := usable.Len() == 0
+	for _, e := range faults {
+		fails = fails || e.Index < 0
+	}
+	if !fails {
 		return nil
 	}
-	errs := make([]error, len(found))
-	for i, e := range found {
+	errs := make([]error, len(faults))
+	for i, e := range faults {
 		errs[i] = fmt.Errorf("oidc: key set: STS: %w", e)
 	}
 	return errors.Join(errs...)
 }
 
-func (s *KeySet) refusals() []*KeyError {
-	var found []*KeyError
+// judgeSTS returns the entries that STS can verify with, and all faults.
+func (s *KeySet) judgeSTS() (usable *KeySet, faults []*KeyError) {
+	usable = &KeySet{}
 	rsaKeys, ecKeys := 0, 0
-	byID := map[string]int{}
-	for _, k := range s.entries() {
-		for _, e := range k.refusals() {
+	entries := s.entries()
+	for i, k := range entries {
+		own := append(k.faults(), shadowed(k, entries[i+1:])...)
+		for _, e := range own {
 			e.Index, e.KeyID = k.index, k.kid
-			found = append(found, e)
 		}
-		if first, twice := byID[k.kid]; twice {
-			found = append(found, &KeyError{CodeDuplicateKeyID, k.index, k.kid,
-				fmt.Sprintf("key %d has the same id; STS takes the last", first+1)})
-		} else {
-			byID[k.kid] = k.index
+		if faults = append(faults, own...); len(own) == 0 {
+			usable.keys = append(usable.keys, k)
 		}
 		switch k.pub.(type) {
 		case *rsa.PublicKey:
@@ -87,10 +103,10 @@ func (s *KeySet) refusals() []*KeyError {
 			ecKeys++
 		}
 	}
-	if s.Len() == 0 {
-		found = append(found, &KeyError{CodeNoKeys, -1, "", "it has no key that STS could verify a token with"})
+	if usable.Len() == 0 {
+		faults = append(faults, &KeyError{CodeNoKeys, -1, "", "it has no key that STS could verify a token with"})
 	}
-	return append(found, append(tooMany("RSA", rsaKeys), tooMany("EC", ecKeys)...)...)
+	return usable, append(faults, append(tooMany("RSA", rsaKeys), tooMany("EC", ecKeys)...)...)
 }
 
 func tooMany(kind string, n int) []*KeyError {
@@ -100,40 +116,42 @@ func tooMany(kind string, n int) []*KeyError {
 	return []*KeyError{{CodeTooManyKeys, -1, "", fmt.Sprintf("it has %d %s keys, at most %d are possible", n, kind, maxSTSKeys)}}
 }
 
+// shadowed reports an entry whose id a later entry has for another key. The same entry twice is
+// as good as once.
+func shadowed(k jwk, later []jwk) []*KeyError {
+	for _, other := range later {
+		if k.pub != nil && k.hasKid && other.hasKid && k.kid == other.kid && !samePublicKey(k.pub, other.pub) {
+			return []*KeyError{{Code: CodeDuplicateKeyID, Reason: fmt.Sprintf("key %d has the same id; STS takes the last", other.index+1)}}
+		}
+	}
+	return nil
+}
+
 // entries returns all in the order of the document.
 func (s *KeySet) entries() []jwk {
 	if s == nil {
 		return nil
 	}
-	all := make([]jwk, 0, len(s.keys)+len(s.ignored))
-	ignored := s.ignored
-	for _, k := range s.keys {
-		for len(ignored) > 0 && ignored[0].index < k.index {
-			all, ignored = append(all, ignored[0]), ignored[1:]
-		}
-		all = append(all, k)
-	}
-	return append(all, ignored...)
+	all := append(slices.Clone(s.keys), s.ignored...)
+	slices.SortStableFunc(all, func(a, b jwk) int { return a.index - b.index })
+	return all
 }
 
-func (k jwk) refusals() []*KeyError {
-	var found []*KeyError
-	add := func(code, reason string) { found = append(found, &KeyError{Code: code, Reason: reason}) }
-	switch {
-	case k.pub == nil:
-		add(CodeKeyKind, k.why+", only RSA and EC on P-256, P-384 and P-521 are possible")
-	case k.own == "":
-		add(CodeKeySize, k.why)
-	case k.alg != "" && !fits(k.alg, k.own):
-		add(CodeKeyAlgorithm, fmt.Sprintf("algorithm %q, the key's is %s", k.alg, k.own))
+// faults are those that the entry has by itself.
+func (k jwk) faults() []*KeyError {
+	if k.flaw != nil {
+		flaw := *k.flaw
+		return []*KeyError{&flaw}
 	}
-	if k.use != "" && k.use != "sig" {
-		add(CodeKeyUse, fmt.Sprintf(`use is %q, "sig" or none is possible`, k.use))
+	var found []*KeyError
+	add := func(code Code, reason string) { found = append(found, &KeyError{Code: code, Reason: reason}) }
+	if !k.hasKid {
+		add(CodeKeyID, `it has no "kid", without which AWS does not find it; an empty one will do`)
 	}
 	if len(k.keyOps) > 0 {
 		add(CodeKeyOps, "it has key_ops, with which STS does not verify")
 	}
-	if len(k.x5c) > 0 && k.pub != nil && !certifies(k.x5c[0], k.pub) {
+	if len(k.x5c) > 0 && !certifies(k.x5c[0], k.pub) {
 		add(CodeKeyCertificate, "x5c has no certificate of this key in the first place")
 	}
 	return found

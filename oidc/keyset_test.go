@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,11 +12,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -142,38 +148,28 @@ func TestOneIDForTwoKeysCannotBeMerged(t *testing.T) {
 }
 
 const (
-	x = `"x":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo"`
-	y = `"y":"SFvW8BLqXh5cxn3ZwUqbCfbDq3nxrR2Nrmmqn-bs8Ag"`
-	p = `"kty":"EC","crv":"P-256",` + x + `,` + y
+	x     = `"x":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo"`
+	y     = `"y":"SFvW8BLqXh5cxn3ZwUqbCfbDq3nxrR2Nrmmqn-bs8Ag"`
+	p384x = "Ws9bfYNnazwXZ9_-rITH4TrjZg9_gsUjlIR3S4NxF5BjngU7B1MyL1ZxBS6X5scC"
+	p384y = "vqjDOsM4INbqMWcmmU3RAEsVn4bmSSGRsDUg1AcustC1cbbkj_GRzD23aJeXy0-9"
+	p     = `"kty":"EC","crv":"P-256",` + x + `,` + y
 )
 
 func TestParseKeySetRefuses(t *testing.T) {
 	t.Parallel()
 	for name, jwks := range map[string]string{
-		"nothing":               "",
-		"no object":             `[]`,
-		"null":                  `null`,
-		"no keys":               `{}`,
-		"keys of another case":  `{"Keys":[]}`,
-		"keys twice":            `{"keys":[],"keys":[]}`,
-		"no list":               `{"keys":{}}`,
-		"null list":             `{"keys":null}`,
-		"an entry that is text": `{"keys":["a"]}`,
-		"null entry":            `{"keys":[null]}`,
-		"two documents":         `{"keys":[]}{}`,
-		"no kind":               `{"keys":[{"kid":"a"}]}`,
-		"numeric kid":           `{"keys":[{` + p + `,"kid":1}]}`,
-		"kid twice":             `{"keys":[{` + p + `,"kid":"a","kid":"b"}]}`,
-		"no y":                  `{"keys":[{"kty":"EC","crv":"P-256",` + x + `}]}`,
-		"no curve":              `{"keys":[{"kty":"EC",` + x + `,` + y + `}]}`,
-		"off the curve":         `{"keys":[{"kty":"EC","crv":"P-256",` + x + `,"y":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo"}]}`,
-		"short x":               `{"keys":[{"kty":"EC","crv":"P-256","x":"AAAA",` + y + `}]}`,
-		"padded x":              `{"keys":[{"kty":"EC","crv":"P-256","x":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo=",` + y + `}]}`,
-		"no modulus":            `{"keys":[{"kty":"RSA","e":"AQAB"}]}`,
-		"no exponent":           `{"keys":[{"kty":"RSA","n":"AQAB"}]}`,
-		"huge exponent":         `{"keys":[{"kty":"RSA","n":"AQAB","e":"AQABAQABAQAB"}]}`,
-		"too long":              `{"keys":[]` + strings.Repeat(" ", 1<<20) + `}`,
-		"too deep":              `{"keys":[],"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
+		"nothing":              "",
+		"no object":            `[]`,
+		"null":                 `null`,
+		"no keys":              `{}`,
+		"keys of another case": `{"Keys":[]}`,
+		"keys twice":           `{"keys":[],"keys":[]}`,
+		"no list":              `{"keys":{}}`,
+		"null list":            `{"keys":null}`,
+		"two documents":        `{"keys":[]}{}`,
+		"kid twice":            `{"keys":[{` + p + `,"kid":"a","kid":"b"}]}`,
+		"too long":             `{"keys":[]` + strings.Repeat(" ", 1<<20) + `}`,
+		"too deep":             `{"keys":[],"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
 	} {
 		set, err := oidc.ParseKeySet([]byte(jwks))
 		assert.Error(t, err, name)
@@ -189,47 +185,204 @@ func TestParseKeySetRefuses(t *testing.T) {
 	}
 }
 
-func TestCheckSTSTellsEverythingThatSTSRefuses(t *testing.T) {
+const good = `{` + p + `,"kid":"good","use":"sig","alg":"ES256"}`
+
+func TestAFaultOfAnEntryIsItsOwn(t *testing.T) {
 	t.Parallel()
 	other, err := x509.MarshalPKIXPublicKey(ecKey(t, elliptic.P256()).Public())
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		jwks   string
-		usable int
-		codes  []string
+		entry string
+		code  oidc.Code
 	}{
-		"a plain key":       {`{"keys":[{` + p + `,"kid":"a","use":"sig","alg":"ES256"}]}`, 1, nil},
-		"no keys":           {`{"keys":[]}`, 0, []string{oidc.CodeNoKeys}},
-		"key_ops":           {`{"keys":[{` + p + `,"key_ops":["verify"]}]}`, 1, []string{oidc.CodeKeyOps}},
-		"use enc":           {`{"keys":[{` + p + `,"use":"enc"}]}`, 0, []string{oidc.CodeKeyUse, oidc.CodeNoKeys}},
-		"PS256":             {`{"keys":[{"kty":"RSA","alg":"PS256","e":"AQAB","n":"` + strings.Repeat("_", 341) + `w"}]}`, 0, []string{oidc.CodeKeyAlgorithm, oidc.CodeNoKeys}},
-		"a small RSA key":   {`{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 170) + `8"}]}`, 0, []string{oidc.CodeKeySize, oidc.CodeNoKeys}},
-		"Ed25519":           {`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"` + strings.Repeat("A", 43) + `"}]}`, 0, []string{oidc.CodeKeyKind, oidc.CodeNoKeys}},
-		"another curve":     {`{"keys":[{"kty":"EC","crv":"secp256k1",` + x + `,` + y + `}]}`, 0, []string{oidc.CodeKeyKind, oidc.CodeNoKeys}},
-		"one id twice":      {`{"keys":[{` + p + `,"kid":"a"},{` + p + `,"kid":"a"}]}`, 2, []string{oidc.CodeDuplicateKeyID}},
-		"a strange x5c":     {`{"keys":[{` + p + `,"x5c":["` + base64.StdEncoding.EncodeToString(other) + `"]}]}`, 1, []string{oidc.CodeKeyCertificate}},
-		"an ignored middle": {`{"keys":[{` + p + `,"kid":"a"},{"kty":"oct","kid":"b"},{` + p + `,"kid":"c"}]}`, 2, []string{oidc.CodeKeyKind}},
+		"text":                {`"a"`, oidc.CodeKeyMalformed},
+		"null":                {`null`, oidc.CodeKeyMalformed},
+		"no kind":             {`{"kid":"a"}`, oidc.CodeKeyMalformed},
+		"a numeric kid":       {`{` + p + `,"kid":1}`, oidc.CodeKeyMalformed},
+		"no y":                {`{"kid":"a","kty":"EC","crv":"P-256",` + x + `}`, oidc.CodeKeyMalformed},
+		"no curve":            {`{"kid":"a","kty":"EC",` + x + `,` + y + `}`, oidc.CodeKeyMalformed},
+		"off the curve":       {`{"kid":"a","kty":"EC","crv":"P-256",` + x + `,"y":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo"}`, oidc.CodeKeyMalformed},
+		"a short x":           {`{"kid":"a","kty":"EC","crv":"P-256","x":"AAAA",` + y + `}`, oidc.CodeKeyMalformed},
+		"a padded x":          {`{"kid":"a","kty":"EC","crv":"P-256","x":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo=",` + y + `}`, oidc.CodeKeyMalformed},
+		"no modulus":          {`{"kid":"a","kty":"RSA","e":"AQAB"}`, oidc.CodeKeyMalformed},
+		"no exponent":         {`{"kid":"a","kty":"RSA","n":"AQAB"}`, oidc.CodeKeyMalformed},
+		"a huge exponent":     {`{"kid":"a","kty":"RSA","n":"AQAB","e":"AQABAQABAQAB"}`, oidc.CodeKeyMalformed},
+		"no kid":              {`{` + p + `}`, oidc.CodeKeyID},
+		"a null kid":          {`{` + p + `,"kid":null}`, oidc.CodeKeyID},
+		"its own key_ops":     {`{` + p + `,"kid":"a","key_ops":["verify"]}`, oidc.CodeKeyOps},
+		"others' key_ops":     {`{` + p + `,"kid":"a","key_ops":["sign"]}`, oidc.CodeKeyOps},
+		"use enc":             {`{` + p + `,"kid":"a","use":"enc"}`, oidc.CodeKeyUse},
+		"PS256":               {`{"kid":"a","kty":"RSA","alg":"PS256","e":"AQAB","n":"` + strings.Repeat("_", 341) + `w"}`, oidc.CodeKeyAlgorithm},
+		"another curve's":     {`{` + p + `,"kid":"a","alg":"ES384"}`, oidc.CodeKeyAlgorithm},
+		"a small RSA key":     {`{"kid":"a","kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 170) + `8"}`, oidc.CodeKeySize},
+		"Ed25519":             {`{"kid":"a","kty":"OKP","crv":"Ed25519","x":"` + strings.Repeat("A", 43) + `"}`, oidc.CodeKeyKind},
+		"ML-DSA":              {`{"kid":"a","kty":"AKP","alg":"ML-DSA-65","pub":"AAAA"}`, oidc.CodeKeyKind},
+		"a symmetric key":     {`{"kid":"a","kty":"oct"}`, oidc.CodeKeyKind},
+		"secp256k1":           {`{"kid":"a","kty":"EC","crv":"secp256k1",` + x + `,` + y + `}`, oidc.CodeKeyKind},
+		"a strange x5c":       {`{` + p + `,"kid":"a","x5c":["` + base64.StdEncoding.EncodeToString(other) + `"]}`, oidc.CodeKeyCertificate},
+		"an id used up below": {`{"kid":"good","kty":"EC","crv":"P-384","x":"` + p384x + `","y":"` + p384y + `"}`, oidc.CodeDuplicateKeyID},
 	} {
-		set, err := oidc.ParseKeySet([]byte(c.jwks))
+		both, err := oidc.ParseKeySet([]byte(`{"keys":[` + c.entry + `,` + good + `]}`))
 		require.NoError(t, err, name)
-		assert.Equal(t, c.usable, set.Len(), name)
-		assert.Equal(t, c.codes, keyCodes(set.CheckSTS()), name)
+		assert.NoError(t, both.CheckSTS(), name+": a good key stands beside")
+		require.Len(t, both.Faults(), 1, name)
+		assert.Equal(t, c.code, both.Faults()[0].Code, name)
+		assert.Equal(t, 0, both.Faults()[0].Index, name)
+		if c.code == oidc.CodeDuplicateKeyID {
+			continue // alone it has no fault
+		}
+		alone, err := oidc.ParseKeySet([]byte(`{"keys":[` + c.entry + `]}`))
+		require.NoError(t, err, name)
+		assert.Equal(t, []oidc.Code{c.code, oidc.CodeNoKeys}, keyCodes(alone.CheckSTS()), name)
 	}
+}
+
+func TestWhatSTSTakesHasNoFault(t *testing.T) {
+	t.Parallel()
+	for name, jwks := range map[string]string{
+		"a plain key":             `{"keys":[` + good + `]}`,
+		"the same entry twice":    `{"keys":[` + good + `,` + good + `]}`,
+		"a copy with an empty id": `{"keys":[` + good + `,{` + p + `,"kid":""}]}`,
+		"an empty id alone":       `{"keys":[{` + p + `,"kid":""}]}`,
+		"one key under two ids":   `{"keys":[` + good + `,{` + p + `,"kid":"b"}]}`,
+	} {
+		set, err := oidc.ParseKeySet([]byte(jwks))
+		require.NoError(t, err, name)
+		assert.NoError(t, set.CheckSTS(), name)
+		assert.Empty(t, set.Faults(), name)
+	}
+	// Teleport during a rotation: every key twice, once without an id.
+	set := guideForm(t, ecKey(t, elliptic.P256()).Public(), ecKey(t, elliptic.P256()).Public())
+	assert.NoError(t, set.CheckSTS())
+	require.Len(t, set.Faults(), 1)
+	assert.Equal(t, oidc.CodeDuplicateKeyID, set.Faults()[0].Code)
+
+	assert.Equal(t, []oidc.Code{oidc.CodeNoKeys}, keyCodes((&oidc.KeySet{}).CheckSTS()))
 	var many []string
 	for i := range 101 {
 		many = append(many, fmt.Sprintf(`{%s,"kid":"%d"}`, p, i))
 	}
 	set, err := oidc.ParseKeySet([]byte(`{"keys":[` + strings.Join(many, ",") + `]}`))
 	require.NoError(t, err)
-	assert.Equal(t, []string{oidc.CodeTooManyKeys}, keyCodes(set.CheckSTS()))
+	assert.Equal(t, []oidc.Code{oidc.CodeTooManyKeys}, keyCodes(set.CheckSTS()))
 }
 
-func keyCodes(err error) []string {
+// guideForm is what the webhook's guide for self-hosted clusters makes: every key twice, once
+// with its id and once with an empty one.
+func guideForm(t testing.TB, keys ...crypto.PublicKey) *oidc.KeySet {
+	t.Helper()
+	var entries []string
+	for _, key := range keys {
+		set, err := oidc.NewKeySet(key)
+		require.NoError(t, err)
+		jwks, err := json.Marshal(set)
+		require.NoError(t, err)
+		entry := strings.TrimSuffix(strings.TrimPrefix(string(jwks), `{"keys":[`), `]}`)
+		entries = append(entries, entry, strings.Replace(entry, set.IDs()[0], "", 1))
+	}
+	set, err := oidc.ParseKeySet([]byte(`{"keys":[` + strings.Join(entries, ",") + `]}`))
+	require.NoError(t, err)
+	return set
+}
+
+func TestATokenThatNeedsAFaultyEntryIsRefused(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	set, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	kid := set.IDs()[0]
+	token := sign(t, jose.ES256, key, kid, `{}`)
+	jwks, err := json.Marshal(set)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		old, new string
+		code     oidc.Code
+	}{
+		"key_ops": {`"use":"sig"`, `"key_ops":["verify"]`, oidc.CodeKeyOps},
+		"use":     {`"use":"sig"`, `"use":"enc"`, oidc.CodeKeyUse},
+		"x5c":     {`"use":"sig"`, `"x5c":["AAAA"]`, oidc.CodeKeyCertificate},
+	} {
+		faulty, err := oidc.ParseKeySet([]byte(strings.Replace(strings.Replace(string(jwks), c.old, c.new, 1), `]}`+"", `]}`, 1)))
+		require.NoError(t, err, name)
+		_, err = faulty.VerifySignature(token)
+		require.ErrorIs(t, err, oidc.ErrKey, name)
+		var fault *oidc.KeyError
+		require.ErrorAs(t, err, &fault, name)
+		assert.Equal(t, c.code, fault.Code, name)
+	}
+	_, err = set.VerifySignature(token)
+	assert.NoError(t, err)
+	without, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), `"kid":"`+kid+`",`, "", 1)))
+	require.NoError(t, err)
+	_, err = without.VerifySignature(sign(t, jose.ES256, key, "", `{}`))
+	assert.ErrorIs(t, err, oidc.ErrKey, "AWS needs the member")
+	empty, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), kid, "", 1)))
+	require.NoError(t, err)
+	_, err = empty.VerifySignature(sign(t, jose.ES256, key, "", `{}`))
+	assert.NoError(t, err, "an empty one will do")
+}
+
+func TestAnEmptyKeyIDIsNotAnAbsentOne(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{`{` + `"kty":"EC","kid":"","crv":"P-256",` + x + `,` + y + `}`, `{"kty":"EC","crv":"P-256",` + x + `,` + y + `}`} {
+		set, err := oidc.ParseKeySet([]byte(`{"keys":[` + entry + `]}`))
+		require.NoError(t, err)
+		jwks, err := json.Marshal(set)
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"keys":[`+entry+`]}`, string(jwks))
+	}
+}
+
+func TestARetiredKeyGoesUnderAllItsIDs(t *testing.T) {
+	t.Parallel()
+	old, next := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	set := guideForm(t, old.Public(), next.Public())
+	kid, err := oidc.KeyID(old.Public())
+	require.NoError(t, err)
+	nextID, err := oidc.KeyID(next.Public())
+	require.NoError(t, err)
+	retired, err := oidc.Rotation{Switched: time.Unix(0, 0)}.Retire(set, time.Now(), kid)
+	require.NoError(t, err)
+	assert.Equal(t, []string{nextID, ""}, retired.IDs())
+	v, err := oidc.NewVerifier(issuer(t, "https://idp.example.com"), "a", oidc.VerifierConfig{Keys: retired})
+	require.NoError(t, err)
+	for _, id := range []string{kid, "", "other"} {
+		_, err = v.Verify(t.Context(), sign(t, jose.ES256, old, id, `{}`))
+		require.Error(t, err)
+		assert.True(t, errors.Is(err, oidc.ErrUnknownKey) || errors.Is(err, oidc.ErrSignature), "id %q: %v", id, err)
+	}
+
+	// A key whose entries have no id, or another, is named by the id that Kubernetes gives it.
+	for _, id := range []string{"", "renamed"} {
+		jwks, err := json.Marshal(set)
+		require.NoError(t, err)
+		renamed, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), kid, id, 1)))
+		require.NoError(t, err)
+		left, err := renamed.Without(kid)
+		require.NoError(t, err)
+		assert.Equal(t, []string{nextID, ""}, left.IDs())
+	}
+	left, err := set.Without("")
+	require.NoError(t, err)
+	assert.Equal(t, []string{kid, nextID}, left.IDs(), "it names no key")
+	_, err = oidc.Rotation{Switched: time.Unix(0, 0)}.Retire(set, time.Now(), "")
+	assert.ErrorIs(t, err, oidc.ErrUnknownKey)
+}
+
+func TestSetsInTheGuidesFormCanBeMerged(t *testing.T) {
+	t.Parallel()
+	one, two := guideForm(t, ecKey(t, elliptic.P256()).Public()), guideForm(t, ecKey(t, elliptic.P256()).Public())
+	merged, err := one.Merge(two)
+	require.NoError(t, err)
+	assert.Equal(t, append(one.IDs(), two.IDs()[0]), merged.IDs())
+}
+
+func keyCodes(err error) []oidc.Code {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}
-	var codes []string
+	var codes []oidc.Code
 	for _, e := range joined.Unwrap() {
 		if k := new(oidc.KeyError); assertAs(e, &k) {
 			codes = append(codes, k.Code)
@@ -275,19 +428,76 @@ func TestKeysAreReadFromEveryKindOfPEM(t *testing.T) {
 	ed, _, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	good := block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ec.Public())))
-	for name, file := range map[string][]byte{
-		"empty":           nil,
-		"no PEM":          []byte("key"),
-		"Ed25519":         block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ed))),
-		"wrong label":     block("RSA PRIVATE KEY", der(x509.MarshalPKIXPublicKey(ec.Public()))),
-		"encrypted":       block("ENCRYPTED PRIVATE KEY", []byte{1}),
-		"OpenSSH":         block("OPENSSH PRIVATE KEY", []byte{1}),
-		"damaged before":  append(append([]byte("-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n"), good...), good...),
-		"damaged between": append(append(append([]byte{}, good...), "-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n"...), good...),
-		"damaged after":   append(append([]byte{}, good...), good[:40]...),
+	damaged := []byte("-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n")
+	request := der(x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, ec))
+	for name, c := range map[string]struct {
+		file []byte
+		want string
+	}{
+		"empty":           {nil, "no PEM block"},
+		"text":            {[]byte("key"), "no PEM block"},
+		"Ed25519":         {block("PUBLIC KEY", der(x509.MarshalPKIXPublicKey(ed))), "only RSA and ECDSA"},
+		"wrong label":     {block("RSA PRIVATE KEY", der(x509.MarshalPKIXPublicKey(ec.Public()))), "not what its label says"},
+		"another block":   {block("DH PARAMETERS", []byte{1}), "no key can be read from this kind of block"},
+		"encrypted":       {block("ENCRYPTED PRIVATE KEY", []byte{1}), "openssl pkey -in FILE -pubout"},
+		"OpenSSH":         {block("OPENSSH PRIVATE KEY", []byte{1}), "ssh-keygen -e -m PKCS8 -f FILE"},
+		"ssh RSA":         {[]byte("ssh-rsa AAAA me@host\n"), "ssh-keygen -e -m PKCS8 -f FILE"},
+		"ssh ECDSA":       {[]byte("ecdsa-sha2-nistp256 AAAA\n"), "ssh-keygen -e -m PKCS8 -f FILE"},
+		"SSH2":            {[]byte("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n"), "ssh-keygen -i -f FILE"},
+		"a request":       {block("CERTIFICATE REQUEST", request), "openssl req -in FILE -noout -pubkey"},
+		"damaged before":  {slices.Concat(damaged, good, good), "damaged"},
+		"damaged between": {slices.Concat(good, damaged, good), "damaged"},
+		"damaged after":   {slices.Concat(good, good[:40]), "damaged"},
 	} {
-		keys, err := oidc.PublicKeysFromPEM(file)
-		assert.Error(t, err, name)
+		keys, err := oidc.PublicKeysFromPEM(c.file)
+		assert.ErrorContains(t, err, c.want, name)
 		assert.Nil(t, keys, name)
+	}
+}
+
+func TestKeysOfOpenSSLThatNoClusterSignsWithAreNamed(t *testing.T) {
+	t.Parallel()
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		t.Skip("openssl is not installed")
+	}
+	for name, args := range map[string][]string{
+		"RSA-PSS":   {"-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"},
+		"secp256k1": {"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"},
+	} {
+		private, err := exec.CommandContext(t.Context(), openssl, append([]string{"genpkey"}, args...)...).Output()
+		require.NoError(t, err)
+		cmd := exec.CommandContext(t.Context(), openssl, "pkey", "-pubout")
+		cmd.Stdin = bytes.NewReader(private)
+		public, err := cmd.Output()
+		require.NoError(t, err)
+		for _, file := range [][]byte{private, public} {
+			_, err = oidc.PublicKeysFromPEM(file)
+			require.ErrorContains(t, err, name)
+			assert.ErrorContains(t, err, "openssl genpkey")
+		}
+	}
+}
+
+func TestAGeneratedKeySignsAndIsReadBack(t *testing.T) {
+	t.Parallel()
+	for _, algorithm := range []string{"", "RS256", "ES256", "ES384", "ES512"} {
+		signer, file, err := oidc.GenerateKey(algorithm)
+		require.NoError(t, err, algorithm)
+		keys, err := oidc.PublicKeysFromPEM(file)
+		require.NoError(t, err)
+		assert.Equal(t, []crypto.PublicKey{signer.Public()}, keys)
+		set, err := oidc.NewKeySet(keys...)
+		require.NoError(t, err)
+		if algorithm == "" {
+			algorithm = "RS256"
+		}
+		assert.Equal(t, []string{algorithm}, set.Algorithms())
+	}
+	for _, algorithm := range []string{"none", "HS256", "PS256", "rs256", "EdDSA"} {
+		signer, file, err := oidc.GenerateKey(algorithm)
+		assert.Error(t, err, algorithm)
+		assert.Nil(t, signer)
+		assert.Nil(t, file)
 	}
 }

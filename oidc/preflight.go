@@ -14,24 +14,26 @@ import (
 
 // Codes of the checks of [Client.Preflight], in their order.
 const (
-	CheckIAMURL     = "iam-url"        // IAM accepts the issuer's URL
-	CheckReachable  = "reachable"      // the discovery document is served, over TLS
-	CheckDocument   = "document"       // it has all that STS needs
-	CheckIssuer     = "issuer-equal"   // it names the issuer, character for character
-	CheckKeysServed = "keys-reachable" // the key set is served
-	CheckKeys       = "keys-valid"     // STS accepts the key set
-	CheckAlgorithms = "algorithms"     // the document names the keys' algorithms, and STS has them
-	CheckToken      = "token-covered"  // the given token verifies with the keys
-	CheckSpeed      = "speed"          // answers come before STS gives up
-	CheckThumbprint = "thumbprint"     // the certificates give a thumbprint, or need none
+	CheckIAMURL     Code = "iam-url"        // IAM accepts the issuer's URL
+	CheckReachable  Code = "reachable"      // the discovery document is served, over TLS
+	CheckDocument   Code = "document"       // it has all that STS needs
+	CheckIssuer     Code = "issuer-equal"   // it names the issuer, character for character
+	CheckKeysServed Code = "keys-reachable" // the key set is served
+	CheckKeys       Code = "keys-valid"     // STS can verify with at least one of the keys
+	CheckToken      Code = "token-covered"  // the given token verifies with the keys
+	CheckSpeed      Code = "speed"          // answers come before STS gives up
+	CheckThumbprint Code = "thumbprint"     // the certificates give a thumbprint, or need none
 )
 
-// Codes of warnings of [Client.Preflight], besides those of [Issuer.Warnings].
+// Codes of warnings of [Client.Preflight], besides those of [Issuer.Warnings] and
+// [KeySet.Faults].
 const (
+	// CodeAlgorithms: the document does not name an algorithm that a key is for.
+	CodeAlgorithms Code = "algorithms"
 	// CodeNotPublic: the endpoint is at an address that AWS cannot reach.
-	CodeNotPublic = "address-not-public"
+	CodeNotPublic Code = "address-not-public"
 	// CodeChain: the chain has a problem of its own; the thumbprint report has the details.
-	CodeChain = "chain-problem"
+	CodeChain Code = "chain-problem"
 )
 
 // stsPatience is after how long STS gives an issuer up (observed).
@@ -49,7 +51,7 @@ const (
 
 // Check is one check of a preflight. It is a plain value.
 type Check struct {
-	Code    string      `json:"code"` // one of the Check… constants
+	Code    Code        `json:"code"` // one of the Check… constants
 	Result  CheckResult `json:"result"`
 	Message string      `json:"message"` // for people
 	Err     error       `json:"-"`       // the cause of a failure
@@ -125,7 +127,7 @@ type preflight struct {
 	report *PreflightReport
 }
 
-func (p *preflight) check(code, good string, err error) bool {
+func (p *preflight) check(code Code, good string, err error) bool {
 	c := Check{Code: code, Result: Passed, Message: good, Err: err}
 	if err != nil {
 		c.Result, c.Message = Failed, err.Error()
@@ -134,7 +136,7 @@ func (p *preflight) check(code, good string, err error) bool {
 	return err == nil
 }
 
-func (p *preflight) skip(why string, codes ...string) {
+func (p *preflight) skip(why string, codes ...Code) {
 	for _, code := range codes {
 		p.report.Checks = append(p.report.Checks, Check{Code: code, Result: Skipped, Message: why})
 	}
@@ -146,12 +148,12 @@ func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
 	defer s.Close()
 	doc := p.document(ctx, s)
 	if doc == nil {
-		p.skip("there is no document to go by", CheckKeysServed, CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
+		p.skip("there is no document to go by", CheckKeysServed, CheckKeys, CheckToken, CheckSpeed)
 		return
 	}
 	body, err := s.Get(ctx, doc.JWKSURI, fetch.Request{Accept: acceptKeySet, Limit: keySetLimits.Bytes})
 	if !p.check(CheckKeysServed, doc.JWKSURI+" answers", err) {
-		p.skip("there are no keys to go by", CheckKeys, CheckAlgorithms, CheckToken, CheckSpeed)
+		p.skip("there are no keys to go by", CheckKeys, CheckToken, CheckSpeed)
 		return
 	}
 	p.keys(doc, body, token)
@@ -182,29 +184,9 @@ func (p *preflight) document(ctx context.Context, s *session) *Document {
 		return nil
 	}
 	p.check(CheckReachable, "the discovery document is served", nil)
-	p.check(CheckDocument, "the document has all that STS needs", doc.checkSTS())
+	p.check(CheckDocument, "the document has all that STS needs", doc.CheckSTS())
 	p.check(CheckIssuer, "the document names the issuer exactly", nil)
 	return doc
-}
-
-// checkSTS reports the members without which STS does not take a document.
-func (d *Document) checkSTS() error {
-	var missing []string
-	for _, m := range []struct {
-		name string
-		list []string
-	}{
-		{"response_types_supported", d.ResponseTypes}, {"subject_types_supported", d.SubjectTypes},
-		{"id_token_signing_alg_values_supported", d.SigningAlgorithms},
-	} {
-		if len(m.list) == 0 {
-			missing = append(missing, m.name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: it has no %s", ErrDocument, strings.Join(missing, ", "))
 }
 
 func (p *preflight) keys(doc *Document, jwks []byte, token string) {
@@ -212,12 +194,21 @@ func (p *preflight) keys(doc *Document, jwks []byte, token string) {
 	if err == nil {
 		err = keys.CheckSTS()
 	}
-	p.check(CheckKeys, fmt.Sprintf("STS accepts the %d keys", keys.Len()), err)
+	p.check(CheckKeys, fmt.Sprintf("STS can verify with the %d keys", keys.Len()), err)
 	if keys == nil {
-		p.skip("the keys cannot be read", CheckAlgorithms, CheckToken)
+		p.skip("the keys cannot be read", CheckToken)
 		return
 	}
-	p.check(CheckAlgorithms, "the document names the keys' algorithms", doc.checkAlgorithms(keys))
+	for _, e := range keys.Faults() {
+		if err == nil { // else it is part of the failure
+			p.warn(e.Code, "%s", e)
+		}
+	}
+	for _, alg := range keys.Algorithms() {
+		if !slices.Contains(doc.SigningAlgorithms, alg) {
+			p.warn(CodeAlgorithms, "the document's id_token_signing_alg_values_supported does not name %s, which a key is for", alg)
+		}
+	}
 	if token == "" {
 		p.skip("no token is given", CheckToken)
 		return
@@ -225,22 +216,9 @@ func (p *preflight) keys(doc *Document, jwks []byte, token string) {
 	p.check(CheckToken, "the given token's key is served and its signature is right", p.covers(keys, token))
 }
 
-func (d *Document) checkAlgorithms(keys *KeySet) error {
-	for _, alg := range keys.Algorithms() {
-		if !slices.Contains(d.SigningAlgorithms, alg) {
-			return fmt.Errorf("%w: the document does not name %s, which a key is for", ErrAlgorithm, alg)
-		}
-	}
-	return nil
-}
-
-// covers does not mind whether the token has expired: it stands for those to come.
+// covers accepts a token that has expired: it stands for those to come.
 func (p *preflight) covers(keys *KeySet, token string) error {
-	t, err := parseToken(token)
-	if err != nil {
-		return err
-	}
-	payload, err := t.verify(keys)
+	payload, err := keys.VerifySignature(token)
 	if err != nil {
 		return err
 	}
@@ -272,6 +250,6 @@ func (p *preflight) thumbprints(ctx context.Context, iss Issuer) {
 	}
 }
 
-func (p *preflight) warn(code, format string, args ...any) {
+func (p *preflight) warn(code Code, format string, args ...any) {
 	p.report.Warnings = append(p.report.Warnings, Problem{code, fmt.Sprintf(format, args...)})
 }

@@ -20,27 +20,27 @@ const roleRedirect = "redirect"
 const (
 	// CodeMisordered: a certificate does not follow the one that it issued. AWS takes the last
 	// one, which is not the top of the chain, and STS fails.
-	CodeMisordered = "chain-misordered"
+	CodeMisordered Code = "chain-misordered"
 	// CodeDuplicate: a certificate is sent twice.
-	CodeDuplicate = "chain-duplicate"
+	CodeDuplicate Code = "chain-duplicate"
 	// CodeSuperfluous: a certificate is sent that issued none of the others.
-	CodeSuperfluous = "chain-superfluous"
+	CodeSuperfluous Code = "chain-superfluous"
 	// CodeIncomplete: a certificate between the server's and the root is missing.
-	CodeIncomplete = "chain-incomplete"
+	CodeIncomplete Code = "chain-incomplete"
 	// CodeLeafAlone: the server's certificate is sent without the one that issued it.
-	CodeLeafAlone = "leaf-alone"
+	CodeLeafAlone Code = "leaf-alone"
 	// CodeExpired: a certificate is not valid any more.
-	CodeExpired = "certificate-expired"
+	CodeExpired Code = "certificate-expired"
 	// CodeNotYetValid: a certificate is not valid yet.
-	CodeNotYetValid = "certificate-not-yet-valid"
+	CodeNotYetValid Code = "certificate-not-yet-valid"
 	// CodeExpiresSoon: a certificate's last month has begun.
-	CodeExpiresSoon = "certificate-expires-soon"
+	CodeExpiresSoon Code = "certificate-expires-soon"
 	// CodeNameMismatch: the server's certificate is for other names.
-	CodeNameMismatch = "name-mismatch"
+	CodeNameMismatch Code = "name-mismatch"
 	// CodeUnverified: the chain does not lead to the roots.
-	CodeUnverified = "chain-unverified"
+	CodeUnverified Code = "chain-unverified"
 	// CodeRedirected: the issuer sends its callers to another host.
-	CodeRedirected = "redirected"
+	CodeRedirected Code = "redirected"
 )
 
 // soon is how long before its end a certificate is reported: a month, in which the owners of
@@ -115,7 +115,7 @@ func (v chainView) need(verifyErr error) Need {
 // problems finds everything that the chain shows; verifyErr says it does not verify.
 func (v chainView) problems(verifyErr error) []Problem {
 	var found []Problem
-	add := func(code, format string, args ...any) {
+	add := func(code Code, format string, args ...any) {
 		found = append(found, Problem{code, printable.Text(fmt.Sprintf(format, args...))})
 	}
 	v.order(add)
@@ -143,7 +143,7 @@ func (v chainView) path() []int {
 
 // order holds against the path that each certificate directly follows the one that it issued
 // (RFC 5246 §7.4.2).
-func (v chainView) order(add func(string, string, ...any)) {
+func (v chainView) order(add func(Code, string, ...any)) {
 	path := v.path()
 	for i, cert := range v.sent {
 		first := slices.IndexFunc(v.sent, cert.Equal)
@@ -171,7 +171,7 @@ func positions(path []int) string {
 }
 
 // missing needs the verdict: that a chain stops below its root is how it should be.
-func (v chainView) missing(verifyErr error, add func(string, string, ...any)) {
+func (v chainView) missing(verifyErr error, add func(Code, string, ...any)) {
 	leaf := v.sent[0]
 	alone := len(v.sent) == 1 && !isSelfSigned(leaf)
 	if alone {
@@ -191,7 +191,7 @@ func (v chainView) missing(verifyErr error, add func(string, string, ...any)) {
 	}
 }
 
-func (v chainView) validity(add func(string, string, ...any)) {
+func (v chainView) validity(add func(Code, string, ...any)) {
 	for i, cert := range v.sent {
 		end := cert.NotAfter.UTC().Format(time.RFC3339)
 		switch left := cert.NotAfter.Sub(v.now); {
@@ -205,7 +205,7 @@ func (v chainView) validity(add func(string, string, ...any)) {
 	}
 }
 
-func (v chainView) name(add func(string, string, ...any)) {
+func (v chainView) name(add func(Code, string, ...any)) {
 	if v.host == "" {
 		return
 	}

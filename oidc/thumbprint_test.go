@@ -25,8 +25,8 @@ func thumbprint(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func codes(problems []oidc.Problem) []string {
-	var out []string
+func codes(problems []oidc.Problem) []oidc.Code {
+	var out []oidc.Code
 	for _, p := range problems {
 		out = append(out, p.Code)
 	}
@@ -41,12 +41,12 @@ func TestTheThumbprintIsOfTheLastCertificateSent(t *testing.T) {
 		fault   oidctest.Fault
 		want    *x509.Certificate // nil: whatever was sent last
 		version string
-		codes   []string
+		codes   []oidc.Code
 	}{
 		"healthy":      {oidctest.Fault{}, top, "TLS 1.2", nil},
-		"misordered":   {oidctest.Fault{MisorderedChain: true}, issuing, "TLS 1.2", []string{oidc.CodeMisordered}},
-		"duplicated":   {oidctest.Fault{DuplicatedChain: true}, top, "TLS 1.2", []string{oidc.CodeDuplicate}},
-		"superfluous":  {oidctest.Fault{SuperfluousChain: true}, nil, "TLS 1.2", []string{oidc.CodeSuperfluous}},
+		"misordered":   {oidctest.Fault{MisorderedChain: true}, issuing, "TLS 1.2", []oidc.Code{oidc.CodeMisordered}},
+		"duplicated":   {oidctest.Fault{DuplicatedChain: true}, top, "TLS 1.2", []oidc.Code{oidc.CodeDuplicate}},
+		"superfluous":  {oidctest.Fault{SuperfluousChain: true}, nil, "TLS 1.2", []oidc.Code{oidc.CodeSuperfluous}},
 		"TLS 1.3 only": {oidctest.Fault{TLS13Only: true}, top, "TLS 1.3", nil},
 	} {
 		srv.SetFault(c.fault)
@@ -85,10 +85,10 @@ func TestAChainThatDoesNotVerifyGivesEvidenceAndNoThumbprint(t *testing.T) {
 	srv := server(t, oidctest.Config{})
 	for name, c := range map[string]struct {
 		fault oidctest.Fault
-		codes []string
+		codes []oidc.Code
 	}{
-		"expired":    {oidctest.Fault{ExpiredChain: true}, []string{oidc.CodeExpired, oidc.CodeUnverified}},
-		"leaf alone": {oidctest.Fault{IncompleteChain: true}, []string{oidc.CodeLeafAlone, oidc.CodeUnverified}},
+		"expired":    {oidctest.Fault{ExpiredChain: true}, []oidc.Code{oidc.CodeExpired, oidc.CodeUnverified}},
+		"leaf alone": {oidctest.Fault{IncompleteChain: true}, []oidc.Code{oidc.CodeLeafAlone, oidc.CodeUnverified}},
 	} {
 		srv.SetFault(c.fault)
 		report, err := srv.Client().Thumbprints(t.Context(), srv.Issuer())
@@ -187,7 +187,7 @@ func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
 	assert.Empty(t, report.Endpoints[0].Problems)
 	report, err = oidc.ChainThumbprint([]*x509.Certificate{chain[0], chain[2], chain[1]})
 	require.NoError(t, err)
-	assert.Equal(t, []string{oidc.CodeMisordered}, codes(report.Endpoints[0].Problems))
+	assert.Equal(t, []oidc.Code{oidc.CodeMisordered}, codes(report.Endpoints[0].Problems))
 	for _, bad := range [][]*x509.Certificate{nil, {}, {nil}, {{}}} {
 		report, err = oidc.ChainThumbprint(bad)
 		assert.Error(t, err)

@@ -14,8 +14,8 @@ const maxToken = 20000
 
 // What can be wrong with a token before anything in it is believed.
 var (
-	// ErrMalformedToken: it is no JWT in compact form, or longer than the 20000 characters
-	// that STS takes, or its payload is no JSON object.
+	// ErrMalformedToken: it is not a JWT in compact form, or longer than the 20000 characters
+	// that STS takes, or its payload is not a JSON object.
 	ErrMalformedToken = errors.New("it is not a valid JWT")
 	// ErrAlgorithm: it is signed with an algorithm that STS does not verify, or with another
 	// than its key is for.
@@ -35,15 +35,25 @@ func algorithms() []jose.SignatureAlgorithm {
 
 // VerifySignature checks a token's signature as STS does and returns its payload, whose
 // claims it does not look at: use a [Verifier] for a verdict. The header's kid picks the key;
-// a token without kid is verified when the set has exactly one key or one without id. The algorithm must
-// be one of RS256, RS384, RS512, ES256, ES384 and ES512 and the key's own.
-// Errors are [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey] and [ErrSignature].
+// a token without kid is verified when the set has exactly one key or one with an empty id. The
+// algorithm must be one of RS256, RS384, RS512, ES256, ES384 and ES512 and the key's own.
+// Errors are [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey] and [ErrSignature], and
+// [ErrKey] with a *[KeyError] when the token's key is there but in an entry with a fault.
 func (s *KeySet) VerifySignature(token string) (payload []byte, err error) {
 	t, err := parseToken(token)
 	if err != nil {
 		return nil, fmt.Errorf("oidc: token: %w", err)
 	}
-	if payload, err = t.verify(s); err != nil {
+	usable, faults := s.judgeSTS()
+	payload, err = t.verify(usable)
+	if errors.Is(err, ErrUnknownKey) {
+		for _, e := range faults {
+			if e.Index >= 0 && e.KeyID == t.kid {
+				err = fmt.Errorf("%w: %w", ErrKey, e)
+			}
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("oidc: token: %w", err)
 	}
 	return payload, nil

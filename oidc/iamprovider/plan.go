@@ -18,13 +18,13 @@ import (
 const (
 	// CodeAPIServerAudience marks an existing client id that is the API server's own
 	// audience: any pod's default token is good for STS. Exact removes it.
-	CodeAPIServerAudience = "api-server-audience"
+	CodeAPIServerAudience oidc.Code = "api-server-audience"
 	// CodeForeignThumbprint marks an existing thumbprint that the spec does not list: IAM
 	// goes on trusting it. Exact removes it.
-	CodeForeignThumbprint = "foreign-thumbprint"
+	CodeForeignThumbprint oidc.Code = "foreign-thumbprint"
 	// CodePlaceholderThumbprint marks a thumbprint of one digit forty times, such as all
 	// zeros, existing or in the spec: no certificate has it, so it protects nothing.
-	CodePlaceholderThumbprint = "placeholder-thumbprint"
+	CodePlaceholderThumbprint oidc.Code = "placeholder-thumbprint"
 )
 
 // Changes are what Ensure would do. It is a plain value.
@@ -210,6 +210,6 @@ func (c *comparison) warnPlaceholders(thumbprints []string) {
 	}
 }
 
-func (c *comparison) warn(code, message string) {
+func (c *comparison) warn(code oidc.Code, message string) {
 	c.warnings = append(c.warnings, oidc.Problem{Code: code, Message: message})
 }

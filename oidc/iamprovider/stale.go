@@ -23,16 +23,16 @@ import (
 const (
 	// CodeNoAnswer marks an issuer that gives this machine no discovery document of its own:
 	// as long as AWS meets the same, its tokens are worth nothing.
-	CodeNoAnswer = "no-answer"
+	CodeNoAnswer oidc.Code = "no-answer"
 	// CodeHostUnknown marks an issuer whose host name does not exist: whoever can register
 	// the domain, or create the name in it, becomes the issuer and can mint tokens for the
 	// account.
-	CodeHostUnknown = "host-unknown"
+	CodeHostUnknown oidc.Code = "host-unknown"
 	// CodeClaimableHost marks an issuer that was in a bucket or on a site of a shared host
 	// and is not there any more: whoever takes the name becomes the issuer.
-	CodeClaimableHost = "claimable-host"
+	CodeClaimableHost oidc.Code = "claimable-host"
 	// CodeUnreadable marks a provider whose ARN names no issuer that this library can read.
-	CodeUnreadable = "unreadable"
+	CodeUnreadable oidc.Code = "unreadable"
 )
 
 // Discoverer fetches an issuer's discovery document. *[oidc.Client] is one.

@@ -52,7 +52,7 @@ func TestStaleSaysWhichProvidersSomebodyElseCouldTakeOver(t *testing.T) {
 		"https://store.blob.core.windows.net/cluster":                 gone,
 		eks: gone,
 	}
-	want := map[string]string{
+	want := map[string]oidc.Code{
 		"https://b.example":                                           iamprovider.CodeHostUnknown,
 		"https://c.example":                                           "",
 		"https://d.example":                                           "",
@@ -79,7 +79,7 @@ func TestStaleSaysWhichProvidersSomebodyElseCouldTakeOver(t *testing.T) {
 	reports, err := iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{Discoverer: issuers})
 	require.NoError(t, err)
 	assert.Empty(t, b.wire.Writes(), "a report, never a deletion")
-	got := map[string]string{}
+	got := map[string]oidc.Code{}
 	for i, r := range reports {
 		require.Error(t, r.Err)
 		assert.Equal(t, iamprovider.CodeNoAnswer, r.Problems[0].Code)

@@ -2,10 +2,6 @@ package oidctest
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"sync"
@@ -34,22 +30,8 @@ func newKeyring(algorithm string) (*keyring, error) {
 	return k, nil
 }
 
-func (k *keyring) generate() (crypto.Signer, error) {
-	switch k.algorithm {
-	case "RS256":
-		return rsa.GenerateKey(rand.Reader, 2048)
-	case "ES256":
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "ES384":
-		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case "ES512":
-		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	}
-	return nil, fmt.Errorf("algorithm %q, only RS256, ES256, ES384 and ES512 are possible", k.algorithm)
-}
-
 func (k *keyring) rotate() (string, error) {
-	signer, err := k.generate()
+	signer, _, err := oidc.GenerateKey(k.algorithm)
 	if err != nil {
 		return "", err
 	}

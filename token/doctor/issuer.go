@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/token"
@@ -15,13 +16,17 @@ func (p *patient) issuer(ctx context.Context) finding {
 	}
 	iss, err := oidc.ParseIssuer(p.claims.Issuer)
 	if err != nil {
-		return broken("issuer-invalid", "the token's iss is no issuer URL", "the flag --service-account-issuer of kube-apiserver").because(err)
+		return broken("issuer-invalid", "the token's iss is not an issuer's URL", "the flag --service-account-issuer of kube-apiserver").because(err)
 	}
 	if err := iss.CheckIAM(); err != nil {
 		return broken("issuer-refused-by-iam", "IAM accepts no provider for this issuer", "the flag --service-account-issuer of kube-apiserver").because(err)
 	}
 	client := p.cfg.issuers()
-	if _, err := client.Discover(ctx, iss); err != nil {
+	doc, err := client.Discover(ctx, iss)
+	if err == nil {
+		err = doc.CheckSTS()
+	}
+	if err != nil {
 		return undiscovered(err)
 	}
 	keys, err := client.Keys(ctx, iss)
@@ -30,8 +35,7 @@ func (p *patient) issuer(ctx context.Context) finding {
 			"the jwks_uri of the discovery document, and what it leads to").because(err)
 	}
 	if err := keys.CheckSTS(); err != nil {
-		return broken("keys-refused-by-sts", "STS does not take the issuer's key set as it is",
-			"the published key set: what publishes it must write only what STS knows").because(err)
+		return keysRefused(err)
 	}
 	if _, err := keys.VerifySignature(p.raw); err != nil {
 		return unsigned(err)
@@ -39,6 +43,9 @@ func (p *patient) issuer(ctx context.Context) finding {
 	f := intact("it answers, and has the key that signed the token; AWS must reach it from the internet too")
 	for _, w := range iss.Warnings() {
 		f.notes = append(f.notes, w.String())
+	}
+	for _, e := range keys.Faults() {
+		f.notes = append(f.notes, fmt.Sprintf("%s: %s", e.Code, e))
 	}
 	return f
 }
@@ -67,8 +74,15 @@ func undiscovered(err error) finding {
 		"network policies and proxies between this pod and the issuer").because(err)
 }
 
+func keysRefused(err error) finding {
+	return broken("keys-refused-by-sts", "STS does not take the issuer's key set, or the token's key in it, as it is",
+		"the published key set: what publishes it must write only what STS knows").because(err)
+}
+
 func unsigned(err error) finding {
 	switch {
+	case errors.Is(err, oidc.ErrKey):
+		return keysRefused(err)
 	case errors.Is(err, oidc.ErrUnknownKey):
 		return broken("key-missing", "the issuer does not serve the key that signed the token",
 			"whether the key set was published again after the cluster's last rotation",

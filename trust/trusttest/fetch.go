@@ -39,13 +39,20 @@ func (a *Account) keysOf(ctx context.Context, iss oidc.Issuer, thumbprints []str
 	if err != nil {
 		return nil, err
 	}
-	if doc.Issuer != iss || len(doc.ResponseTypes) == 0 || len(doc.SubjectTypes) == 0 || len(doc.SigningAlgorithms) == 0 {
-		return nil, errors.New("the discovery document is another issuer's or lacks a required member")
+	if doc.Issuer != iss {
+		return nil, errors.New("the discovery document is another issuer's")
+	}
+	if err := doc.CheckSTS(); err != nil {
+		return nil, err
 	}
 	if body, err = get(ctx, f, doc.JWKSURI); err != nil {
 		return nil, err
 	}
-	return oidc.ParseKeySet(body)
+	keys, err := oidc.ParseKeySet(body)
+	if err != nil {
+		return nil, err
+	}
+	return keys, keys.CheckSTS()
 }
 
 // get tries TLS 1.2 first: an endpoint that wants 1.3 is judged by its thumbprint even when an

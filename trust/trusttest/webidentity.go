@@ -70,7 +70,7 @@ func (a *Account) verifyToken(ctx context.Context, token string, of arn.Role) (i
 	}
 	payload, err := keys.VerifySignature(token)
 	switch {
-	case errors.Is(err, oidc.ErrUnknownKey):
+	case errors.Is(err, oidc.ErrUnknownKey), errors.Is(err, oidc.ErrKey):
 		return identity{}, noKey()
 	case err != nil: // of a wrong signature the text is unproven
 		return identity{}, notJWT()
