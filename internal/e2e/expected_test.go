@@ -34,12 +34,28 @@ func (e *expectation) ensure(t *testing.T, namespace, account string) {
 // of returns the pod as it should come out for this service account.
 func (e *expectation) of(t *testing.T, cfg mutate.Config, account *corev1.ServiceAccount, pod *corev1.Pod) *corev1.Pod {
 	t.Helper()
-	e.ensure(t, account.Namespace, account.Name)
-	admitted, err := e.plain.dryRun(t.Context(), pod)
-	require.NoError(t, err)
 	mutator, err := mutate.New(cfg)
 	require.NoError(t, err)
 	id, err := mutator.Identity(account)
+	require.NoError(t, err)
+	return e.with(t, mutator, id, pod)
+}
+
+// byRule returns the pod as it should come out by the configuration's rule.
+func (e *expectation) byRule(t *testing.T, cfg mutate.Config, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	mutator, err := mutate.New(cfg)
+	require.NoError(t, err)
+	id, err := mutator.IdentityByRule(mutate.Target{Namespace: pod.Namespace, ServiceAccount: pod.Spec.ServiceAccountName})
+	require.NoError(t, err)
+	return e.with(t, mutator, id, pod)
+}
+
+// with returns the pod as it should come out with this identity.
+func (e *expectation) with(t *testing.T, mutator *mutate.Mutator, id mutate.Identity, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	e.ensure(t, pod.Namespace, pod.Spec.ServiceAccountName)
+	admitted, err := e.plain.dryRun(t.Context(), pod)
 	require.NoError(t, err)
 	admitted.UID, admitted.ResourceVersion = "", ""
 	if pod.Name == "" { // the name was generated at the end: the library must not see it yet

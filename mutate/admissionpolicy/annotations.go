@@ -16,7 +16,7 @@ import (
 // way to raise an error with a text of one's own than to look up a key that is not there. The value is
 // an expression, "" leaves it out.
 func (p *Policies) refuse(annotation, value, want string) string {
-	return fill(`{}[<message> + <value> + <want> + params.metadata.name]`,
+	return fill(`{}[<message> + <value> + <want> + variables.accountName]`,
 		"message", str("annotation "+p.mutation.AnnotationKey(annotation)+" is \""), "value", value,
 		"want", str("\", want "+want+"; the pod's service account is "))
 }
@@ -94,9 +94,13 @@ func (p *Policies) badSeconds(annotations string) string {
 		"whole seconds, "+strconv.FormatInt(minSeconds, 10)+" to "+strconv.FormatInt(maxSeconds, 10))
 }
 
+func (p *Policies) defaultSeconds() string {
+	return strconv.FormatInt(int64(p.mutation.TokenExpiration/time.Second), 10)
+}
+
 // accountExpiration is the token's lifetime in seconds by the service account.
 func (p *Policies) accountExpiration() string {
-	byDefault := strconv.FormatInt(int64(p.mutation.TokenExpiration/time.Second), 10)
+	byDefault := p.defaultSeconds()
 	bad := p.badSeconds("variables.account")
 	if p.mutation.BadAnnotations == mutate.WarnAllBad {
 		bad = byDefault

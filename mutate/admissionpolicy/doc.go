@@ -8,14 +8,21 @@
 // does, and what it does not. For what it does, a pod comes out as the webhook would make it: only
 // adds, all or nothing of the identity in each container, nothing of the author's overwritten.
 //
-// # What it costs
+// # By rule
+//
+// [Policies.InjectionByRule] takes the role from mutate.Config.RoleRule instead of an annotation, for
+// pods that ask for it. It looks nothing up: it has neither the cost nor the race that follow, and the
+// API server can read it from its own disk ([Injection.Static]), where it is in force before the first
+// request and cannot be changed through the API. [Policies.Guard] holds the other objects there.
+//
+// # What the annotations cost
 //
 // The service accounts of the pod's namespace are the policy's parameters, and the API server evaluates
 // it once for each. The creation of a pod takes some three milliseconds longer with a few accounts in
 // the namespace, ten with a hundred, and a tenth of a second with a thousand: there, the webhook is the
 // better choice.
 //
-// # The race
+// # The race of the annotations
 //
 // Parameters come from a cache of the API server's, without a live look-up behind it. A pod that is
 // created right after its service account, or right after the account's annotation, may be admitted

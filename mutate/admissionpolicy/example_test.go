@@ -30,6 +30,37 @@ func Example() {
 	// ValidatingAdmissionPolicy irsa-roles
 }
 
+// Roles by rule need no account to be looked up, so that the policy can lie on the API server's disk,
+// beside one that holds the others against change.
+func ExamplePolicies_InjectionByRule() {
+	cfg := mutate.EKS("eu-central-1")
+	cfg.RoleRule = mutate.RoleRule{AccountID: "111122223333"}
+	policies, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	injection, err := policies.InjectionByRule()
+	if err != nil {
+		log.Fatal(err)
+	}
+	static, err := injection.Static()
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard, err := policies.Guard()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if guard, err = guard.Static(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(static.Policy.Kind, static.Policy.Name) // write as YAML to staticManifestsDir
+	fmt.Println(guard.Policy.Kind, guard.Policy.Name)
+	// Output:
+	// MutatingAdmissionPolicy irsa-rule.static.k8s.io
+	// ValidatingAdmissionPolicy irsa-guard.static.k8s.io
+}
+
 func ExampleFeatures() {
 	for _, feature := range admissionpolicy.Features() {
 		if !feature.Claimed {

@@ -22,24 +22,37 @@ func (p *Policies) Injection() Injection {
 	if !p.made() {
 		return Injection{}
 	}
-	fail, allow := admissionregistrationv1.Fail, admissionregistrationv1.AllowAction
+	all := p.injection(p.name, admissionregistrationv1.MatchCondition{
+		Name: "the-pods-own-annotated-account", Expression: p.ownAnnotatedAccount(),
+	}, p.accountVariables())
+	all.Policy.Spec.ParamKind = &admissionregistrationv1.ParamKind{APIVersion: "v1", Kind: "ServiceAccount"}
+	// An empty selector is every ServiceAccount of the pod's namespace: the policy is evaluated
+	// once for each, and the match condition picks the pod's own.
+	allow := admissionregistrationv1.AllowAction
+	all.Binding.Spec.ParamRef = &admissionregistrationv1.ParamRef{
+		Selector:                &metav1.LabelSelector{},
+		ParameterNotFoundAction: &allow,
+	}
+	return all
+}
+
+// injection is what both ways of finding the role have in common.
+func (p *Policies) injection(name string, which admissionregistrationv1.MatchCondition, identity []admissionregistrationv1.Variable) Injection {
+	fail := admissionregistrationv1.Fail
 	return Injection{
 		Policy: &admissionregistrationv1.MutatingAdmissionPolicy{
 			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicy"},
-			ObjectMeta: metav1.ObjectMeta{Name: p.name},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
 			Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
-				ParamKind: &admissionregistrationv1.ParamKind{APIVersion: "v1", Kind: "ServiceAccount"},
 				MatchConstraints: p.match(
 					rule("pods", admissionregistrationv1.Create),
 					rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
 				),
-				MatchConditions: []admissionregistrationv1.MatchCondition{
-					{Name: "the-pods-own-annotated-account", Expression: p.ownAnnotatedAccount()},
-				},
-				Variables: p.injectionVariables(),
+				MatchConditions: []admissionregistrationv1.MatchCondition{which},
+				Variables:       append(identity, p.podVariables()...),
 				Mutations: []admissionregistrationv1.Mutation{
-					// The first changes nothing. It fails on an account that cannot be honoured,
-					// and is short, because the API server quotes the failing expression whole.
+					// The first changes nothing. It fails on what cannot be honoured, and is
+					// short, because the API server quotes the failing expression whole.
 					jsonPatch(check),
 					jsonPatch(p.patch()),
 				},
@@ -49,16 +62,8 @@ func (p *Policies) Injection() Injection {
 		},
 		Binding: &admissionregistrationv1.MutatingAdmissionPolicyBinding{
 			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicyBinding"},
-			ObjectMeta: metav1.ObjectMeta{Name: p.name},
-			Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{
-				PolicyName: p.name,
-				// An empty selector is every ServiceAccount of the pod's namespace: the policy
-				// is evaluated once for each, and the match condition picks the pod's own.
-				ParamRef: &admissionregistrationv1.ParamRef{
-					Selector:                &metav1.LabelSelector{},
-					ParameterNotFoundAction: &allow,
-				},
-			},
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: name},
 		},
 	}
 }
@@ -77,24 +82,32 @@ func jsonPatch(expression string) admissionregistrationv1.Mutation {
 // ownAnnotatedAccount is evaluated for every ServiceAccount of the namespace: it is kept cheap.
 func (p *Policies) ownAnnotatedAccount() string {
 	return fill(`params != null && has(object.spec.serviceAccountName) && `+
-		`params.metadata.name == object.spec.serviceAccountName && `+
-		// The API server refuses tokens in the mirror of a kubelet's static pod.
-		`!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations) && `+
-		`has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
+		`params.metadata.name == object.spec.serviceAccountName && `+notMirror+` && has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
 		`params.metadata.annotations[<role>] != ''`,
 		"role", p.key(mutate.AnnotationRoleARN))
 }
 
-// injectionVariables are evaluated when they are first used, each at most once for a pod.
-func (p *Policies) injectionVariables() []admissionregistrationv1.Variable {
-	vars := []admissionregistrationv1.Variable{
-		{Name: "subresource", Expression: `has(request.subResource) ? request.subResource : ''`},
+// notMirror leaves out the mirror of a kubelet's static pod, in which the API server refuses tokens.
+const notMirror = `!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations)`
+
+// accountVariables are what the service account's annotations ask for. Variables are evaluated when
+// they are first used, each at most once for a pod.
+func (p *Policies) accountVariables() []admissionregistrationv1.Variable {
+	return []admissionregistrationv1.Variable{
+		{Name: "accountName", Expression: `string(params.metadata.name)`},
 		{Name: "account", Expression: `params.metadata.annotations`},
-		{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
 		{Name: "role", Expression: p.role()},
 		{Name: "audience", Expression: p.audience()},
 		{Name: "regional", Expression: p.regional()},
 		{Name: "accountExpiration", Expression: p.accountExpiration()},
+	}
+}
+
+// podVariables are what the pod has and asks for.
+func (p *Policies) podVariables() []admissionregistrationv1.Variable {
+	vars := []admissionregistrationv1.Variable{
+		{Name: "subresource", Expression: `has(request.subResource) ? request.subResource : ''`},
+		{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
 		{Name: "expiration", Expression: p.expiration()},
 		{Name: "skip", Expression: p.skip()},
 		{Name: "windows", Expression: windows},

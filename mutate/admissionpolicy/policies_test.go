@@ -23,7 +23,9 @@ func TestPoliciesAreAsRecorded(t *testing.T) {
 		Region: "eu-central-1", RegionalSTS: true, RoleAccountID: "111122223333",
 		SessionName: mutate.SessionNamePodName, DisableEC2Metadata: true, BadAnnotations: mutate.RefuseAllBad,
 	}
-	for name, cfg := range map[string]mutate.Config{"zero": {}, "eks": mutate.EKS("eu-central-1"), "full": full} {
+	rule := mutate.EKS("eu-central-1")
+	rule.RoleRule = mutate.RoleRule{AccountID: "111122223333", NamePrefix: "blue_"}
+	for name, cfg := range map[string]mutate.Config{"zero": {}, "eks": mutate.EKS("eu-central-1"), "full": full, "rule": rule} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
@@ -34,10 +36,67 @@ func TestPoliciesAreAsRecorded(t *testing.T) {
 			})
 			require.NoError(t, err)
 			injection, required := p.Injection(), p.Required()
-			assertGolden(t, name, []any{
+			objects := []any{
 				injection.Policy, injection.Binding, required.Policy, required.Binding, roles.Policy, roles.Binding,
-			})
+			}
+			if !cfg.RoleRule.IsZero() {
+				objects = staticObjects(t, p)
+			}
+			assertGolden(t, name, objects)
 		})
+	}
+}
+
+// staticObjects are those for the API server's disk.
+func staticObjects(t *testing.T, p *admissionpolicy.Policies) []any {
+	t.Helper()
+	byRule, err := p.InjectionByRule()
+	require.NoError(t, err)
+	byRule, err = byRule.Static()
+	require.NoError(t, err)
+	guard, err := p.Guard("pod-identity-webhook")
+	require.NoError(t, err)
+	guard, err = guard.Static()
+	require.NoError(t, err)
+	return []any{byRule.Policy, byRule.Binding, guard.Policy, guard.Binding}
+}
+
+func TestOnlyWhatHasNoParametersIsStatic(t *testing.T) {
+	t.Parallel()
+	p, err := admissionpolicy.New(mutate.Config{}, admissionpolicy.Config{})
+	require.NoError(t, err)
+	static, err := p.Injection().Static()
+	assert.ErrorContains(t, err, "parameters")
+	assert.Zero(t, static)
+	_, err = p.InjectionByRule()
+	assert.ErrorContains(t, err, "RoleRule")
+	_, err = admissionpolicy.Injection{}.Static()
+	assert.Error(t, err)
+	_, err = admissionpolicy.Validation{}.Static()
+	assert.Error(t, err)
+	_, err = p.Guard("Not A Name")
+	assert.Error(t, err)
+
+	required := p.Required()
+	copied, err := required.Static()
+	require.NoError(t, err)
+	assert.Equal(t, "irsa-required.static.k8s.io", copied.Policy.Name)
+	assert.Equal(t, copied.Policy.Name, copied.Binding.Spec.PolicyName)
+	assert.Equal(t, "irsa-required", required.Policy.Name, "the original stays")
+}
+
+func TestPodsAskForTheRuleUnlessAllHaveIt(t *testing.T) {
+	t.Parallel()
+	cfg := mutate.Config{RoleRule: mutate.RoleRule{AccountID: "111122223333"}}
+	for every, want := range map[bool]map[string]string{false: {"eks.amazonaws.com/role-by-rule": "true"}, true: nil} {
+		cfg.RoleRuleForEveryPod = every
+		p, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
+		require.NoError(t, err)
+		byRule, err := p.InjectionByRule()
+		require.NoError(t, err)
+		assert.Equal(t, want, byRule.Policy.Spec.MatchConstraints.ObjectSelector.MatchLabels)
+		assert.Nil(t, byRule.Policy.Spec.ParamKind)
+		assert.Nil(t, byRule.Binding.Spec.ParamRef)
 	}
 }
 
@@ -123,5 +182,9 @@ func TestPoliciesNotMadeByNewMakeNothing(t *testing.T) {
 		roles, err := p.Roles(nil)
 		assert.Error(t, err)
 		assert.Equal(t, admissionpolicy.Validation{}, roles)
+		_, err = p.InjectionByRule()
+		assert.Error(t, err)
+		_, err = p.Guard()
+		assert.Error(t, err)
 	}
 }
