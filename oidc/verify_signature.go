@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	jose "github.com/go-jose/go-jose/v4"
-)
 
-// maxToken is the longest token that STS takes
-// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
-const maxToken = 20000
+	"github.com/irsa-go/irsa/internal/kubeclaims"
+)
 
 // What can be wrong with a token before anything in it is believed.
 var (
@@ -67,8 +65,8 @@ type signedToken struct {
 }
 
 func parseToken(token string) (signedToken, error) {
-	if len(token) > maxToken {
-		return signedToken{}, fmt.Errorf("%w: it has %d characters, more than %d", ErrMalformedToken, len(token), maxToken)
+	if len(token) > kubeclaims.MaxToken {
+		return signedToken{}, fmt.Errorf("%w: it has %d characters, more than %d", ErrMalformedToken, len(token), kubeclaims.MaxToken)
 	}
 	// Go's base64 passes over line ends: other verifiers would judge another text.
 	if strings.ContainsAny(token, "\r\n") {

@@ -90,27 +90,11 @@ func policyProblems(policy string, arns []string) []error {
 		problems = append(problems, fieldError("PolicyARNs", len(arns), fmt.Sprintf("at most %d", maxPolicyARNs)))
 	}
 	for i, a := range arns {
-		if err := checkPolicyARN(a); err != nil {
+		if _, err := arn.ParsePolicy(a); err != nil {
 			problems = append(problems, fmt.Errorf("PolicyARNs[%d]: %q: %w", i, a, err))
 		}
 	}
 	return problems
-}
-
-// checkPolicyARN admits the policies of AWS too, whose account is "aws".
-func checkPolicyARN(s string) error {
-	a, err := arn.Parse(s)
-	if err != nil {
-		return err
-	}
-	if err := arn.CheckPartition(a.Partition); err != nil {
-		return err
-	}
-	if a.AccountID == "aws" {
-		a.AccountID = "000000000000"
-	}
-	_, _, err = arn.ParseIAM(a.String(), "policy")
-	return err
 }
 
 func fieldError(field string, is any, want string) error {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 )
 
 // ErrEmptyToken is what errors.Is finds when a source has no token to give: an empty file, an
@@ -65,13 +67,13 @@ func (f File) read(ctx context.Context) (string, error) {
 		return "", f.explain(err)
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxTokenLength+1))
+	content, err := io.ReadAll(io.LimitReader(file, kubeclaims.MaxToken+1))
 	if err != nil {
 		return "", f.explain(err)
 	}
-	if len(content) > maxTokenLength {
+	if len(content) > kubeclaims.MaxToken {
 		return "", fmt.Errorf("file %q has more than the %d bytes that STS takes as a token: is it the right file?",
-			string(f), maxTokenLength)
+			string(f), kubeclaims.MaxToken)
 	}
 	token := strings.TrimSpace(string(content))
 	if token == "" {

@@ -11,12 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
-
-// maxTokenLength is the longest web identity token that STS takes
-// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
-const maxTokenLength = 20000
 
 // tokenDepth bounds the nesting of a token's JSON; a service account token has three levels.
 const tokenDepth = 16
@@ -159,8 +156,8 @@ func splitToken(token string) (header, claims string, err error) {
 	switch {
 	case token == "":
 		return "", "", malformed("token", "it is empty")
-	case len(token) > maxTokenLength:
-		return "", "", malformed("token", fmt.Sprintf("it has %d characters, more than %d", len(token), maxTokenLength))
+	case len(token) > kubeclaims.MaxToken:
+		return "", "", malformed("token", fmt.Sprintf("it has %d characters, more than %d", len(token), kubeclaims.MaxToken))
 	}
 	if n := strings.Count(token, "."); n != 2 {
 		return "", "", malformed("token", fmt.Sprintf("it is no JWT: it has %d dots, want 2", n))
@@ -194,7 +191,7 @@ func readPart(part, text string) (*claimReader, error) {
 	if err != nil {
 		return nil, &MalformedTokenError{Part: part, Reason: "it is not base64url"}
 	}
-	if err := strictjson.Check(doc, strictjson.Limits{Bytes: maxTokenLength, Depth: tokenDepth}); err != nil {
+	if err := strictjson.Check(doc, strictjson.Limits{Bytes: kubeclaims.MaxToken, Depth: tokenDepth}); err != nil {
 		// The pointer is left out: it would quote names that only the token's author chose.
 		located := strictjson.Locate(doc, err)
 		return nil, &MalformedTokenError{Part: part, Reason: fmt.Sprintf("at byte %d: %s", located.Offset, located.Reason)}

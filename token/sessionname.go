@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
@@ -37,7 +38,7 @@ func sessionName(u Unverified) string {
 // whole, so that two names stay two.
 func fitSession(name string) string {
 	fit := strings.Map(func(r rune) rune {
-		if isSessionRune(r) {
+		if arn.IsNameRune(r) {
 			return r
 		}
 		return '-'
@@ -47,11 +48,6 @@ func fitSession(name string) string {
 	}
 	hash := hashOf(name)
 	return fit[:min(len(fit), maxSessionName-1-len(hash))] + "-" + hash
-}
-
-// isSessionRune says whether [\w+=,.@-] has r; \w is ASCII's in STS.
-func isSessionRune(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_+=,.@-", r)
 }
 
 // hashOf is 48 bits of SHA-256, in hexadecimal: a mark of difference, not a secret.

@@ -20,6 +20,10 @@ import (
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
+// MaxToken is how many characters a token may have for STS
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+const MaxToken = 20000
+
 // Claims is what a service account's token says. What it does not have is the zero value.
 type Claims struct {
 	Registered

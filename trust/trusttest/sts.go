@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/trust"
 )
 
@@ -98,7 +99,7 @@ func resultOf(s session) assumeResult {
 
 func (a *Account) assumeRoleWithWebIdentity(c *call) (any, error) {
 	in := c.form.assumption()
-	token := c.form.text("WebIdentityToken", limits{required: true, secret: true, min: 4, max: 20000})
+	token := c.form.text("WebIdentityToken", limits{required: true, secret: true, min: 4, max: kubeclaims.MaxToken})
 	checkPolicies := c.form.sessionPolicies(2048)
 	if err := c.form.err(); err != nil {
 		return nil, err
