@@ -13,8 +13,10 @@
 // Allow does not match and a Deny does: the package may deny what AWS allows, never the other
 // way round.
 //
-// Validate says what IAM would refuse to store, in IAM's words. Lint says what IAM stores and is
-// dangerous or useless. Diff, Equal and Who compare policies and list who may have a role.
+// Validate says what IAM would refuse to store, in IAM's words. Lint says what is dangerous or
+// useless, and a policy that Validate refuses is never clean. Extract takes the trust policies
+// out of Terraform plans, CloudFormation templates, IAM's own output and Kubernetes objects.
+// Diff, Equal and Who compare policies and list who may have a role.
 //
 // # What is unknown
 //
@@ -59,7 +61,7 @@
 // # Findings of Lint
 //
 //	code                     severity  what it means
-//	action-mismatch          error     an OIDC provider without sts:AssumeRoleWithWebIdentity
+//	action-mismatch          error     a principal with an action that it cannot use
 //	api-server-audience      warning   the audience is the Kubernetes API server's own
 //	broken-condition         error     unknown operator, or values that cannot be compared
 //	broken-statement         error     an element is missing, misplaced or malformed
@@ -71,15 +73,20 @@
 //	foreign-condition-key    error     the condition key is of another issuer than the principal
 //	missing-aud              warning   nothing asks whom the token was made for
 //	missing-sub              error     every token of the issuer is trusted
-//	near-quota               info      over 90 % of the default quota; warning: over all of it
+//	near-quota               info      over 90 % of the default quota
+//	not-a-policy             error     the document is not a trust policy, but may hold some: see Extract
 //	not-principal            error     NotPrincipal names everybody else
+//	over-quota               warning   over the default quota, which IAM takes only where it was raised
 //	placeholder              error     something that a template should have filled in
 //	principal-star           error     Principal "*" or AWS "*"
+//	refused                  error     IAM does not store the policy: see Validate
 //	repeated-statement       info      a statement says the same as another
+//	scheme-in-principal      error     https:// in a provider's ARN
 //	subject-shape            error     a sub that no service account has
 //	swapped-host             error     oidc.REGION.eks instead of oidc.eks.REGION
 //	swapped-names            warning   namespace and name of a service account swapped
 //	trailing-slash           error     key and principal differ in a trailing slash
+//	unknown-condition-key    error     a condition key that no request has
 //	vacuous-condition        warning   ForAllValues or IfExists: satisfied when the key is absent
 //	variable-in-old-version  error     a policy variable in a policy of version 2008-10-17
 //	whole-cluster            error     a pattern that every service account matches

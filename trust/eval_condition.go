@@ -36,6 +36,7 @@ func (c *compiler) conditions(block *jsontree.Value, path string) []condition {
 				pointer: at + "/" + jsontree.EscapePointer(key.Name), operator: operator.Name,
 				key: key.Name, lookup: lowerASCII(key.Name), op: op,
 			}
+			c.conditionKey(cond.key, cond.pointer)
 			c.values(&cond, key.Value, order)
 			conditions = append(conditions, cond)
 		}

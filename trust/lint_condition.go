@@ -1,76 +1,89 @@
 package trust
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/apiaudience"
 )
 
-func (l *linter) conditions(s *statement) {
-	for i := range s.conditions {
-		c := &s.conditions[i]
-		l.condition(s, c)
-		l.conditionKey(s, c)
-		host, claim, _ := cutClaim(c.lookup)
-		for k, value := range c.texts {
-			path := s.valuePath(c, k)
-			l.value(s, c, value, path)
-			if s.effect != Allow || !c.op.isMatching() {
-				continue
-			}
-			switch claim {
-			case "sub":
-				l.subject(c, host, value, path)
-			case "aud":
-				l.audience(host, value, path)
-			}
+func (l *linter) condition(s *statement, c *condition, issuers []tokenIssuer) {
+	if c.flaw != "" {
+		l.add(CodeBrokenCondition, c.pointer, c.flaw+", so the statement never allows, and always denies if it is a Deny",
+			"Use an operator of IAM's, and at least one value")
+	} else if s.effect == Allow {
+		l.vacuous(c)
+	}
+	l.conditionKey(s, c, issuers)
+	key, isClaim := c.claimOf(issuers)
+	for k, value := range c.texts {
+		at := valuePlace{s, c, k}
+		l.value(c, value, at)
+		if s.effect != Allow || !c.op.isMatching() || !isClaim {
+			continue
+		}
+		switch key.claim {
+		case "sub":
+			l.subject(key.issuer, value, at)
+		case "aud":
+			l.audience(key.issuer, value, at)
 		}
 	}
 }
 
-// condition looks at operator and key as a whole.
-func (l *linter) condition(s *statement, c *condition) {
-	if c.flaw != "" {
-		l.add(Finding{"broken-condition", SeverityError, c.pointer,
-			c.flaw + ", so the statement never allows, and always denies if it is a Deny", "Use an operator of IAM's, and at least one value"})
-		return
+// valuePlace is one value of a condition.
+type valuePlace struct {
+	s *statement
+	c *condition
+	i int
+}
+
+// path is the value's pointer. Most values have no finding, so it is made when one has.
+func (p valuePlace) path() string {
+	if p.s.valueOf(p.c).Kind() == '[' {
+		return p.c.pointer + "/" + strconv.Itoa(p.i)
 	}
-	if s.effect != Allow {
-		return
-	}
+	return p.c.pointer
+}
+
+func (l *linter) vacuous(c *condition) {
 	switch {
 	case c.op.set == setForAllValues:
-		l.add(Finding{"vacuous-condition", SeverityWarning, c.pointer,
-			"ForAllValues is satisfied when the key is absent", "Use " + quote(strings.TrimPrefix(c.operator, "ForAllValues:"))})
+		l.add(CodeVacuousCondition, c.pointer, "ForAllValues is satisfied when the key is absent",
+			"Use "+quote(strings.TrimPrefix(c.operator, "ForAllValues:")))
 	case c.op.ifExists:
-		l.add(Finding{"vacuous-condition", SeverityWarning, c.pointer,
-			"IfExists is satisfied when the key is absent", "Use " + quote(strings.TrimSuffix(c.operator, "IfExists"))})
+		l.add(CodeVacuousCondition, c.pointer, "IfExists is satisfied when the key is absent",
+			"Use "+quote(strings.TrimSuffix(c.operator, "IfExists")))
 	}
 }
 
 // value looks at one value under any operator.
-func (l *linter) value(s *statement, c *condition, value, path string) {
-	if rest := l.withoutVariables(s, c, value, path); rest != "" {
-		l.placeholder(rest, path)
+func (l *linter) value(c *condition, value string, at valuePlace) {
+	if found := findPlaceholder(l.withoutVariables(value, at)); found != "" {
+		l.placeholder(found, at.path())
 	}
 	exact := c.op.family == familyString || c.op.family == familyStringIgnoreCase
-	if exact && strings.ContainsAny(strings.NewReplacer("${*}", "", "${?}", "").Replace(value), "*?") {
-		l.add(Finding{"wildcard-under-equals", SeverityError, path,
-			fmt.Sprintf("%s takes the wildcard in %s literally: no token has that", quote(c.operator), quote(value)),
-			"Name what is meant, or use StringLike if the widening is wanted"})
+	if exact && strings.ContainsAny(value, "*?") && hasWildcard(value) {
+		l.add(CodeWildcardUnderEquals, at.path(), quote(c.operator)+" takes the wildcard in "+quote(value)+" literally: no token has that",
+			"Name what is meant, or use StringLike if the widening is wanted")
 	}
+}
+
+// hasWildcard does not count those that IAM's escapes make literal.
+func hasWildcard(value string) bool {
+	value = strings.ReplaceAll(value, "${*}", "")
+	return strings.ContainsAny(strings.ReplaceAll(value, "${?}", ""), "*?")
 }
 
 // withoutVariables returns the value without IAM's policy variables, and reports those that
 // cannot work.
-func (l *linter) withoutVariables(s *statement, c *condition, value, path string) string {
+func (l *linter) withoutVariables(value string, at valuePlace) string {
 	if !strings.Contains(value, "${") {
 		return value
 	}
-	if v := l.policy.tree().Get("Version"); v == nil || v.Text() != versionCurrent {
-		l.add(Finding{"variable-in-old-version", SeverityError, path,
-			"policy variables exist from version 2012-10-17 on: the text is taken as it is", "Set the version to 2012-10-17"})
+	if l.policy.tree().Get("Version").Text() != versionCurrent {
+		l.add(CodeVariableInOldVersion, at.path(), "policy variables exist from version 2012-10-17 on: the text is taken as it is",
+			"Set the version to 2012-10-17")
 		return ""
 	}
 	t, flawed := parseTemplate(value)
@@ -89,15 +102,19 @@ func (l *linter) withoutVariables(s *statement, c *condition, value, path string
 	return rest.String()
 }
 
-// audience looks at one value that an aud is compared with.
-func (l *linter) audience(issuer, value, path string) {
+// audience looks at one value that an aud is compared with. That the audience is the issuer
+// itself is usual where the issuer is not a cluster.
+func (l *linter) audience(issuer, value string, at valuePlace) {
+	named := issuer
+	if !at.s.mayBeCluster(issuer) {
+		named = ""
+	}
 	switch {
 	case strings.TrimPrefix(lowerASCII(value), "https://") == "sts.amazonaws.com.cn":
-		l.add(Finding{"china-audience", SeverityError, path,
-			"the audience of EKS is the same in China", "Use " + DefaultAudience})
-	case apiaudience.IsAPIServers(value, issuer):
-		l.add(Finding{"api-server-audience", SeverityWarning, path,
-			quote(value) + " is the API server's own audience: the token that every pod has would do, and whoever gets the role's token may call the API server",
-			"Use an audience of its own, usually " + DefaultAudience})
+		l.add(CodeChinaAudience, at.path(), "the audience of EKS is the same in China", "Use "+DefaultAudience)
+	case apiaudience.IsAPIServers(value, named):
+		l.add(CodeAPIServerAudience, at.path(),
+			quote(value)+" is the API server's own audience: the token that every pod has would do, and whoever gets the role's token may call the API server",
+			"Use an audience of its own, usually "+DefaultAudience)
 	}
 }

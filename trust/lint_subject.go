@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,59 +9,95 @@ import (
 )
 
 // webIdentity checks that an Allow of web identities asks who it is.
-func (l *linter) webIdentity(s *statement) {
+func (l *linter) webIdentity(s *statement, issuers []tokenIssuer) {
 	if s.flaw != "" || s.actions.match(actionWebIdentity) == no {
 		return
 	}
-	for _, issuer := range s.issuers() {
-		host := lowerASCII(issuer)
-		if !s.asksFor(host, append(identifyingClaims(host), "sub")) {
-			l.add(Finding{"missing-sub", SeverityError, s.pointer,
-				fmt.Sprintf("nothing asks for the sub: every token of %s may have the role", quote(issuer)),
-				"Ask for " + quote(issuer+":sub") + " under StringEquals"})
+	for _, issuer := range issuers {
+		if !issuer.arn {
+			continue
 		}
-		if !s.asksFor(host, []string{"aud"}) {
-			l.add(Finding{"missing-aud", SeverityWarning, s.pointer,
-				"nothing asks for the aud: a token made for somebody else may be used here",
-				"Ask for " + quote(issuer+":aud") + ", usually " + DefaultAudience})
+		if by := s.excluding(issuer.key, issuers); by != nil {
+			l.siblingKey(s, by, issuer, issuers)
+			continue
+		}
+		if !s.asksFor(issuer, issuers, identifyingClaims(issuer.key)) {
+			l.add(CodeMissingSub, s.pointer, "nothing asks for the sub: every token of "+quote(issuer.name)+" may have the role",
+				"Ask for "+quote(issuer.name+":sub")+" under StringEquals")
+		}
+		if s.mayBeCluster(issuer.key) && !s.asksFor(issuer, issuers, []string{"aud"}) {
+			l.add(CodeMissingAud, s.pointer, "nothing asks for the aud: a token made for somebody else may be used here",
+				"Ask for "+quote(issuer.name+":aud")+", usually "+DefaultAudience)
 		}
 	}
 }
 
-// identifyingClaims name the workload as well as sub does.
-func identifyingClaims(issuer string) []string {
-	var claims []string
-	for _, c := range providerClaims(issuer) {
-		switch c {
-		case "job_workflow_ref", "repository", "repository_id":
-			claims = append(claims, c)
+// excluding returns the first condition that no token of the issuer can meet, nil when there is
+// none.
+func (s *statement) excluding(issuer string, issuers []tokenIssuer) *condition {
+	for i := range s.conditions {
+		if s.conditions[i].excludes(issuer, issuers) {
+			return &s.conditions[i]
 		}
 	}
-	return claims
+	return nil
+}
+
+// siblingKey: several issuers in one statement, and a condition that only one of them can meet.
+// Conditions that none can meet are reported as such.
+func (l *linter) siblingKey(s *statement, by *condition, issuer tokenIssuer, issuers []tokenIssuer) {
+	key, isClaim := by.claimOf(issuers)
+	if isClaim && slices.ContainsFunc(issuers, func(i tokenIssuer) bool { return i.key == key.issuer && i.key != issuer.key }) {
+		l.add(CodeForeignConditionKey, by.pointer,
+			"the key is for issuer "+quote(key.issuer)+" only: no token of "+quote(issuer.name)+" can have the role by this statement",
+			"Give each issuer a statement of its own")
+	}
 }
 
 // asksFor says that one of the claims must have a value that the policy gives. That a value is
 // too wide, or that IfExists lets its absence pass, are findings of their own.
-func (s *statement) asksFor(host string, claims []string) bool {
+func (s *statement) asksFor(issuer tokenIssuer, issuers []tokenIssuer, claims []string) bool {
 	return slices.ContainsFunc(s.conditions, func(c condition) bool {
-		return c.op.isMatching() && slices.ContainsFunc(claims, func(claim string) bool { return c.lookup == host+":"+claim })
+		if !c.op.isMatching() {
+			return false
+		}
+		key, ok := c.claimOf(issuers)
+		return ok && key.issuer == issuer.key && slices.Contains(claims, key.claim)
 	})
 }
 
 // subject looks at one value that a sub is compared with.
-func (l *linter) subject(c *condition, issuer, value, path string) {
-	rest, isAccount := strings.CutPrefix(value, serviceAccountPrefix)
-	wild := c.op.family == familyStringLike && strings.ContainsAny(value, "*?")
-	switch {
-	case wild && matchesEverybody(value):
-		l.add(Finding{"whole-cluster", SeverityError, path,
-			quote(value) + " is every service account of the cluster", "Name those that need the role"})
-	case wild:
-		l.namespacePattern(value, rest, isAccount, path)
-	case strings.ContainsAny(value, "*?"): // wildcard-under-equals says it
-	case isAccount || isEKS(issuer) || strings.HasPrefix(value, "system:"):
-		l.accountName(value, rest, isAccount, path)
+func (l *linter) subject(issuer, value string, at valuePlace) {
+	c := at.c
+	if c.op.family == familyStringIgnoreCase {
+		value = lowerASCII(value)
 	}
+	wild := strings.ContainsAny(value, "*?")
+	rest, isAccount := strings.CutPrefix(value, serviceAccountPrefix)
+	meansAccount := isEKS(issuer) || strings.HasPrefix(lowerASCII(value), "system:")
+	switch {
+	case wild && c.op.family != familyStringLike: // wildcard-under-equals says it
+	case wild && matchesEverybody(value):
+		everybody := "every service account of the cluster"
+		if !at.s.mayBeCluster(issuer) {
+			everybody = "every token of " + quote(issuer)
+		}
+		l.add(CodeWholeCluster, at.path(), quote(value)+" is "+everybody, "Name those that need the role")
+	case wild && meansAccount && !couldBeAccount(value):
+		l.wrongShape(value, at)
+	case wild && isAccount:
+		l.namespacePattern(value, rest, at)
+	case !wild && meansAccount:
+		l.accountName(value, rest, isAccount, at)
+	}
+}
+
+func (l *linter) wrongShape(value string, at valuePlace) {
+	if lower := lowerASCII(value); lower != value && couldBeAccount(lower) {
+		l.add(CodeSubjectShape, at.path(), quote(value)+" is not a service account: subs are compared by case, and theirs are in lower case", "Write "+quote(lower))
+		return
+	}
+	l.add(CodeSubjectShape, at.path(), quote(value)+" is not a service account: no token has this sub", `Write "system:serviceaccount:NAMESPACE:NAME"`)
 }
 
 // matchesEverybody tries accounts that have nothing in common.
@@ -71,31 +106,62 @@ func matchesEverybody(pattern string) bool {
 	return g.Match(serviceAccountPrefix+"a:b") && g.Match(serviceAccountPrefix+"yy-2:z.z-2")
 }
 
-// namespacePattern: a '*' before the colon takes the colon and the name too.
-func (l *linter) namespacePattern(value, rest string, isAccount bool, path string) {
-	if !isAccount {
-		return
+// couldBeAccount says whether there is a service account whose sub a pattern matches, or a
+// literal is. It walks through all subs at once: a state is how much of the shape
+// "system:serviceaccount:NAMESPACE:NAME" has been read, and a bit of reached is a state.
+func couldBeAccount(pattern string) bool {
+	const (
+		namespaceBegins = len(serviceAccountPrefix) + iota
+		inNamespace
+		nameBegins
+		inName
+	)
+	reached := uint32(1)
+	for i := range len(pattern) {
+		if pattern[i] == '*' { // any number of characters: all states from the first one on
+			reached |= ^(reached&-reached - 1)
+			continue
+		}
+		next := uint32(0)
+		for state := range inName + 1 {
+			if reached>>state&1 == 0 {
+				continue
+			}
+			c, isName := pattern[i], strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789-.?", pattern[i]) >= 0
+			switch {
+			case state < namespaceBegins && (c == serviceAccountPrefix[state] || c == '?'), state == namespaceBegins && isName && c != '.',
+				state == inNamespace && (c == ':' || c == '?'), state == nameBegins && isName:
+				next |= 1 << (state + 1)
+			}
+			if state == inNamespace && isName && c != '.' || state == inName && isName {
+				next |= 1 << state
+			}
+		}
+		reached = next
 	}
+	return reached>>inName&1 == 1
+}
+
+// namespacePattern: a '*' before the colon takes the colon and the name too.
+func (l *linter) namespacePattern(value, rest string, at valuePlace) {
 	namespace, _, found := strings.Cut(rest, ":")
 	if !found || strings.ContainsAny(namespace, "*?") {
-		l.add(Finding{"wildcard-crosses-colon", SeverityWarning, path,
-			fmt.Sprintf("the wildcard in %s stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role", quote(value)),
-			"Write the namespace out, \"system:serviceaccount:NAMESPACE:…\""})
+		l.add(CodeWildcardCrossesColon, at.path(),
+			"the wildcard in "+quote(value)+" stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role",
+			`Write the namespace out, "system:serviceaccount:NAMESPACE:…"`)
 	}
 }
 
 // accountName checks a literal.
-func (l *linter) accountName(value, rest string, isAccount bool, path string) {
+func (l *linter) accountName(value, rest string, isAccount bool, at valuePlace) {
 	namespace, name, found := strings.Cut(rest, ":")
 	if !isAccount || !found || kubename.CheckNamespace(namespace) != nil || kubename.CheckServiceAccount(name) != nil {
-		l.add(Finding{"subject-shape", SeverityError, path,
-			quote(value) + " is no service account: no token has this sub", `Write "system:serviceaccount:NAMESPACE:NAME"`})
+		l.wrongShape(value, at)
 		return
 	}
 	if isSystemNamespace(name) && !isSystemNamespace(namespace) {
-		l.add(Finding{"swapped-names", SeverityWarning, path,
-			fmt.Sprintf("%s is a namespace, but stands where the account's name belongs", quote(name)),
-			"Write the namespace first: " + quote(serviceAccountPrefix+name+":"+namespace)})
+		l.add(CodeSwappedNames, at.path(), quote(name)+" is a namespace, but stands where the account's name belongs",
+			"Write the namespace first: "+quote(serviceAccountPrefix+name+":"+namespace))
 	}
 }
 
@@ -103,75 +169,4 @@ func (l *linter) accountName(value, rest string, isAccount bool, path string) {
 // name of an account.
 func isSystemNamespace(s string) bool {
 	return s == "kube-system" || s == "kube-public" || s == "kube-node-lease"
-}
-
-// covered finds literals that a pattern admits as well, in the same list or in a statement
-// that differs in the sub alone: dropping them would change nothing.
-func (l *linter) covered() {
-	p := l.policy
-	groups := make([]string, p.Len())
-	patterns := map[string][]string{}
-	for i := range p.list() {
-		group := "alone " + p.statements[i].pointer
-		if sh, ok := newShape(&p.statements[i]); ok {
-			if sig := sh.subSignature(); sig != "" {
-				group = sig
-			}
-		}
-		groups[i] = group
-		for _, c := range p.statements[i].subConditions() {
-			if c.op.family == familyStringLike {
-				patterns[group] = append(patterns[group], c.texts...)
-			}
-		}
-	}
-	for i := range p.list() {
-		s := &p.statements[i]
-		l.at = i
-		covered := coveredBy(patterns[groups[i]])
-		for _, c := range s.subConditions() {
-			for k, text := range c.texts {
-				if !isSpecial(text) && covered(text) {
-					l.add(Finding{"covered-literal", SeverityInfo, s.valuePath(c, k),
-						quote(text) + " is admitted by a pattern anyway", "Drop the one that is not meant: the pattern, more likely"})
-				}
-			}
-		}
-	}
-}
-
-// subConditions are those of an Allow that name subs to let in.
-func (s *statement) subConditions() []*condition {
-	var found []*condition
-	for i := range s.conditions {
-		if c := &s.conditions[i]; s.effect == Allow && c.op.isMatching() && strings.HasSuffix(c.lookup, ":sub") {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-// subSignature is the meaning without the sub's values, "" when the sub is not asked once.
-func (s *shape) subSignature() string {
-	for i, c := range s.conditions {
-		if c.sub {
-			return s.signature(i)
-		}
-	}
-	return ""
-}
-
-// repeated finds statements that say what another has said.
-func (l *linter) repeated() {
-	first := map[string]string{}
-	for i := range l.policy.list() {
-		s := &l.policy.statements[i]
-		l.at = i
-		form := s.form()
-		if at, ok := first[form]; ok {
-			l.add(Finding{"repeated-statement", SeverityInfo, s.pointer, "it says the same as " + at, "Drop one of them"})
-			continue
-		}
-		first[form] = s.pointer
-	}
 }

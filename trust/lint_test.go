@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -59,17 +60,23 @@ func lintCases() map[string]struct{ doc, code, path string } {
 		"a literal and a pattern":   {web(`{"StringEquals":{` + aud + `},"StringLike":{"HOST:sub":["system:serviceaccount:shop:cart","system:serviceaccount:shop:c*"]}}`), "covered-literal", like + "sub/0"},
 		"two statements, one covered": {swap(web(`{"StringEquals":{`+aud+`},"StringLike":{"HOST:sub":"system:serviceaccount:shop:c*"}}`), `"Statement":[`, `"Statement":[`+statementOf(clean)+`,`),
 			"covered-literal", at + "sub"},
-		"said twice":            {swap(clean, `"Statement":[`, `"Statement":[`+statementOf(clean)+`,`), "repeated-statement", "/Statement/1"},
-		"principal star":        {statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal"},
-		"every account":         {statement(`{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal/AWS/0"},
-		"everybody else":        {statement(`{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}`), "not-principal", "/Statement/0/NotPrincipal"},
-		"a deleted role":        {statement(`{"Effect":"Allow","Principal":{"AWS":"AROAEXAMPLEEXAMPLE123"},"Action":"sts:AssumeRole"}`), "deleted-principal", "/Statement/0/Principal/AWS"},
-		"the wrong action":      {swap(clean, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"), "action-mismatch", "/Statement/0/Action"},
-		"an element too much":   {swap(clean, `{"Effect"`, `{"Resource":"*","Effect"`), "broken-statement", "/Statement/0"},
-		"an operator too much":  {swap(clean, `{"StringEquals"`, `{"__comment":{"a":"b"},"StringEquals"`), "broken-condition", "/Statement/0/Condition/__comment/a"},
-		"a variable in 2008":    {swap(swap(clean, "2012-10-17", "2008-10-17"), "shop:cart", "shop:${aws:x}"), "variable-in-old-version", at + "sub"},
-		"providers of accounts": {swap(clean, `"Statement":[`, `"Statement":[`+strings.Replace(statementOf(clean), "111122223333", "444455556666", 1)+`,`), "foreign-account", "/Statement/1/Principal/Federated"},
-		"near the quota":        {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(33), `","`) + `"]}}`), "near-quota", ""},
+		"said twice":                {swap(clean, `"Statement":[`, `"Statement":[`+statementOf(clean)+`,`), "repeated-statement", "/Statement/1"},
+		"principal star":            {statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal"},
+		"every account":             {statement(`{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:AssumeRole"}`), "principal-star", "/Statement/0/Principal/AWS/0"},
+		"everybody else":            {statement(`{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}`), "not-principal", "/Statement/0/NotPrincipal"},
+		"a deleted role":            {statement(`{"Effect":"Allow","Principal":{"AWS":"AROAEXAMPLEEXAMPLE123"},"Action":"sts:AssumeRole"}`), "deleted-principal", "/Statement/0/Principal/AWS"},
+		"the wrong action":          {swap(clean, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"), "action-mismatch", "/Statement/0/Action"},
+		"an element too much":       {swap(clean, `{"Effect"`, `{"Resource":"*","Effect"`), "broken-statement", "/Statement/0"},
+		"an operator too much":      {swap(clean, `{"StringEquals"`, `{"__comment":{"a":"b"},"StringEquals"`), "broken-condition", "/Statement/0/Condition/__comment/a"},
+		"a variable in 2008":        {swap(swap(clean, "2012-10-17", "2008-10-17"), "shop:cart", "shop:${aws:x}"), "variable-in-old-version", at + "sub"},
+		"providers of accounts":     {swap(clean, `"Statement":[`, `"Statement":[`+strings.Replace(statementOf(clean), "111122223333", "444455556666", 1)+`,`), "foreign-account", "/Statement/1/Principal/Federated"},
+		"a scheme in the principal": {swap(clean, "oidc-provider/", "oidc-provider/https://"), "scheme-in-principal", "/Statement/0/Principal/Federated"},
+		"a SAML provider's tokens":  {swap(clean, "oidc-provider/"+eks, "saml-provider/okta"), "action-mismatch", "/Statement/0/Action"},
+		"a key with a scheme":       {web(`{"StringEquals":{` + aud + `,"https://HOST:sub":"system:serviceaccount:shop:cart"}}`), "unknown-condition-key", "/Statement/0/Condition/StringEquals/https:~1~1oidc.eks.eu-west-1.amazonaws.com~1id~1A:sub"},
+		"no statement at all":       {`{"Version":"2012-10-17","Statement":[]}`, "refused", "/Statement"},
+		"another document":          {`{}`, "not-a-policy", ""},
+		"over the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(40), `","`) + `"]}}`), "over-quota", ""},
+		"near the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(33), `","`) + `"]}}`), "near-quota", ""},
 	}
 }
 
@@ -101,31 +108,45 @@ func TestLint(t *testing.T) {
 			f := found[i]
 			assert.NotEmpty(t, f.Message)
 			assert.NotEmpty(t, f.Fix)
-			assert.Contains(t, []trust.Severity{trust.SeverityError, trust.SeverityWarning, trust.SeverityInfo}, f.Severity)
+			assert.NotEmpty(t, f.Severity.String())
+			assert.Positive(t, f.Line)
+			assert.Positive(t, f.Column)
 			assert.Contains(t, f.String(), f.Code)
 		})
 	}
 }
 
-// The table in the package documentation has every code with its severity, and no other.
-func TestTheTableOfCodes(t *testing.T) {
+// Every code has a constant, a line in FindingKinds, a line in the package documentation and a
+// document that shows it, and no other.
+func TestTheTableOfCodesIsComplete(t *testing.T) {
 	t.Parallel()
+	source, err := os.ReadFile("lint_finding.go")
+	require.NoError(t, err)
+	var constants []string
+	for _, m := range regexp.MustCompile(`(?m)^\tCode[A-Za-z]+ +Code = "([a-z-]+)"$`).FindAllStringSubmatch(string(source), -1) {
+		constants = append(constants, m[1])
+	}
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
-	table := map[string]trust.Severity{}
-	for _, m := range regexp.MustCompile(`(?m)^//\t([a-z]+(?:-[a-z]+)*) +(error|warning|info) `).FindAllStringSubmatch(string(doc), -1) {
-		table[m[1]] = trust.Severity(m[2])
-	}
 	seen := map[string]bool{}
 	for name, c := range lintCases() {
 		for _, f := range parse(t, c.doc).Lint() {
-			assert.Equal(t, table[f.Code], f.Severity, "%s: %s", name, f.Code)
+			i := slices.IndexFunc(trust.FindingKinds(), func(k trust.FindingKind) bool { return k.Code == f.Code })
+			require.GreaterOrEqual(t, i, 0, f.Code)
+			assert.Equal(t, trust.FindingKinds()[i].Severity, f.Severity, "%s: %s", name, f.Code)
 			seen[f.Code] = true
 		}
 	}
-	for code := range table {
-		assert.True(t, seen[code], "no case shows %s", code)
+	var kinds []string
+	var table strings.Builder
+	for _, k := range trust.FindingKinds() {
+		kinds = append(kinds, k.Code)
+		assert.True(t, seen[k.Code], "no case shows %s", k.Code)
+		fmt.Fprintf(&table, "//\t%-23s  %-8s  %s\n", k.Code, k.Severity, k.Meaning)
 	}
+	assert.Equal(t, constants, kinds)
+	assert.True(t, slices.IsSorted(kinds))
+	assert.True(t, strings.Contains(string(doc), "what it means\n"+table.String()+"//\n"), "want in doc.go:\n%s", table.String())
 }
 
 func TestOtherIssuersAreNotHeldToKubernetesNames(t *testing.T) {

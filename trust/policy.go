@@ -2,7 +2,6 @@ package trust
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
@@ -12,8 +11,9 @@ import (
 type Policy struct {
 	root       *jsontree.Value // nil: the empty policy
 	statements []statement
-	flaws      []flaw // everything for which IAM would refuse it
-	refused    *flaw  // the one for which it cannot hold it: nothing is allowed then
+	flaws      []flaw  // everything for which IAM would refuse it
+	refused    *flaw   // the one for which it cannot hold it: nothing is allowed then
+	origin     *origin // nil: it was built, or edited
 }
 
 // Parse reads a document strictly and keeps all of it: the order of members, one value or a
@@ -22,11 +22,7 @@ type Policy struct {
 // than 256 KiB, more than 32 levels. What can be read but not stored in IAM is Validate's to
 // tell; it never allows anything.
 func Parse(document []byte) (*Policy, error) {
-	root, err := readDocument(document)
-	if err != nil {
-		return nil, fmt.Errorf("trust: policy: %w", err)
-	}
-	return newPolicy(root), nil
+	return parseAt(document, 1, 1)
 }
 
 func newPolicy(root *jsontree.Value) *Policy {

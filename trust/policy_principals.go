@@ -42,16 +42,21 @@ func (p Principal) IsDeleted() bool { return p.Kind == "AWS" && isUniqueID(p.Val
 func (p *Policy) Principals() []Principal {
 	var all []Principal
 	for i := range p.list() {
-		s := &p.statements[i]
-		path := s.pointer + "/Principal"
-		n := s.node.Get("Principal")
-		if values, ok := n.Strings(); ok {
-			all = appendPrincipals(all, "", values, n.Kind(), path)
-		}
-		for _, m := range n.Members() {
-			if values, ok := m.Value.Strings(); ok {
-				all = appendPrincipals(all, m.Name, values, m.Value.Kind(), path+"/"+jsontree.EscapePointer(m.Name))
-			}
+		all = append(all, p.statements[i].entries()...)
+	}
+	return all
+}
+
+func (s *statement) entries() []Principal {
+	path := s.pointer + "/Principal"
+	n := s.node.Get("Principal")
+	if values, ok := n.Strings(); ok {
+		return appendPrincipals(nil, "", values, n.Kind(), path)
+	}
+	var all []Principal
+	for _, m := range n.Members() {
+		if values, ok := m.Value.Strings(); ok {
+			all = appendPrincipals(all, m.Name, values, m.Value.Kind(), path+"/"+jsontree.EscapePointer(m.Name))
 		}
 	}
 	return all

@@ -54,7 +54,7 @@ func readDocument(doc []byte) (*jsontree.Value, error) {
 		return nil, syntaxError(strictjson.At(doc, 0, "", "a policy is a JSON object"), messageSyntax)
 	}
 	if pointer, known := misspelt(root, levelDocument); known != "" {
-		at, _ := jsontree.Offset(doc, pointer)
+		at := jsontree.Offsets(doc, pointer)[pointer]
 		return nil, syntaxError(strictjson.At(doc, at, pointer,
 			fmt.Sprintf("names are case-sensitive: it must be written %q", known)), messageSyntax)
 	}

@@ -1,6 +1,10 @@
 package trust
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
 
 // DefaultSizeQuota is the number of non-whitespace characters that a trust policy may have in
 // an account whose quota (AssumeRolePolicySizeQuota of iam:GetAccountSummary) was never raised
@@ -9,13 +13,10 @@ const DefaultSizeQuota = 2048
 
 // Size counts the document's characters as IAM does: without white space.
 func (p *Policy) Size() int {
-	n := 0
-	for _, c := range p.Document() {
-		switch c {
-		case ' ', '\t', '\n', '\r':
-		default:
-			n++
-		}
+	doc := p.tree().AppendJSON(nil)
+	n := utf8.RuneCount(doc)
+	for _, space := range [...]string{" ", "\t", "\n", "\r"} {
+		n -= bytes.Count(doc, []byte(space))
 	}
 	return n
 }

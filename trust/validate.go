@@ -37,6 +37,10 @@ const (
 	messageAction       = "AssumeRole policy may only specify STS AssumeRole actions."
 	messageFederated    = "Federated principals must be valid domain names or SAML metadata ARNs"
 	messagePrincipal    = "Invalid principal in policy"
+	messageStar         = `AssumeRolepolicy contained an invalid principal: "STAR":"*".`
+	messageColon        = "Condition can contain only one colon."
+	messageVendor       = "Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+	messageCognito      = "A condition block must be present for the Cognito provider"
 	messageSidUnique    = "The Statement Ids in the policy are not unique"
 	messageSid          = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 )
@@ -47,14 +51,19 @@ const (
 // its business, and the size is CheckSize's. A policy that it refuses allows nothing, unless
 // the refusal is unproven or IAM may hold the policy from before.
 func (p *Policy) Validate() error {
-	if p == nil || p.root == nil {
-		return newPolicy(emptyDocument()).Validate()
-	}
-	errs := make([]error, len(p.flaws))
-	for i, f := range p.flaws {
+	flaws := p.allFlaws()
+	errs := make([]error, len(flaws))
+	for i, f := range flaws {
 		errs[i] = &f.InvalidError
 	}
 	return joinProblems("trust: policy", errs...)
+}
+
+func (p *Policy) allFlaws() []flaw {
+	if p == nil || p.root == nil {
+		return newPolicy(emptyDocument()).flaws
+	}
+	return p.flaws
 }
 
 func (c *compiler) sid(pointer string, sid *jsontree.Value) {
@@ -88,15 +97,6 @@ func isTrustAction(a string) bool {
 	switch a {
 	case "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
 		"sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext":
-		return true
-	}
-	return false
-}
-
-// isBinary knows the one operator of IAM that this package does not evaluate.
-func isBinary(operator string) bool {
-	switch operator {
-	case "BinaryEquals", "BinaryEqualsIfExists":
 		return true
 	}
 	return false

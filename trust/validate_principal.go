@@ -8,8 +8,8 @@ import (
 	"github.com/irsa-go/irsa/internal/issuerurl"
 )
 
-// everyone is Principal "*", which IAM stores though it does not support it: Lint names it.
-func (c *compiler) everyone(string) {}
+// everyone is Principal "*". {"AWS": "*"} is another matter: IAM stores it, and Lint names it.
+func (c *compiler) everyone(path string) { c.refuse(path, messageStar, "") }
 
 // principal checks one entry of a Principal.
 func (c *compiler) principal(kind, value, path string) {
@@ -35,7 +35,7 @@ func (c *compiler) principal(kind, value, path string) {
 
 var domainShape = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?\.)+[A-Za-z0-9-]+$`)
 
-func isDomain(s string) bool { return domainShape.MatchString(s) }
+func isDomain(s string) bool { return !strings.Contains(s, ":") && domainShape.MatchString(s) }
 
 // checkFederated accepts a domain name or the ARN of a provider. An ARN in proper form but of
 // a partition or account that cannot be is refused without proof.
@@ -68,16 +68,15 @@ func isAWSPrincipal(s string) bool {
 		return true
 	}
 	a, err := arn.Parse(s)
-	if err != nil || arn.CheckPartition(a.Partition) != nil || arn.CheckAccountID(a.AccountID) != nil || a.Region != "" ||
-		strings.ContainsAny(a.Resource, "*?{}$<> ") {
+	if err != nil || arn.CheckPartition(a.Partition) != nil || arn.CheckAccountID(a.AccountID) != nil || a.Region != "" {
 		return false
 	}
 	kind, name, _ := strings.Cut(a.Resource, "/")
-	switch a.Service {
-	case "iam":
-		return a.Resource == "root" || (kind == "user" || kind == "role") && name != ""
-	case "sts":
-		return (kind == "assumed-role" || kind == "federated-user" || kind == "self") && (name != "" || kind == "self")
+	switch a.Service + ":" + kind {
+	case "iam:root", "sts:self":
+		return name == ""
+	case "iam:user", "iam:role", "sts:assumed-role", "sts:federated-user":
+		return name != "" && !strings.ContainsAny(name, "*?{}$<> ")
 	}
 	return false
 }

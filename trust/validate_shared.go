@@ -1,10 +1,10 @@
 package trust
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
-	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
@@ -15,30 +15,35 @@ type sharedControl struct {
 	claims []string // one of them must be scoped, and none may be unscoped beside it
 	// strict is GitHub's: a value must not begin with '*' either.
 	strict bool
-	// exact is for issuers of consumer logins, for which no text of IAM's is known.
+	// exact is for issuers of consumer logins: StringEquals alone will do.
 	exact bool
 }
 
-func sharedControls() []sharedControl {
-	return []sharedControl{
-		{issuer: "token.actions.githubusercontent.com", claims: []string{"sub", "job_workflow_ref"}, strict: true},
-		{issuer: "gitlab.com", claims: []string{"sub"}},
-		{issuer: "app.terraform.io", claims: []string{"sub"}},
-		{issuer: "agent.buildkite.com", claims: []string{"sub"}},
-		{issuer: "oidc.codefresh.io", claims: []string{"sub"}},
-		{issuer: "scalr.io", claims: []string{"sub"}},
-		{issuer: "proidc.upbound.io", claims: []string{"sub"}},
-		{issuer: "studio.datachain.ai/api", claims: []string{"sub"}},
-		{issuer: "tokens.cloud.shisho.dev", claims: []string{"sub"}},
-		{issuer: "api.pulumi.com/oidc", claims: []string{"aud"}},
-		{issuer: "sandboxes.cloud", claims: []string{"aud"}},
-		{issuer: "oidc.vercel.com", claims: []string{"aud"}},
-		{issuer: "cognito-identity.amazonaws.com", claims: []string{"aud"}},
-		{issuer: "accounts.google.com", claims: []string{"aud", "sub", "azp"}, exact: true},
-		{issuer: "www.amazon.com", claims: []string{"app_id"}, exact: true},
-		{issuer: "graph.facebook.com", claims: []string{"app_id"}, exact: true},
+// sharedControlOf takes HOST/PATH in lower case.
+func sharedControlOf(issuer string) (sharedControl, bool) {
+	c := sharedControl{issuer: issuer}
+	switch issuer {
+	case "token.actions.githubusercontent.com":
+		c.claims, c.strict = []string{"sub", "job_workflow_ref"}, true
+	case "gitlab.com", "app.terraform.io", "agent.buildkite.com", "oidc.codefresh.io", "scalr.io",
+		"proidc.upbound.io", "studio.datachain.ai/api", "tokens.cloud.shisho.dev":
+		c.claims = []string{"sub"}
+	case "api.pulumi.com/oidc", "sandboxes.cloud", "oidc.vercel.com", cognitoIssuer:
+		c.claims = []string{"aud"}
+	case googleIssuer:
+		c.claims, c.exact = []string{"aud", "sub", "azp"}, true
+	case "www.amazon.com", "graph.facebook.com":
+		c.claims, c.exact = []string{"app_id"}, true
+	default:
+		return sharedControl{}, false
 	}
+	return c, true
 }
+
+const (
+	cognitoIssuer = "cognito-identity.amazonaws.com"
+	googleIssuer  = "accounts.google.com"
+)
 
 // sharedIssuers checks the Allow statements; Deny and sts:TagSession alone are exempt. Policies
 // from before these controls are still in force, so what lacks them is judged all the same.
@@ -47,28 +52,33 @@ func (c *compiler) sharedIssuers(s *statement) {
 		return
 	}
 	for _, principal := range s.principals.federated {
-		issuer := principal
-		if a, err := arn.Parse(principal); err == nil {
-			issuer = strings.TrimPrefix(a.Resource, "oidc-provider/")
-		}
-		issuer = lowerASCII(issuer)
-		for _, control := range sharedControls() {
-			if control.issuer != issuer || control.satisfied(s) {
-				continue
-			}
-			keys := make([]string, len(control.claims))
-			for i, claim := range control.claims {
-				keys[i] = control.issuer + ":" + claim
-			}
+		issuer := lowerASCII(cmp.Or(issuerOf(principal), principal))
+		if control, ok := sharedControlOf(issuer); ok && !control.satisfied(s) {
 			c.flaws = append(c.flaws, flaw{held: true, InvalidError: InvalidError{
-				Path: s.pointer,
-				Message: "Trust policy with trusted principal " + principal +
-					" must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, " +
-					strings.Join(keys, " or ") + " which is not scoped to all.",
-				Unproven: control.exact,
+				Path:    s.pointer,
+				Message: control.message(s, principal),
+				// No source has IAM's answer for Amazon's and Facebook's logins.
+				Unproven: control.exact && issuer != googleIssuer,
 			}})
 		}
 	}
+}
+
+// message is what IAM answers to a statement that does not satisfy the control.
+func (c *sharedControl) message(s *statement, principal string) string {
+	switch {
+	case c.exact:
+		return "Policy trusting " + c.issuer + " requires a StringEquals condition on an application id"
+	case c.issuer == cognitoIssuer && len(s.node.Get("Condition").Members()) == 0:
+		return messageCognito
+	}
+	keys := make([]string, len(c.claims))
+	for i, claim := range c.claims {
+		keys[i] = c.issuer + ":" + claim
+	}
+	return "Trust policy with trusted principal " + principal +
+		" must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, " +
+		strings.Join(keys, " or ") + " which is not scoped to all."
 }
 
 // satisfied looks at each operator's block on its own: it must have one of the claims, and

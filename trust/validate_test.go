@@ -24,6 +24,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		syntax    = "Syntax errors in policy."
 		federated = "Federated principals must be valid domain names or SAML metadata ARNs"
 		action    = "AssumeRole policy may only specify STS AssumeRole actions."
+		colon     = "Condition can contain only one colon."
 		sid       = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 	)
 	for name, c := range map[string]struct{ doc, path, message string }{
@@ -62,6 +63,22 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"a Sid as a number":           {change(`{"Effect"`, `{"Sid":5,"Effect"`), "/Statement/0/Sid", syntax},
 		"a Sid twice":                 {statement(`{"Sid":"A",` + good[1:] + `,{"Sid":"A",` + good[1:]), "/Statement/1/Sid", "The Statement Ids in the policy are not unique"},
 		"an empty Sid twice":          {statement(`{"Sid":"",` + good[1:] + `,{"Sid":"",` + good[1:]), "", ""},
+		"everybody":                   {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"}`, `"*"`), "/Statement/0/Principal", `AssumeRolepolicy contained an invalid principal: "STAR":"*".`},
+		"every account":               {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"},"Action":"sts:AssumeRoleWithWebIdentity"`, `{"AWS":"*"},"Action":"sts:AssumeRole"`), "", ""},
+		"a key with a scheme":         {change(`a.b:sub`, `https://a.b:sub`), "/Statement/0/Condition/StringEquals/https:~1~1a.b:sub", colon},
+		"a key that is an ARN":        {change(`a.b:sub`, `arn:aws:iam::111122223333:oidc-provider/a.b:sub`), "/Statement/0/Condition/StringEquals/arn:aws:iam::111122223333:oidc-provider~1a.b:sub", colon},
+		"a key with a port":           {change(`a.b:sub`, `a.b:8443:sub`), "/Statement/0/Condition/StringEquals/a.b:8443:sub", colon},
+		"a test bench's port":         {change(`a.b:sub`, `127.0.0.1:8443/x:sub`), "", ""},
+		"a tag's name with a colon":   {change(`a.b:sub`, `aws:ResourceTag/aws:cloudformation:stack-id`), "", ""},
+		"Cognito without conditions":  {statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity"}`), "/Statement/0", "A condition block must be present for the Cognito provider"},
+		"Cognito, empty conditions":   {statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{}}`), "/Statement/0", "A condition block must be present for the Cognito provider"},
+		"Cognito without an audience": {statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"cognito-identity.amazonaws.com:sub":"x"}}}`), "/Statement/0", "Trust policy with trusted principal cognito-identity.amazonaws.com must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, cognito-identity.amazonaws.com:aud which is not scoped to all."},
+		"Google by pattern":           {statement(`{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"accounts.google.com:aud":"x"}}}`), "/Statement/0", "Policy trusting accounts.google.com requires a StringEquals condition on an application id"},
+		"Google by its provider":      {statement(`{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEqualsIgnoreCase":{"accounts.google.com:aud":"x"}}}`), "/Statement/0", "Policy trusting accounts.google.com requires a StringEquals condition on an application id"},
+		"a root by another name":      {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:iam::111122223333:root/x"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
+		"a user without a name":       {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:iam::111122223333:user"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
+		"another service's role":      {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:sts::111122223333:role/x"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
+		"a session":                   {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":["arn:aws:sts::111122223333:assumed-role/x/y","arn:aws:iam::111122223333:root","arn:aws:iam::111122223333:user/p/x"]`), "", ""},
 		"a condition as a text":       {change(`{"StringEquals":{"a.b:sub":"x"}}`, `"x"`), "/Statement/0/Condition", syntax},
 		"an operator as a text":       {change(`{"a.b:sub":"x"}`, `"x"`), "/Statement/0/Condition/StringEquals", syntax},
 		"a value as an object":        {change(`"a.b:sub":"x"`, `"a.b/c:sub":{}`), "/Statement/0/Condition/StringEquals/a.b~1c:sub", syntax},
@@ -85,6 +102,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
 	t.Parallel()
 	for name, doc := range map[string]string{
+		"a key without a prefix":   statement(strings.Replace(good, "a.b:sub", "sub", 1)),
 		"no statements":            `{"Version":"2012-10-17","Statement":[]}`,
 		"an action with wildcards": statement(strings.Replace(good, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole*", 1)),
 		"NotAction":                statement(strings.Replace(good, `"Action"`, `"NotAction"`, 1)),

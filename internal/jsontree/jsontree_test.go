@@ -70,19 +70,19 @@ func TestOneValueAndAListReadAlike(t *testing.T) {
 	}
 }
 
-func TestOffsetFindsEveryPlace(t *testing.T) {
+func TestOffsetsFindsEveryPlace(t *testing.T) {
 	t.Parallel()
 	const doc = "\n {\"a\" : [1, {\"b/c\":\t{\"~\": null}},\n\"x\"], \"a b\":{}, \"ab\": \"end\"}"
 	for pointer, begins := range map[string]string{
 		"": `{"a" :`, "/a": `"a" :`, "/a/0": "1, {", "/a/1": `{"b/c"`, "/a/1/b~1c": `"b/c":`, "/a/1/b~1c/~0": `"~": null`,
 		"/a/2": `"x"]`, "/a b": `"a b"`, "/ab": `"ab": "end"`,
 	} {
-		at, ok := jsontree.Offset([]byte(doc), pointer)
+		at, ok := jsontree.Offsets([]byte(doc), pointer)[pointer]
 		require.True(t, ok, pointer)
 		assert.Equal(t, begins, doc[at:min(len(doc), at+len(begins))], pointer)
 	}
 	for _, pointer := range []string{"/b", "/a/3", "/a/0/x", "/a/1/b", "x", "/"} {
-		_, ok := jsontree.Offset([]byte(doc), pointer)
+		_, ok := jsontree.Offsets([]byte(doc), pointer)[pointer]
 		assert.False(t, ok, pointer)
 	}
 }

@@ -2,7 +2,7 @@ package jsontree
 
 import (
 	"bytes"
-	"strings"
+	"maps"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -58,32 +58,31 @@ func read(dec *jsontext.Decoder) (*Value, error) {
 	return v, err
 }
 
-// Offset says where in a well-formed document a JSON pointer leads: to the opening quote of a
+// Offsets says where in a well-formed document JSON pointers lead: to the opening quote of a
 // member's name, or to the first byte of an array's item. The empty pointer is the whole
-// document. ok is false when there is nothing there.
-func Offset(doc []byte, pointer string) (offset int, ok bool) {
+// document. A pointer that leads nowhere is not in the result.
+func Offsets(doc []byte, pointers ...string) map[string]int {
+	offsets := make(map[string]int, len(pointers))
+	for _, pointer := range pointers {
+		offsets[pointer] = -1
+	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(doc))
-	for {
+	for first := true; ; first = false {
 		kind := dec.PeekKind()
 		end := int(dec.InputOffset())
-		if kind != 0 && pointer == "" {
-			return end + skip(doc[end:]), true
-		}
 		if _, err := dec.ReadToken(); err != nil {
-			return 0, false
+			break
+		}
+		if kind == '}' || kind == ']' {
+			continue
 		}
 		at := string(dec.StackPointer())
-		switch {
-		case at == pointer && kind != '}' && kind != ']':
-			return end + skip(doc[end:]), true
-		case (kind == '{' || kind == '[') && !strings.HasPrefix(pointer, at+"/"):
-			for depth := dec.StackDepth(); dec.StackDepth() >= depth; {
-				if _, err := dec.ReadToken(); err != nil {
-					return 0, false
-				}
-			}
+		if offset, wanted := offsets[at]; wanted && offset < 0 && (first || at != "") {
+			offsets[at] = end + skip(doc[end:])
 		}
 	}
+	maps.DeleteFunc(offsets, func(_ string, offset int) bool { return offset < 0 })
+	return offsets
 }
 
 // skip counts the white space and punctuation before the next value or name.

@@ -45,7 +45,12 @@ func (v *Value) JSON() string { return string(v.AppendJSON(nil)) }
 
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	for _, c := range s {
+	plain := 0
+	for plain < len(s) && s[plain] >= ' ' && s[plain] < 0x7f && s[plain] != '"' && s[plain] != '\\' {
+		plain++
+	}
+	b = append(b, s[:plain]...)
+	for _, c := range s[plain:] {
 		switch {
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))

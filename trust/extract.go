@@ -1,0 +1,188 @@
+package trust
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/strictjson"
+)
+
+// extractLimits bound the document that Extract reads: 64 MiB, nested 128 deep.
+func extractLimits() strictjson.Limits { return strictjson.Limits{Bytes: 64 << 20, Depth: 128} }
+
+// Extracted is one trust policy that Extract has found in a document.
+type Extracted struct {
+	// Name is the role's, as the document calls it: a Terraform address, the logical id of a
+	// CloudFormation resource, the name of a role, NAMESPACE/NAME of a Kubernetes object; "" for
+	// a document that is the policy itself.
+	Name string
+	// Path is the JSON pointer of the policy in the document; "" when it is the document itself.
+	Path string
+	// Line and Column say where the policy begins in the document; both count from 1, columns
+	// in characters.
+	Line, Column int
+	// Policy is nil when Err is not. Positions in its findings are those of the whole document
+	// where the policy is an object in it, and those of the decoded text where it is a string.
+	Policy *Policy
+	// Err says why the policy cannot be judged: a *SyntaxError, or an *UnresolvedError for one
+	// that is complete only after a deployment.
+	Err error
+}
+
+// UnresolvedError says that a part of a policy is not in the document: somebody fills it in
+// when the role is deployed. Such a policy is not guessed at.
+type UnresolvedError struct {
+	// Path is the JSON pointer of that part in the document.
+	Path string
+	// Reason says who fills it in: "CloudFormation fills in Fn::GetAtt".
+	Reason string
+}
+
+// Error names the place and the reason.
+func (e *UnresolvedError) Error() string {
+	return fmt.Sprintf("%s is not known yet: %s", e.Path, e.Reason)
+}
+
+// Extract takes the trust policies of roles out of a JSON document, in its order:
+//
+//   - a trust policy itself, or a list of any of these documents;
+//   - a Terraform or OpenTofu plan or state, from "terraform show -json" or as a state file;
+//   - a CloudFormation template, AWS::IAM::Role and AWS::Serverless::Function;
+//   - what "aws iam get-role", "list-roles" and "get-account-authorization-details" print,
+//     percent-encoded documents included;
+//   - a Kubernetes object, or a List of them, that is a Role of ACK or Crossplane.
+//
+// A role whose policy cannot be judged is in the result too, with its Err: a gate that looks at
+// every Err and lints every Policy has looked at every role. A known document without roles
+// gives none. Errors: JSON that is not well formed, more than 64 MiB, more than 128 levels; a
+// document of another kind; a list that AWS has cut off.
+func Extract(document []byte) ([]Extracted, error) {
+	err := strictjson.Check(document, extractLimits())
+	if err != nil {
+		return nil, fmt.Errorf("trust: extract: %w", syntaxError(err, messageInvalidJSON))
+	}
+	x := &extractor{}
+	if err = x.document(wholeDocument(document), true); err != nil {
+		return nil, fmt.Errorf("trust: extract: %w", err)
+	}
+	return x.found, nil
+}
+
+type extractor struct {
+	found []Extracted
+	lines lineCounter
+}
+
+// documentKind is one way in which roles are written down.
+type documentKind struct {
+	name    string // "a Terraform plan"
+	matches func(root place) bool
+	roles   func(x *extractor, root place) error
+}
+
+// documentKinds are tried in this order.
+func documentKinds() []documentKind {
+	return []documentKind{
+		{"a policy", hasAny("Statement"), func(x *extractor, root place) error { x.add("", root); return nil }},
+		{"a Terraform plan", hasAny("resource_changes", "planned_values"), (*extractor).terraformPlan},
+		{"a Terraform state", hasAny("terraform_version", "format_version"), (*extractor).terraformState},
+		{"a CloudFormation template", hasAny("AWSTemplateFormatVersion", "Resources"), (*extractor).cloudFormation},
+		{"the output of an IAM command", hasAny("Role", "Roles", "RoleDetailList"), (*extractor).iamOutput},
+		{"a Kubernetes object", func(root place) bool { return root.get("apiVersion").exists() && root.get("kind").exists() },
+			(*extractor).kubernetes},
+	}
+}
+
+func hasAny(names ...string) func(place) bool {
+	return func(root place) bool {
+		for _, name := range names {
+			if root.get(name).exists() {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// kindOf returns nil for a document of a kind that is not known.
+func kindOf(root place) *documentKind {
+	if root.kind() != '{' {
+		return nil
+	}
+	for _, k := range documentKinds() {
+		if k.matches(root) {
+			return &k
+		}
+	}
+	return nil
+}
+
+// document reads an object of a known kind, or once a list of such.
+func (x *extractor) document(root place, lists bool) error {
+	if root.kind() == '[' && lists {
+		for item := range root.items() {
+			if err := x.document(item, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	kind := kindOf(root)
+	if kind == nil {
+		at := ""
+		if root.pointer != "" {
+			at = root.pointer + ": "
+		}
+		return errors.New(at + "it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
+			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
+	}
+	return kind.roles(x, root)
+}
+
+// add reads the policy at v, which is an object or a string that holds one.
+func (x *extractor) add(name string, v place) {
+	e := Extracted{Name: name, Path: v.pointer}
+	e.Line, e.Column = x.lines.at(v.doc, v.start)
+	switch text, isText := v.text(); {
+	case isText && strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "%7b"):
+		e.Policy, e.Err = ParseEncoded(strings.TrimSpace(text))
+	case isText:
+		e.Policy, e.Err = Parse([]byte(text))
+	default:
+		e.Policy, e.Err = parseAt(v.bytes(), e.Line, e.Column)
+	}
+	x.found = append(x.found, e)
+}
+
+// fail notes a role whose policy cannot be read.
+func (x *extractor) fail(name string, v place, err error) {
+	e := Extracted{Name: name, Path: v.pointer, Err: fmt.Errorf("trust: policy: %w", err)}
+	e.Line, e.Column = x.lines.at(v.doc, v.start)
+	x.found = append(x.found, e)
+}
+
+// iamOutput reads {"Role": …}, {"Roles": […]} and {"RoleDetailList": […]}.
+func (x *extractor) iamOutput(root place) error {
+	if token, _ := root.get("NextToken").text(); root.get("IsTruncated").isTrue() || token != "" {
+		return errors.New("the list goes on after this page: roles are missing from it")
+	}
+	role := func(r place) {
+		name, _ := r.get("RoleName").text()
+		document := r.get("AssumeRolePolicyDocument")
+		if !document.exists() {
+			x.fail(name, r, errors.New("the role has no AssumeRolePolicyDocument"))
+			return
+		}
+		x.add(name, document)
+	}
+	if r := root.get("Role"); r.exists() {
+		role(r)
+	}
+	for _, list := range []string{"Roles", "RoleDetailList"} {
+		for r := range root.get(list).items() {
+			role(r)
+		}
+	}
+	return nil
+}
