@@ -91,6 +91,7 @@
 //	variable-in-old-version  error     a policy variable in a policy of version 2008-10-17
 //	whole-cluster            error     a pattern that every service account matches
 //	wildcard-crosses-colon   warning   a wildcard that reaches over namespaces
+//	wildcard-in-owner        error     a wildcard in the name of an organization: strangers may have one that fits
 //	wildcard-under-equals    error     a wildcard that is taken literally and never matches
 //
 // See the [IAM JSON policy reference].

@@ -101,3 +101,26 @@ func TestServicesAreNotTrustedBlindly(t *testing.T) {
 	whole := of(parse(t, web("Allow", "gitlab.com", `{"StringLike":{"HOST:sub":"**"}}`)), trust.CodeWholeCluster)
 	assert.True(t, strings.HasSuffix(whole[0].Message, "is every token of gitlab.com"), whole[0].Message)
 }
+
+// https://securitylabs.datadoghq.com/articles/exploring-github-to-aws-keyless-authentication-flaws/:
+// a name that somebody else can register.
+func TestAPatternOfASharedIssuerNamesItsOwner(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		issuer, sub string
+		open        bool
+	}{
+		{"token.actions.githubusercontent.com", "repo:octo-org/*", false}, {"token.actions.githubusercontent.com", "repo:octo-org*", true},
+		{"token.actions.githubusercontent.com", "repo:*", true}, {"token.actions.githubusercontent.com", "repo:*/octo-repo:*", true},
+		{"token.actions.githubusercontent.com", "re*", true}, {"token.actions.githubusercontent.com", "repo:octo-or?/octo-repo:*", true},
+		{"token.actions.githubusercontent.com", "repository_owner_id:123:*", false}, {"token.actions.githubusercontent.com", "repo:octo-org/octo-repo:ref:refs/heads/*", false},
+		{"gitlab.com", "project_path:mygroup/*", false}, {"gitlab.com", "project_path:mygroup*", true}, {"gitlab.com", "?*", true},
+		{"app.terraform.io", "organization:acme:*", false}, {"app.terraform.io", "organization:acme*", true},
+		{"agent.buildkite.com", "organization:acme:pipeline:*", false}, {"agent.buildkite.com", "organization:*:pipeline:x:*", true},
+		{"gitlab.example.com", "project_path:*", false},
+	} {
+		policy := parse(t, web("Allow", c.issuer, `{"StringEquals":{"HOST:aud":"x"},"StringLike":{"HOST:sub":"`+c.sub+`"}}`))
+		found := len(of(policy, trust.CodeWildcardInOwner))+len(of(policy, trust.CodeWholeCluster)) > 0
+		assert.Equal(t, c.open, found, "%v: %v", c, policy.Lint())
+	}
+}

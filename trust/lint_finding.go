@@ -79,6 +79,7 @@ const (
 	CodeVariableInOldVersion Code = "variable-in-old-version"
 	CodeWholeCluster         Code = "whole-cluster"
 	CodeWildcardCrossesColon Code = "wildcard-crosses-colon"
+	CodeWildcardInOwner      Code = "wildcard-in-owner"
 	CodeWildcardUnderEquals  Code = "wildcard-under-equals"
 )
 
@@ -123,6 +124,7 @@ func FindingKinds() []FindingKind {
 		{CodeVariableInOldVersion, SeverityError, "a policy variable in a policy of version 2008-10-17"},
 		{CodeWholeCluster, SeverityError, "a pattern that every service account matches"},
 		{CodeWildcardCrossesColon, SeverityWarning, "a wildcard that reaches over namespaces"},
+		{CodeWildcardInOwner, SeverityError, "a wildcard in the name of an organization: strangers may have one that fits"},
 		{CodeWildcardUnderEquals, SeverityError, "a wildcard that is taken literally and never matches"},
 	}
 }

@@ -44,7 +44,12 @@ func (l *linter) conditionKey(s *statement, c *condition, issuers []tokenIssuer)
 	switch {
 	case !isClaim && !isServiceKey(c.lookup):
 		l.add(CodeUnknownConditionKey, c.pointer, "no request has the key "+quote(c.key)+": "+s.consequence(c), fixKey(c.lookup, issuers))
-	case !isClaim || len(issuers) == 0: // of a chained session, perhaps
+	case !isClaim:
+		if who := s.without(c.lookup); who != "" {
+			l.add(CodeUnknownConditionKey, c.pointer, "no request of "+who+" has the key "+quote(c.key)+": "+s.consequence(c),
+				"Drop the condition, or give the principals that have the key a statement of their own")
+		}
+	case len(issuers) == 0: // of a chained session, perhaps
 	case slices.ContainsFunc(issuers, func(i tokenIssuer) bool { return i.key == key.issuer }):
 		l.claim(s, c, key)
 	default:
@@ -83,6 +88,45 @@ func (l *linter) claim(s *statement, c *condition, key claimKey) {
 		"STS makes no condition key of claim "+quote(key.claim)+" of this issuer: it is always absent, and "+s.consequence(c), fix)
 }
 
+// without names the statement's principals when none of them can have a key that AWS documents,
+// "" when one may.
+func (s *statement) without(lookup string) string {
+	kinds, who := callerKind(0), []string{}
+	p := &s.principals
+	for _, f := range p.federated {
+		if strings.Contains(f, ":saml-provider/") {
+			return "" // a kind of caller that is not judged
+		}
+	}
+	for _, k := range [...]struct {
+		count int
+		kind  callerKind
+		name  string
+	}{
+		{len(p.federated), callerWebIdentity, "a web identity"},
+		{len(p.service), callerService, "a service"},
+		{len(p.aws) + len(p.canonical), callerSession | callerUser, "an AWS principal"},
+	} {
+		if k.count > 0 {
+			kinds |= k.kind
+			who = append(who, k.name)
+		}
+	}
+	if p.everyone || kinds == 0 || !neverHas(kinds, lookup) {
+		return ""
+	}
+	return strings.Join(who, " or ")
+}
+
+// neverHas says that no request of these kinds of callers can have the key, whatever it is
+// given.
+func neverHas(kinds callerKind, lookup string) bool {
+	if isParameter(lookup) && (lookup != "sts:externalid" || kinds&(callerSession|callerUser) != 0) {
+		return false
+	}
+	return isAbsentFor(kinds, lookup)
+}
+
 // consequence says what a key that is always absent does to the statement.
 func (s *statement) consequence(c *condition) string {
 	switch {
@@ -109,7 +153,7 @@ func (c *condition) excludes(issuer string, issuers []tokenIssuer) bool {
 	}
 	key, isClaim := c.claimOf(issuers)
 	if !isClaim {
-		return !isServiceKey(c.lookup)
+		return !isServiceKey(c.lookup) || neverHas(callerWebIdentity, c.lookup)
 	}
 	return key.issuer != issuer || !slices.Contains(exposedClaims(issuer), key.claim)
 }

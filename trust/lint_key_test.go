@@ -60,7 +60,7 @@ func TestAKeyThatNoRequestHasIsNamedWithWhatWasMeant(t *testing.T) {
 func TestKeysThatRequestsHaveAreNotNamed(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{
-		"aws:SourceAccount", "AWS:sourceip", "aws:RequestTag/team", "aws:PrincipalTag/a:b", "aws:ResourceTag/x", "iam:ResourceTag/x",
+		"AWS:sourceip", "aws:RequestTag/team", "aws:PrincipalTag/a:b", "aws:ResourceTag/x", "iam:ResourceTag/x",
 		"sts:RoleSessionName", "sts:ExternalId", "saml:aud", "ec2:SourceInstanceARN", "aws:PrincipalOrgID", "aws:TagKeys",
 	} {
 		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"`+key+`":"x"}}}`))
@@ -222,5 +222,33 @@ func TestASubThatDiffersInCaseOnlyIsSaidSo(t *testing.T) {
 		assert.Equal(t, "Write "+strings.ToLower(sub), found[0].Fix)
 		ignored := parse(t, web("Allow", "oidc.eks.eu-west-1.amazonaws.com/id/A", `{"StringEquals":{"HOST:aud":"sts.amazonaws.com"},"StringEqualsIgnoreCase":{"HOST:sub":"`+strings.ReplaceAll(sub, "*", "cart")+`"}}`))
 		assert.Empty(t, ignored.Lint(), sub)
+	}
+}
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html: some keys
+// are of calls that only AWS services make, and a token has no external id.
+func TestAKeyThatThisKindOfPrincipalNeverHasIsFound(t *testing.T) {
+	t.Parallel()
+	const (
+		web  = `"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"},"Action":"sts:AssumeRoleWithWebIdentity"`
+		aws  = `"Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"`
+		pods = `"Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]`
+		both = `"Principal":{"Service":"pods.eks.amazonaws.com","AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession"]`
+	)
+	for _, c := range []struct {
+		principal, key string
+		found          bool
+	}{
+		{web, "aws:SourceAccount", true}, {web, "aws:sourcearn", true}, {web, "sts:ExternalId", true}, {web, "aws:MultiFactorAuthPresent", true},
+		{web, "saml:sub", true}, {web, "aws:RequestTag/team", false}, {web, "aws:SourceIp", false}, {web, "sts:SourceIdentity", false},
+		{aws, "aws:SourceAccount", true}, {aws, "sts:ExternalId", false}, {aws, "aws:MultiFactorAuthPresent", false}, {aws, "saml:sub", false},
+		{pods, "aws:SourceAccount", false}, {pods, "aws:RequestTag/kubernetes-namespace", false}, {pods, "sts:ExternalId", true},
+		{both, "aws:SourceAccount", false}, {both, "sts:ExternalId", false},
+	} {
+		policy := parse(t, statement(`{"Effect":"Allow",`+c.principal+`,"Condition":{"StringEquals":{"`+c.key+`":"x"}}}`))
+		assert.Equal(t, c.found, len(of(policy, trust.CodeUnknownConditionKey)) == 1, "%v: %v", c, policy.Lint())
+		if c.found {
+			assert.NotContains(t, codes(policy), trust.CodeMissingSub, "%v", c)
+		}
 	}
 }

@@ -85,6 +85,10 @@ func (l *linter) subject(issuer, value string, at valuePlace) {
 		l.add(CodeWholeCluster, at.path(), quote(value)+" is "+everybody, "Name those that need the role")
 	case wild && meansAccount && !couldBeAccount(value):
 		l.wrongShape(value, at)
+	case wild && hasOpenOwner(issuer, value):
+		l.add(CodeWildcardInOwner, at.path(),
+			"the wildcard in "+quote(value)+" reaches over whose it is: a stranger may have a name that fits, and gets the role",
+			"Write the owner's name out, up to the character that ends it")
 	case wild && isAccount:
 		l.namespacePattern(value, rest, at)
 	case !wild && meansAccount:
@@ -104,6 +108,28 @@ func (l *linter) wrongShape(value string, at valuePlace) {
 func matchesEverybody(pattern string) bool {
 	g := glob.Compile(pattern)
 	return g.Match(serviceAccountPrefix+"a:b") && g.Match(serviceAccountPrefix+"yy-2:z.z-2")
+}
+
+// hasOpenOwner says that a pattern for an issuer that everybody can be a customer of does not
+// name one customer: the owner, in the form that the subs of that issuer have, is not written
+// out. Sources: the services' own guides, as in the test of documented policies.
+func hasOpenOwner(issuer, pattern string) bool {
+	prefix, end := "", ""
+	switch issuer {
+	case "token.actions.githubusercontent.com":
+		prefix, end = "repo:", "/"
+	case "gitlab.com":
+		prefix, end = "project_path:", "/"
+	case "app.terraform.io", "agent.buildkite.com":
+		prefix, end = "organization:", ":"
+	default:
+		return false
+	}
+	literal := pattern[:strings.IndexAny(pattern, "*?")]
+	if owner, ok := strings.CutPrefix(literal, prefix); ok {
+		return !strings.Contains(owner, end)
+	}
+	return strings.HasPrefix(prefix, literal)
 }
 
 // couldBeAccount says whether there is a service account whose sub a pattern matches, or a

@@ -76,6 +76,7 @@ func lintCases() map[string]struct{ doc, code, path string } {
 		"no statement at all":       {`{"Version":"2012-10-17","Statement":[]}`, "refused", "/Statement"},
 		"another document":          {`{}`, "not-a-policy", ""},
 		"over the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(40), `","`) + `"]}}`), "over-quota", ""},
+		"anybody's repositories":    {strings.NewReplacer(eks, "token.actions.githubusercontent.com", "StringEquals", "StringLike", "system:serviceaccount:shop:cart", "repo:octo*").Replace(clean), "wildcard-in-owner", "/Statement/0/Condition/StringLike/token.actions.githubusercontent.com:sub"},
 		"near the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(33), `","`) + `"]}}`), "near-quota", ""},
 	}
 }

@@ -25,6 +25,19 @@ func ExamplePolicy_Providers() {
 	// Output: https://oidc.example.com/blue in 111122223333
 }
 
+func ExampleParseEncoded() {
+	policy, err := trust.ParseEncoded("%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C" +
+		"%22Principal%22%3A%7B%22Service%22%3A%22pods.eks.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%7D")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range policy.Principals() {
+		fmt.Println(p.Path, p.Kind, p.Value)
+	}
+	// Output: /Statement/Principal/Service Service pods.eks.amazonaws.com
+}
+
 func TestPrincipalsAreListedWithTheirPlaces(t *testing.T) {
 	t.Parallel()
 	const p, q = "arn:aws:iam::111122223333:oidc-provider/a.b", "arn:aws:iam::111122223333:oidc-provider/a.b/c"

@@ -84,9 +84,14 @@ func (r *request) isAbsent(key string) bool {
 	case r.podTagField(key) != "":
 		return false
 	}
+	return isAbsentFor(r.caller.kind, key)
+}
+
+// isAbsentFor says whether the table has the key for all of these kinds.
+func isAbsentFor(kinds callerKind, key string) bool {
 	for _, a := range absences() {
 		family := a.key[len(a.key)-1] == '/' || a.key[len(a.key)-1] == ':'
-		if a.kinds&r.caller.kind != 0 && (key == a.key || family && strings.HasPrefix(key, a.key)) {
+		if a.kinds&kinds == kinds && (key == a.key || family && strings.HasPrefix(key, a.key)) {
 			return true
 		}
 	}
