@@ -136,20 +136,21 @@ func (h Hop) provider(client stscreds.AssumeRoleAPIClient, before aws.Credential
 	h.Tags, h.PolicyARNs = maps.Clone(h.Tags), slices.Clone(h.PolicyARNs)
 	h.TransitiveTagKeys = slices.Clone(h.TransitiveTagKeys)
 	session := func() string { return h.sessionAfter(before) }
-	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) {
+	fetch := func(ctx context.Context) (obtained, error) {
 		// The credentials first: the session's name comes with them, and a failure of an earlier
 		// hop is told as that hop's.
 		if _, err := before.Retrieve(ctx); err != nil {
-			return aws.Credentials{}, err
+			return obtained{}, err
 		}
 		out, err := client.AssumeRole(ctx, h.input(session()), hopOptions(before))
 		if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {
 			err = errNoCredentials
 		}
 		if err != nil {
-			return aws.Credentials{}, &Error{Op: "assume the role from another", RoleARN: h.RoleARN, Err: redact(err, "")}
+			return obtained{}, &Error{Op: "assume the role from another", RoleARN: h.RoleARN, Err: redact(err, "")}
 		}
-		return credentialsOf(out.Credentials, out.AssumedRoleUser, stscreds.ProviderName), nil
+		creds := credentialsOf(out.Credentials, out.AssumedRoleUser, stscreds.ProviderName)
+		return h.Refresh.received(creds, h.Duration, out.ResultMetadata), nil
 	}
 	p := &Provider{engine: newEngine(fetch, h.RoleARN, h.Refresh, tuning{}), session: session}
 	if s, ok := before.(aws.CredentialProviderSource); ok {
@@ -175,10 +176,7 @@ func (h Hop) sessionAfter(before aws.CredentialsProvider) string {
 // hopOptions makes a refusal of the hop's own credentials known to where they come from.
 func hopOptions(before aws.CredentialsProvider) func(*sts.Options) {
 	return func(o *sts.Options) {
-		if o.ClientLogMode.IsResponseWithBody() {
-			o.ClientLogMode.ClearResponseWithBody()
-			o.ClientLogMode |= aws.LogResponse
-		}
+		unlogged(o)
 		if inv, ok := before.(Invalidator); ok {
 			o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], InvalidateRejected(inv))
 		}

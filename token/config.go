@@ -45,6 +45,10 @@ type Config struct {
 	Policy string
 	// PolicyARNs are at most 10 managed policies that narrow what the role may do. nil: none.
 	PolicyARNs []string
+	// ClientRetries leaves it to the client how often it sends a request. Without it the client is
+	// asked for one attempt at a time, because it would send the same token again when the source
+	// may have a newer one; the Provider has its own retries, see [Refresh]. With it both have.
+	ClientRetries bool
 	// Refresh says when the credentials are renewed.
 	Refresh Refresh
 }

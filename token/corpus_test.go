@@ -86,6 +86,7 @@ func TestRefreshScenariosOfTheAWSSDKs(t *testing.T) {
 func play(t *testing.T, s scenario) {
 	var last token.Attempt
 	refresh := token.Refresh{
+		ServeExpired:   true,
 		AdvisoryWindow: time.Duration(s.Given.ConfiguredAdvisoryWindowSeconds) * time.Second,
 		OnAttempt:      func(a token.Attempt) { last = a },
 	}
@@ -123,6 +124,7 @@ func play(t *testing.T, s scenario) {
 		}
 		calls := src.calls
 		creds, err := p.Retrieve(t.Context())
+		synctest.Wait()
 		assert.Equal(t, step.Expected.SourceContacted, src.calls > calls, "step %d: source contacted", n)
 		if step.Expected.RateLimited {
 			assert.Equal(t, calls, src.calls, "step %d: rate limited", n)

@@ -1,6 +1,10 @@
 package token
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Error is what a [Provider] returns when it has no credentials to give: at which step, for
 // which role and with what token. [Explain] reads it. Its message never holds the token; what STS
@@ -15,6 +19,8 @@ type Error struct {
 	Token Unverified
 	// Err is the cause.
 	Err error
+
+	at, serviceTime time.Time // by this machine's clock, and by that of who answered; zero: not known
 }
 
 // Error names the role, the step and the cause.
@@ -34,3 +40,24 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// clocks are what the clocks say of a refused token, for somebody who has to tell a late kubelet from
+// a wrong clock.
+func (e *Error) clocks(code string) []string {
+	var notes []string
+	if ahead := e.at.Sub(e.serviceTime).Round(time.Second); !e.serviceTime.IsZero() && ahead.Abs() > clockSkew {
+		side := "ahead of"
+		if ahead < 0 {
+			side = "behind"
+		}
+		notes = append(notes, fmt.Sprintf("the clock of this machine: it is %v %s the service's", ahead.Abs(), side))
+	}
+	expired := code == CodeTokenExpired || code == CodeTokenTooOld
+	if expired && !e.at.IsZero() && e.Token.Expires.After(e.at) {
+		notes = append(notes, fmt.Sprintf("the clocks: the token says that it is valid until %s, and by this machine's clock it was %s",
+			stamp(e.Token.Expires), stamp(e.at)))
+	}
+	return notes
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

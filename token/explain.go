@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/aws/smithy-go"
+	"time"
 
 	"github.com/irsa-go/irsa/internal/printable"
 )
@@ -24,6 +23,8 @@ const (
 	CauseThumbprint Cause = "thumbprint"
 	// CauseRole is the role itself: its name, its permissions or its longest session.
 	CauseRole Cause = "role"
+	// CausePolicy is a policy around the role: of a VPC endpoint or of the organization.
+	CausePolicy Cause = "policy"
 	// CauseConfiguration is what the caller asked for, or where it asked.
 	CauseConfiguration Cause = "configuration"
 	// CauseThrottling is too many calls.
@@ -38,13 +39,15 @@ const (
 type Retry string
 
 const (
-	// RetryNever means that the same request fails again until somebody changes something.
+	// RetryNever means that the same request fails again until somebody changes something: the
+	// error is final, see [IsFinal].
 	RetryNever Retry = "never"
 	// RetryBackoff means that the same request may succeed a little later.
 	RetryBackoff Retry = "with-backoff"
 	// RetryNewToken means that only a token read again can succeed.
 	RetryNewToken Retry = "with-a-new-token"
-	// RetryNewCredentials means that only fresh credentials can succeed: see [Provider.Invalidate].
+	// RetryNewCredentials means that only fresh credentials can succeed: [InvalidateRejected] sees to
+	// them.
 	RetryNewCredentials Retry = "with-new-credentials"
 )
 
@@ -53,8 +56,13 @@ func (r Retry) Helps() bool { return r != RetryNever && r != "" }
 
 // Explanation is an error put in the terms of somebody who can mend it. It is a plain value.
 // It never holds the token or credentials.
+//
+// For the status of a Kubernetes object use Reason and Meaning. The text of the error itself has the
+// id of a request in it, which differs each time, so that a controller would update the status, see
+// the update and try again without end.
 type Explanation struct {
-	// Code names the explanation: stable, kebab-case, such as "no-provider".
+	// Code names the explanation: stable, kebab-case, one of the Code… constants unless the error
+	// is an [Explainer] of another package.
 	Code string
 	// Cause is the part of the chain at fault.
 	Cause Cause
@@ -67,6 +75,9 @@ type Explanation struct {
 	Next []string
 	// Retry says whether asking again helps.
 	Retry Retry
+	// FinalAfter is for how long this may go on before a Provider takes it as final, unless it still
+	// has valid credentials. 0: Retry alone decides.
+	FinalAfter time.Duration
 	// RoleARN is the role that was asked for; "" when the error does not say.
 	RoleARN string
 	// Token is what the token that was used said of itself; zero when the error does not say.
@@ -82,11 +93,11 @@ type Explainer interface {
 	Explanation() Explanation
 }
 
-// Explain finds out what an error on the way to credentials means: an answer of STS, of the
-// Kubernetes API or of an AWS service that refuses the credentials, a token that cannot be read,
-// a connection that fails. The error may come from this package, from stscreds or from any AWS
-// client, wrapped in whatever. It returns false for nil, for a caller's own cancellation and for
-// an error that it knows nothing about.
+// Explain finds out what an error on the way to credentials means: an answer of STS, of a container's
+// credentials endpoint, of the Kubernetes API or of an AWS service that refuses the credentials, a
+// token that cannot be read, a connection that fails, an environment without an identity. The error
+// may come from this package, from stscreds or from any AWS client, wrapped in whatever. It returns
+// false for nil, for a caller's own cancellation and for an error that it knows nothing about.
 //
 // The messages of STS are those seen in the field: AWS documents none of them, so an unknown
 // message of a known code gets that code's general explanation.
@@ -99,10 +110,13 @@ func Explain(err error) (Explanation, bool) {
 		return Explanation{}, false
 	}
 	var from *Error
-	if errors.As(err, &from) {
-		e.RoleARN = from.RoleARN
-		if !from.Token.isZero() {
+	for ; errors.As(err, &from); err = from.Err {
+		if e.RoleARN == "" {
+			e.RoleARN = from.RoleARN
+		}
+		if e.Token.isZero() {
 			e.Token = from.Token
+			e.Next = append(from.clocks(e.Code), e.Next...)
 		}
 	}
 	return e, true
@@ -113,88 +127,37 @@ func explain(err error) (Explanation, bool) {
 	if errors.As(err, &known) {
 		return known.Explanation(), true
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return explainAPI(err, api)
-	}
-	return explainLocal(err)
-}
-
-// explainAPI explains the answer of a service.
-func explainAPI(err error, api smithy.APIError) (Explanation, bool) {
-	a := answer{code: api.ErrorCode(), message: api.ErrorMessage(), status: statusOf(err), sts: fromSTS(err)}
-	for i := range answerRules {
-		if r := &answerRules[i]; r.matches(a) {
-			return r.explanation(a.message), true
-		}
+	a := answerOf(err)
+	if r := find(err, a); r != nil {
+		return r.explanation(a.message), true
 	}
 	return Explanation{}, false
 }
 
-// fromSTS says whether the answer is one to a request for credentials; an error that does not
-// name a service counts as one.
-func fromSTS(err error) bool {
-	var from *Error
-	var op *smithy.OperationError
-	return errors.As(err, &from) || !errors.As(err, &op) || op.ServiceID == "STS"
-}
-
-// statusOf returns the HTTP status of the answer within err, 0 when there is none.
-func statusOf(err error) int {
-	var answered interface{ HTTPStatusCode() int }
-	if errors.As(err, &answered) {
-		return answered.HTTPStatusCode()
+// Explanations returns what [Explain] knows, each code once: for alerts, dashboards and documents.
+func Explanations() []Explanation {
+	all := make([]Explanation, len(rows))
+	for i := range rows {
+		all[i] = rows[i].explanation("")
 	}
-	return 0
+	return all
 }
 
-// answer is what a service said.
-type answer struct {
-	code, message string
-	status        int
-	sts           bool
-}
-
-// rule explains the answers that it matches. Rules are tried in order: the ones for a message
-// stand before the one for their code.
-type rule struct {
-	// codes are the error codes, without a trailing "Exception"; none: any.
-	codes []string
-	// says are parts of the message, all of which must be there.
-	says []string
-	// when narrows the rule further; nil: always.
-	when func(answer) bool
-
-	name    string
-	cause   Cause
-	retry   Retry
-	meaning string
-	next    []string
-}
-
-func (r *rule) matches(a answer) bool {
-	if len(r.codes) > 0 {
-		found := false
-		for _, code := range r.codes {
-			found = found || strings.TrimSuffix(a.code, "Exception") == code
+// Reason is the code in CamelCase, such as "NoProvider": the reason of a metav1.Condition, which
+// admits no hyphens.
+func (e Explanation) Reason() string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(e.Code, func(r rune) bool { return !isAlphanumeric(r) }) {
+		if b.Len() == 0 && word[0] <= '9' {
+			b.WriteString("Code") // a reason begins with a letter
 		}
-		if !found {
-			return false
-		}
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
-	for _, part := range r.says {
-		if !strings.Contains(a.message, part) {
-			return false
-		}
-	}
-	return r.when == nil || r.when(a)
+	return b.String()
 }
 
-func (r *rule) explanation(said string) Explanation {
-	return Explanation{
-		Code: r.name, Cause: r.cause, Said: scrub(said), Meaning: r.meaning,
-		Next: append([]string(nil), r.next...), Retry: r.retry,
-	}
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
 // String writes the explanation in a few lines.

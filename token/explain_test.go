@@ -32,6 +32,11 @@ func answered(service, operation string, status int, code, message string) error
 	}}
 }
 
+// answeredBecause is a call that failed because another one had.
+func answeredBecause(service, operation string, cause error) error {
+	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: fmt.Errorf("get credentials: %w", cause)}
+}
+
 func stsAnswer(status int, code, message string) error {
 	return answered("STS", "AssumeRoleWithWebIdentity", status, code, message)
 }
@@ -226,7 +231,7 @@ func TestExplainTellsTheCredentialsFromTheToken(t *testing.T) {
 	}{
 		"S3 refusing expired credentials":             {answered("S3", "GetObject", 403, "ExpiredToken", "The provided token has expired."), "credentials-expired"},
 		"DynamoDB refusing expired credentials":       {answered("DynamoDB", "GetItem", 400, "ExpiredTokenException", expired), "credentials-expired"},
-		"a service refusing invalid credentials":      {answered("S3", "GetObject", 400, "InvalidToken", "The provided token is malformed or otherwise invalid."), "credentials-expired"},
+		"a service refusing invalid credentials":      {answered("S3", "GetObject", 400, "InvalidToken", "The provided token is malformed or otherwise invalid."), "session-token-refused"},
 		"STS refusing an expired token":               {stsAnswer(400, "ExpiredTokenException", "Token expired: current date/time 2 must be before the expiration date/time1"), "token-expired"},
 		"a provider's expired token, new words":       {&token.Error{Err: &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "new words"}}, "token-expired"},
 		"a service refusing a good role":              {answered("S3", "GetObject", 403, "AccessDenied", "Access Denied"), "permission-missing"},
@@ -259,7 +264,6 @@ func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 	}{
 		"a token that is none":              {malformed, "token-malformed", token.CauseToken},
 		"an expired token":                  {token.ErrTokenExpired, "token-expired", token.CauseToken},
-		"a token from the future":           {token.ErrTokenNotYetValid, "token-not-yet-valid", token.CauseToken},
 		"an empty token":                    {token.ErrEmptyToken, "token-empty", token.CauseToken},
 		"a provider without a region":       {token.ErrNoRegion, "region-missing", token.CauseConfiguration},
 		"credentials from the past":         {token.ErrStaleCredentials, "credentials-stale", token.CauseTransient},
@@ -271,7 +275,7 @@ func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 		"a configuration without a region":  {&aws.MissingRegionError{}, "region-missing", token.CauseConfiguration},
 		"an unknown certificate authority":  {&url.Error{Op: "Post", URL: "https://sts", Err: x509.UnknownAuthorityError{}}, "certificate-untrusted", token.CauseNetwork},
 		"an unknown host":                   {&url.Error{Op: "Post", URL: "https://sts", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, "host-unknown", token.CauseNetwork},
-		"a name server that does not reply": {&net.DNSError{Err: "timeout", IsTimeout: true}, "timeout", token.CauseNetwork},
+		"a name server that does not reply": {&net.DNSError{Err: "timeout", IsTimeout: true}, "dns-timeout", token.CauseNetwork},
 		"a deadline":                        {context.DeadlineExceeded, "timeout", token.CauseNetwork},
 		"a slow connection":                 {&net.OpError{Op: "read", Err: timeoutError{}}, "timeout", token.CauseNetwork},
 		"a refused connection":              {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "connection-failed", token.CauseNetwork},

@@ -33,6 +33,8 @@ type fakeSTS struct {
 	fault    func(n int, form url.Values) *stsFault // n counts calls from 1; nil: healthy
 	delay    time.Duration
 	lifetime time.Duration // 0: as asked for, 1 h by default
+	dated    bool          // the answers have a Date
+	judges   bool          // tokens that have expired are refused
 	inFlight int
 	most     int // calls at the same time
 }
@@ -94,6 +96,9 @@ func (s *fakeSTS) Do(r *http.Request) (*http.Response, error) {
 	}
 	n, fault := s.enter(r, form)
 	defer s.leave()
+	if u, err := token.Inspect(form.Get("WebIdentityToken")); s.judges && err == nil && !u.Expires.After(time.Now()) {
+		fault = &stsFault{http.StatusBadRequest, "ExpiredTokenException", "Token expired: current date/time 2 must be before the expiration date/time1"}
+	}
 	if s.delay > 0 {
 		select {
 		case <-time.After(s.delay):
@@ -113,8 +118,12 @@ func (s *fakeSTS) Do(r *http.Request) (*http.Response, error) {
 	default:
 		answer = s.answer(n, form)
 	}
+	header := http.Header{"Content-Type": {"text/xml"}}
+	if s.dated {
+		header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}},
+		StatusCode: status, Header: header,
 		Body: io.NopCloser(strings.NewReader(answer)), Request: r,
 	}, nil
 }

@@ -46,7 +46,7 @@ func TestAPoolsFailureBackoffOfForeverIsKept(t *testing.T) {
 			client.failWith(failure)
 			p := poolProvider(t, newPool(t, client, token.PoolConfig{
 				FailureBackoff: func(int) time.Duration { return endless },
-				OnFailure:      func(token.Key, token.Attempt) { failures++ },
+				OnAttempt:      func(token.Key, token.Attempt) { failures++ },
 			}), poolKey(1))
 			for range 3 {
 				time.Sleep(24 * time.Hour)

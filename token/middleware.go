@@ -2,12 +2,10 @@ package token
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -18,9 +16,10 @@ type Invalidator interface {
 }
 
 // InvalidateRejected returns a function for aws.Config.APIOptions. With it, every client made from
-// that config tells inv when a service answers ExpiredToken, ExpiredTokenException or
-// InvalidToken, with the id of the access key that had signed the request; nothing in the SDK does
-// so by itself.
+// that config tells inv when a service refuses the credentials for their age, with the id of the access
+// key that had signed the request; nothing in the SDK does so by itself. It is what [Explain] calls
+// credentials-expired: ExpiredToken, ExpiredTokenException, TokenRefreshRequired and EC2's
+// RequestExpired. [Resolution.Configure] has it already.
 //
 //	cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
 //
@@ -32,22 +31,29 @@ type Invalidator interface {
 //
 // The rejected request is not sent again. A nil inv and nil caches are left out.
 func InvalidateRejected(inv Invalidator, caches ...interface{ Invalidate() }) func(*middleware.Stack) error {
-	watch := middleware.DeserializeMiddlewareFunc("irsa.InvalidateRejected",
-		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
-			middleware.DeserializeOutput, middleware.Metadata, error,
-		) {
-			out, metadata, err := next.HandleDeserialize(ctx, in)
-			if err != nil && rejectsCredentials(err) {
-				if id := accessKeyOf(in.Request); id != "" {
-					invalidateAll(id, inv, caches)
-				}
+	watch := func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+		middleware.DeserializeOutput, middleware.Metadata, error,
+	) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if err != nil && rejectsCredentials(err) {
+			if id := accessKeyOf(in.Request); id != "" {
+				invalidateAll(id, inv, caches)
 			}
-			return out, metadata, err
-		})
+		}
+		return out, metadata, err
+	}
 	return func(stack *middleware.Stack) error {
+		// A stack refuses a second middleware of the same id, and there may be one for each role of
+		// a chain.
+		id := "irsa.InvalidateRejected"
+		for taken := true; taken; {
+			if _, taken = stack.Deserialize.Get(id); taken {
+				id += "+"
+			}
+		}
 		// First in this step: the request is signed by then, and the operation's own deserializer
 		// has made an error of the answer on the way back.
-		return stack.Deserialize.Add(watch, middleware.Before)
+		return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc(id, watch), middleware.Before)
 	}
 }
 
@@ -62,18 +68,16 @@ func invalidateAll(id string, inv Invalidator, caches []interface{ Invalidate() 
 	}
 }
 
-// rejectsCredentials is a service refusing the credentials for their age. AccessDenied is not of
-// them: new credentials of the same role are denied the same.
+// rejectsCredentials is a service refusing the credentials of a signed request for their age. Not
+// AccessDenied, for one: new credentials of the same role are denied the same.
 func rejectsCredentials(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
+	a := answerOf(err)
+	if a.from == "" {
 		return false
 	}
-	switch api.ErrorCode() {
-	case "ExpiredToken", "ExpiredTokenException", "InvalidToken":
-		return true
-	}
-	return false
+	a.from = fromOther // it was signed, so that STS does not speak of a web identity token
+	r := find(err, a)
+	return r != nil && r.retry == RetryNewCredentials
 }
 
 // accessKeyOf finds who signed a request; "" when nobody did, as with

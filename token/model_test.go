@@ -11,17 +11,41 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/wallclock"
 	"github.com/irsa-go/irsa/token"
 )
 
-// reference is the refresh in its simplest form: one caller, moments as plain times, no cache of
-// decisions. The provider must do as it does.
+// instant is a point in time by the monotonic clock and by the wall clock. It has come when either
+// says so.
+type instant struct{ mono, wall time.Time }
+
+func (i instant) add(d time.Duration) instant { return instant{i.mono.Add(d), i.wall.Add(d)} }
+
+func (i instant) come(now instant) bool {
+	return !now.mono.Before(i.mono) || !now.wall.Before(i.wall)
+}
+
+func earlierOf(a, b instant) instant {
+	if b.mono.Before(a.mono) {
+		a.mono = b.mono
+	}
+	if b.wall.Before(a.wall) {
+		a.wall = b.wall
+	}
+	return a
+}
+
+// reference is the refresh in its simplest form: one caller, no cache of decisions. The provider must
+// do as it does.
 type reference struct {
-	id               string // of the cached credentials; "": none
-	expiry, advisory time.Time
-	rejected         bool
-	backoffUntil     time.Time
-	finalSince       time.Time // zero: the last attempt did not end so
+	perishable bool   // not served past the expiry
+	id         string // of the cached credentials; "": none
+	expiry     instant
+	ask        instant // from then on the source is asked
+	floor      instant // until then a rejection is not acted on
+	held       bool    // ask is the end of a backoff
+	rejected   bool
+	refused    *instant // when the last attempt ended with a final error; nil: it did not
 }
 
 // verdict is what the next call must do.
@@ -34,26 +58,22 @@ const (
 	mayBeEither // refuse or ask: the final error is kept for a random time
 )
 
-func (m *reference) verdict(now time.Time) verdict {
+func (m *reference) verdict(now instant) verdict {
 	switch {
-	case now.Before(m.backoffUntil):
+	case m.id != "" && !m.ask.come(now):
 		return mustServe
-	case m.id != "" && !m.rejected && now.Before(m.advisory):
-		return mustServe
-	case m.finalSince.IsZero():
+	case m.refused == nil || m.refused.add(5*time.Second+1).come(now):
 		return mustAsk
-	case now.Sub(m.finalSince) < time.Second:
+	case !m.refused.add(time.Second).come(now):
 		return mustRefuse
-	case now.Sub(m.finalSince) <= 5*time.Second:
-		return mayBeEither
 	}
-	return mustAsk
+	return mayBeEither
 }
 
-func (m *reference) succeeded(id string, now time.Time, lifetime, configured time.Duration) {
-	window := configured
+func (m *reference) succeeded(id string, now instant, lifetime, configured time.Duration) {
+	window := max(configured, time.Minute)
 	switch {
-	case window != 0:
+	case configured != 0:
 	case lifetime <= 20*time.Minute:
 		window = 5 * time.Minute
 	case lifetime < 90*time.Minute:
@@ -62,14 +82,34 @@ func (m *reference) succeeded(id string, now time.Time, lifetime, configured tim
 		window = time.Hour
 	}
 	fresh := max(lifetime-window, min(lifetime/2, time.Minute))
-	*m = reference{id: id, expiry: now.Add(lifetime), advisory: now.Add(fresh)}
+	floor := now
+	if m.rejected {
+		floor = now.add(30 * time.Second)
+	}
+	*m = reference{perishable: m.perishable, id: id, expiry: now.add(lifetime), ask: now.add(fresh), floor: floor}
 }
 
-// failed is a failed attempt that is not final, of which backoff follows when credentials are cached.
-func (m *reference) failed(now time.Time, backoff time.Duration) {
-	m.finalSince = time.Time{}
-	if m.id != "" {
-		m.backoffUntil = now.Add(backoff)
+// failed is a failed attempt that is not final, of which backoff follows when credentials are served.
+func (m *reference) failed(now instant, backoff time.Duration) (served bool) {
+	m.refused = nil
+	if m.id == "" || m.perishable && m.expiry.come(now) {
+		return false
+	}
+	m.ask, m.held = now.add(backoff), true
+	if m.perishable {
+		m.ask = earlierOf(m.ask, m.expiry)
+	}
+	return true
+}
+
+func (m *reference) invalidate(now instant) {
+	m.rejected = true
+	switch {
+	case m.held:
+	case m.floor.come(now):
+		m.ask = earlierOf(m.ask, now)
+	default:
+		m.ask = earlierOf(m.ask, m.floor)
 	}
 }
 
@@ -80,6 +120,7 @@ type history struct {
 	provider *token.Provider
 	model    reference
 	window   time.Duration
+	offset   time.Duration // of the wall clock from the monotonic one
 
 	asked    int // calls of the source
 	response string
@@ -94,16 +135,20 @@ var (
 	errRefused = token.Final(errors.New("refused"))
 )
 
+func (h *history) wall() time.Time { return time.Now().Add(h.offset) }
+
+func (h *history) now() instant { return instant{time.Now(), h.wall()} }
+
 func (h *history) Retrieve(context.Context) (aws.Credentials, error) {
 	h.asked++
-	creds := aws.Credentials{AccessKeyID: h.keyID, SecretAccessKey: "s", CanExpire: true, Expires: time.Now().Add(h.lifetime)}
+	creds := aws.Credentials{AccessKeyID: h.keyID, SecretAccessKey: "s", CanExpire: true, Expires: h.wall().Add(h.lifetime)}
 	switch h.response {
 	case "away":
 		return aws.Credentials{}, errAway
 	case "refused":
 		return aws.Credentials{}, errRefused
 	case "stale":
-		creds.Expires = time.Now().Add(-time.Duration(h.rng.Int64N(int64(time.Hour))))
+		creds.Expires = h.wall().Add(-time.Duration(h.rng.Int64N(int64(time.Hour))))
 	}
 	return creds, nil
 }
@@ -117,17 +162,27 @@ func (h *history) note(format string, args ...any) {
 func (h *history) step() {
 	scales := []time.Duration{time.Nanosecond, time.Millisecond, 3 * time.Second, time.Minute, 10 * time.Minute, 2 * time.Hour}
 	d := time.Duration(h.rng.Int64N(int64(scales[h.rng.IntN(len(scales))]) + 1))
-	if until := time.Until(h.model.advisory); h.rng.IntN(8) == 0 && until > 0 {
+	if until := time.Until(h.model.ask.mono); h.rng.IntN(8) == 0 && until > 0 {
 		d = until // exactly where the window begins
 	}
-	time.Sleep(d)
-	h.note("sleep %v", d)
+	switch h.rng.IntN(20) {
+	case 0: // a suspended machine: only the wall clock goes on
+		h.offset += d
+		h.note("suspended for %v", d)
+	case 1: // the wall clock is set
+		step := time.Duration(h.rng.Int64N(int64(6*time.Hour))) - 3*time.Hour
+		h.offset += step
+		h.note("the wall clock is set by %v", step)
+	default:
+		time.Sleep(d)
+		h.note("sleep %v", d)
+	}
 	if h.rng.IntN(6) == 0 {
 		id := []string{"", "other", h.model.id}[h.rng.IntN(3)]
 		h.provider.Invalidate(id)
 		h.note("invalidate %q", id)
 		if id != "" && id == h.model.id {
-			h.model.rejected = true
+			h.model.invalidate(h.now())
 		}
 		return
 	}
@@ -142,7 +197,7 @@ func (h *history) ask() {
 	h.backoff = time.Duration(h.rng.Int64N(int64(10 * time.Minute)))
 	h.keyID = fmt.Sprint("KEY", h.asked)
 
-	now, before, verdict := time.Now(), h.asked, h.model.verdict(time.Now())
+	now, before, verdict := h.now(), h.asked, h.model.verdict(h.now())
 	creds, err := h.provider.Retrieve(h.Context())
 	asked := h.asked - before
 	h.note("retrieve with %s for %v: asked %d, got %q, %v", h.response, h.lifetime, asked, creds.AccessKeyID, err)
@@ -158,22 +213,14 @@ func (h *history) ask() {
 		require.ErrorIs(h, err, errRefused, h.past)
 		return
 	}
-	if asked == 1 && h.response == "refused" {
+	switch {
+	case asked == 1 && h.response == "refused":
 		require.ErrorIs(h, err, errRefused, h.past)
-		h.model.finalSince, h.model.backoffUntil = now, time.Time{}
+		h.model.refused = &now
 		return
-	}
-	if asked == 1 && h.response == "fresh" {
+	case asked == 1 && h.response == "fresh":
 		h.model.succeeded(h.keyID, now, h.lifetime, h.window)
-	} else if asked == 1 {
-		h.model.failed(now, h.backoff)
-	}
-	h.served(creds, err, now)
-}
-
-// served compares what was returned when the model has credentials to serve, or none.
-func (h *history) served(creds aws.Credentials, err error, now time.Time) {
-	if h.model.id == "" {
+	case asked == 1 && !h.model.failed(now, h.backoff):
 		require.Error(h, err, h.past)
 		require.False(h, token.IsFinal(err), h.past)
 		require.Zero(h, creds, h.past)
@@ -181,11 +228,10 @@ func (h *history) served(creds aws.Credentials, err error, now time.Time) {
 	}
 	require.NoError(h, err, h.past)
 	require.Equal(h, h.model.id, creds.AccessKeyID, h.past)
-	ask := h.model.advisory
-	if now.Before(h.model.backoffUntil) || h.backoff == 0 {
-		ask = h.model.backoffUntil
+	require.True(h, creds.Expires.Equal(h.model.ask.wall), "%v: to ask again at %v, was told %v", h.past, h.model.ask.wall, creds.Expires)
+	if !h.model.held {
+		require.False(h, h.model.expiry.come(now), "%v: dead credentials, and nobody was asked", h.past)
 	}
-	require.True(h, creds.Expires.Equal(ask), "%v: to ask again at %v, was told %v", h.past, ask, creds.Expires)
 }
 
 func TestTheProviderDoesAsTheReferenceOverLongHistories(t *testing.T) {
@@ -197,8 +243,10 @@ func TestTheProviderDoesAsTheReferenceOverLongHistories(t *testing.T) {
 				h.window = time.Duration(1 + h.rng.Int64N(int64(2*time.Hour)))
 			}
 			var err error
+			h.model.perishable = seed%2 == 0
 			h.provider, err = token.Keep(h, token.Refresh{
 				AdvisoryWindow: h.window, Backoff: func() time.Duration { return h.backoff },
+				ServeExpired: !h.model.perishable, Now: wallclock.Func(h.wall),
 			})
 			require.NoError(t, err)
 			for range 2000 {

@@ -2,6 +2,7 @@ package token
 
 import (
 	"container/list"
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -56,18 +57,26 @@ func NewPool(newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, e
 	}, nil
 }
 
+// PoolProvider is the credentials of one identity of a [Pool], kept fresh: for an aws.Config and for
+// [InvalidateRejected]. It is safe for concurrent use.
+type PoolProvider interface {
+	aws.CredentialsProvider
+	Invalidator
+	// Current is as [Provider.Current].
+	Current(ctx context.Context) (aws.Credentials, error)
+}
+
 // Provider returns the credentials of an identity, whose tokens come from src. Nothing is read or
 // called before the first Retrieve, but all of the key is checked, and the client is made.
 //
 // All providers of a key share its credentials; the src of the last call is the one that is
 // asked. A provider outlives an eviction: it serves nothing that was evicted, and its next
-// Retrieve takes the identity up anew. It is an [Invalidator] too. Set it as Credentials of an
-// aws.Config after loading that: config.LoadDefaultConfig would put an aws.CredentialsCache
+// Retrieve takes the identity up anew. Set it as Credentials of an aws.Config after loading that: config.LoadDefaultConfig would put an aws.CredentialsCache
 // around it, which learns of no eviction.
 //
 // Each token's sub and account UID, and its iss and aud when the key has them, must be the key's:
 // otherwise the token is not used and the error is an *[IdentityError].
-func (p *Pool) Provider(key Key, src Source) (aws.CredentialsProvider, error) {
+func (p *Pool) Provider(key Key, src Source) (PoolProvider, error) {
 	if p == nil || p.entries == nil {
 		return nil, errUnbuiltPool
 	}

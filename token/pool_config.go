@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -11,8 +12,6 @@ const (
 	// defaultCallsPerSecond leaves some of the roughly 600 requests a second that STS allows an
 	// account in a region to everybody else.
 	defaultCallsPerSecond = 500
-	// longestCold bounds for how long an identity without credentials is left alone.
-	longestCold = 5 * time.Minute
 )
 
 // PoolConfig is how a [Pool] holds its identities. The zero value is good for an operator.
@@ -25,10 +24,11 @@ type PoolConfig struct {
 	// CallsPerSecond bounds the calls to STS of all identities together, a tenth of which may go
 	// at once after a quiet while. 0: 500.
 	CallsPerSecond float64
-	// Refresh is for each identity as for a Provider, with three differences. Each asks up to a
-	// tenth sooner, at random, so that those that came together do not come back together. A
-	// final error drops the cached credentials. And a failure with nothing cached, or a final
-	// one, is remembered: see FailureBackoff.
+	// Refresh is for each identity as for a Provider, with two differences. Each asks up to a
+	// tenth sooner, at random, so that those that came together do not come back together. And a
+	// failure with nothing to serve, or a final one, is remembered: see FailureBackoff. An identity
+	// without credentials tries again within an attempt as a Provider does; each call waits for its
+	// turn, see CallsPerSecond. Refresh.OnAttempt must be nil: OnAttempt below knows the key.
 	Refresh Refresh
 	// FailureBackoff gives for how long a failed identity that has no credentials to serve
 	// answers with its error instead of asking again, after so many failures in a row, the first
@@ -41,10 +41,9 @@ type PoolConfig struct {
 	// OnMiss is called for each call that had to wait for an attempt, or that got the error of
 	// an earlier one. nil: nobody is told.
 	OnMiss func(Key)
-	// OnRefresh is called after each attempt that got credentials. nil: nobody is told.
-	OnRefresh func(Key, Attempt)
-	// OnFailure is called after each attempt that did not. nil: nobody is told.
-	OnFailure func(Key, Attempt)
+	// OnAttempt is called after every attempt, as Refresh.OnAttempt is for a Provider. nil: nobody is
+	// told.
+	OnAttempt func(Key, Attempt)
 	// OnEvict is called for each identity that left the pool, by Evict or by MaxIdentities.
 	// nil: nobody is told.
 	OnEvict func(Key)
@@ -52,6 +51,9 @@ type PoolConfig struct {
 
 func (c PoolConfig) problems() []error {
 	problems := c.Refresh.problems()
+	if c.Refresh.OnAttempt != nil {
+		problems = append(problems, errors.New("Refresh.OnAttempt: it is set, want nil: use the pool's OnAttempt, which knows the key"))
+	}
 	if c.MaxIdentities < 0 {
 		problems = append(problems, fmt.Errorf("MaxIdentities: it is %d, want 0 or more", c.MaxIdentities))
 	}
@@ -75,46 +77,23 @@ func (c PoolConfig) callsPerSecond() float64 {
 	return c.CallsPerSecond
 }
 
-// refresh is Refresh for one identity, which tells the pool's hooks too.
+// refresh is Refresh for one identity, which tells the pool's hook.
 func (c PoolConfig) refresh(key Key) Refresh {
 	r := c.Refresh
-	told := r.OnAttempt
-	if told == nil && c.OnRefresh == nil && c.OnFailure == nil {
-		return r
-	}
-	r.OnAttempt = func(a Attempt) {
-		if told != nil {
-			told(a)
-		}
-		switch {
-		case a.Err == nil && c.OnRefresh != nil:
-			c.OnRefresh(key, a)
-		case a.Err != nil && c.OnFailure != nil:
-			c.OnFailure(key, a)
-		}
+	if c.OnAttempt != nil {
+		r.OnAttempt = func(a Attempt) { c.OnAttempt(key, a) }
 	}
 	return r
 }
 
 // tuning is what makes an engine a pool's.
 func (c PoolConfig) tuning() tuning {
-	cold := c.FailureBackoff
-	if cold == nil {
-		cold = coldFor
+	failed := c.FailureBackoff
+	if failed == nil {
+		failed = doubling
 	}
 	return tuning{
 		early:  func(fresh time.Duration) time.Duration { return between(0, fresh/10) },
-		cold:   func(failures int, _ error) time.Duration { return cold(failures) },
-		final:  cold,
-		revoke: true,
+		failed: failed,
 	}
-}
-
-// coldFor doubles from 2 seconds to longestCold; at least half of it passes.
-func coldFor(failures int) time.Duration {
-	most := longestCold
-	if failures < 9 { // 2 s << 8 is more than 5 minutes
-		most = min(most, time.Second<<max(failures, 1))
-	}
-	return between(most/2, most)
 }

@@ -38,11 +38,9 @@ func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One call in an attempt: it is the pool that decides when to ask again.
-	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) { return w.fetch(ctx, false) }
 	return &entry{
 		key:    key,
-		engine: newEngine(fetch, key.RoleARN, cfg.Refresh, p.tune),
+		engine: newEngine(w.fetch, key.RoleARN, cfg.Refresh, p.tune),
 		source: source,
 	}, nil
 }
@@ -55,9 +53,8 @@ type pooled struct {
 }
 
 var (
-	_ aws.CredentialsProvider      = (*pooled)(nil)
 	_ aws.CredentialProviderSource = (*pooled)(nil)
-	_ Invalidator                  = (*pooled)(nil)
+	_ PoolProvider                 = (*pooled)(nil)
 )
 
 // maxAnew bounds how often one call takes an identity up that is evicted under its feet.
@@ -65,6 +62,23 @@ const maxAnew = 3
 
 // Retrieve returns the identity's credentials, as [Provider.Retrieve] does.
 func (p *pooled) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := p.get(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return c.creds, nil
+}
+
+// Current returns them with their real expiry, as [Provider.Current] does.
+func (p *pooled) Current(ctx context.Context) (aws.Credentials, error) {
+	c, err := p.get(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return c.actual(), nil
+}
+
+func (p *pooled) get(ctx context.Context) (*cached, error) {
 	e := p.entry.Load()
 	c := e.engine.fresh()
 	if c == nil {
@@ -76,31 +90,31 @@ func (p *pooled) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if hit := p.pool.cfg.OnHit; hit != nil {
 		hit(e.key)
 	}
-	return c.creds, nil
+	return c, nil
 }
 
-// wait is Retrieve when the clock has to be asked.
-func (p *pooled) wait(ctx context.Context) (creds aws.Credentials, err error) {
+// wait is get when there is nothing fresh.
+func (p *pooled) wait(ctx context.Context) (c *cached, err error) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	for range maxAnew {
 		e := p.entry.Load()
-		creds, err = p.pool.retrieve(ctx, e)
+		c, err = p.pool.get(ctx, e)
 		if !errors.Is(err, ErrEvicted) || ctx.Err() != nil {
-			return creds, err
+			return c, err
 		}
 		anew, refused := p.pool.take(e.key, p.src)
 		if refused != nil {
-			return aws.Credentials{}, refused
+			return nil, refused
 		}
 		p.entry.CompareAndSwap(e, anew)
 	}
-	return creds, err
+	return nil, err
 }
 
-// retrieve gets an entry's credentials and tells the hooks whether they were there.
-func (p *Pool) retrieve(ctx context.Context, e *entry) (aws.Credentials, error) {
+// get returns an entry's credentials and tells the hooks whether they were there.
+func (p *Pool) get(ctx context.Context, e *entry) (*cached, error) {
 	p.mu.Lock()
 	p.front(e)
 	p.mu.Unlock()
@@ -109,16 +123,16 @@ func (p *Pool) retrieve(ctx context.Context, e *entry) (aws.Credentials, error) 
 		if p.cfg.OnHit != nil {
 			p.cfg.OnHit(e.key)
 		}
-		return c.creds, nil
+		return c, nil
 	}
 	if errors.Is(err, ErrEvicted) {
-		return aws.Credentials{}, err
+		return nil, err
 	}
 	if p.cfg.OnMiss != nil {
 		p.cfg.OnMiss(e.key)
 	}
-	if err != nil {
-		return aws.Credentials{}, err
+	if f == nil {
+		return nil, err
 	}
 	return e.engine.await(ctx, f)
 }

@@ -12,54 +12,82 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/token/tokenrequest"
 )
+
+// revocable is an identity whose source and STS can be made to fail.
+type revocable struct {
+	token.PoolProvider
+	client *poolSTS
+	source atomic.Pointer[token.SourceFunc]
+}
+
+func newRevocable(t *testing.T) *revocable {
+	t.Helper()
+	r := &revocable{client: &poolSTS{}}
+	r.from(tokensOf(poolKey(1)))
+	p, err := newPool(t, r.client, token.PoolConfig{}).Provider(poolKey(1),
+		token.SourceFunc(func(ctx context.Context) (string, error) { return (*r.source.Load())(ctx) }))
+	require.NoError(t, err)
+	r.PoolProvider = p
+	retrieved(t, p)
+	return r
+}
+
+func (r *revocable) from(src token.SourceFunc) { r.source.Store(&src) }
+
+func failing(err error) token.SourceFunc {
+	return func(context.Context) (string, error) { return "", err }
+}
 
 func TestPoolDropsCredentialsAtOnceWhen(t *testing.T) {
 	t.Parallel()
-	for name, breakIt := range map[string]func(client *poolSTS, source *atomic.Pointer[token.SourceFunc]){
-		"the source says that the account is gone": func(_ *poolSTS, source *atomic.Pointer[token.SourceFunc]) {
-			gone := token.SourceFunc(func(context.Context) (string, error) { return "", token.Final(errMissing) })
-			source.Store(&gone)
-		},
-		"the account was made anew": func(_ *poolSTS, source *atomic.Pointer[token.SourceFunc]) {
-			anew := poolKey(1)
-			anew.UID = "another"
-			other := tokensOf(anew)
-			source.Store(&other)
-		},
-		"the trust policy admits it no more": func(client *poolSTS, _ *atomic.Pointer[token.SourceFunc]) {
-			client.failWith(errDenied)
-		},
+	anew := poolKey(1)
+	anew.UID = "another"
+	for name, source := range map[string]token.SourceFunc{
+		"the account is gone":       failing(&tokenrequest.Error{ServiceAccount: "account-1", Code: 404, Err: errMissing}),
+		"the account was made anew": tokensOf(anew),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client := &poolSTS{}
-				pool := newPool(t, client, token.PoolConfig{})
-				var source atomic.Pointer[token.SourceFunc]
-				good := tokensOf(poolKey(1))
-				source.Store(&good)
-				p, err := pool.Provider(poolKey(1), token.SourceFunc(func(ctx context.Context) (string, error) { return (*source.Load())(ctx) }))
-				require.NoError(t, err)
-				retrieved(t, p)
+		t.Run(name, in(func(t *testing.T) {
+			r := newRevocable(t)
+			r.from(source)
+			time.Sleep(50 * time.Minute) // within the advisory window: the credentials still live
+			_, err := r.Retrieve(t.Context())
+			require.Error(t, err)
+			assert.True(t, token.IsFinal(err))
 
-				breakIt(client, &source)
-				time.Sleep(50 * time.Minute) // within the advisory window: the credentials still live
-				_, err = p.Retrieve(t.Context())
-				require.Error(t, err)
-				assert.True(t, token.IsFinal(err))
+			r.from(failing(errMissing))
+			time.Sleep(5 * time.Second)
+			_, err = r.Retrieve(t.Context())
+			require.Error(t, err, "a temporary failure must not bring them back")
 
-				source.Store(&good)
-				client.failWith(errFaulty)
-				time.Sleep(5 * time.Second)
-				_, err = p.Retrieve(t.Context())
-				require.Error(t, err, "a temporary failure must not bring them back")
+			r.from(tokensOf(poolKey(1)))
+			time.Sleep(time.Minute)
+			retrieved(t, r)
+		}))
+	}
+}
 
-				client.failWith(nil)
-				time.Sleep(time.Minute)
-				retrieved(t, p)
-			})
-		})
+func TestPoolRetainsCredentialsWhen(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(*revocable){
+		"STS denies for a while":             func(r *revocable) { r.client.failWith(errDenied) },
+		"the source fails for good, it says": func(r *revocable) { r.from(failing(token.Final(errMissing))) },
+		"the API server does not know us":    func(r *revocable) { r.from(failing(&tokenrequest.Error{Code: 401, Err: errMissing})) },
+		"the API server forbids it":          func(r *revocable) { r.from(failing(&tokenrequest.Error{Code: 403, Err: errMissing})) },
+	} {
+		t.Run(name, in(func(t *testing.T) {
+			r := newRevocable(t)
+			first := retrieved(t, r)
+			breakIt(r)
+			time.Sleep(50 * time.Minute)
+			_, _ = r.Retrieve(t.Context())
+
+			r.from(tokensOf(poolKey(1)))
+			r.client.failWith(errFaulty)
+			time.Sleep(5 * time.Second)
+			assert.Equal(t, first, retrieved(t, r), "they are still valid")
+		}))
 	}
 }
 

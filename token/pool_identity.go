@@ -29,15 +29,10 @@ func (e *IdentityError) Error() string {
 
 // Explanation says what such a token means; [Explain] asks for it.
 func (e *IdentityError) Explanation() Explanation {
-	return Explanation{
-		Token: e.Token,
-		Code:  "identity-mismatch", Cause: CauseToken, Retry: RetryNever,
-		Meaning: fmt.Sprintf("the source gave a token whose %s is %q, but %q was asked for, so it was not used", e.Claim, e.Got, e.Want),
-		Next: []string{
-			"whether the service account was deleted and made anew: then its key has an old UID",
-			"that the source asks for the account, in the namespace and cluster, that the key names",
-		},
-	}
+	x := rowOf(CodeIdentityMismatch).explanation("")
+	x.Token = e.Token
+	x.Meaning = fmt.Sprintf("the source gave a token whose %s is %q, but %q was asked for, so it was not used", e.Claim, e.Got, e.Want)
+	return x
 }
 
 // poolSource is the source of one identity: it compares each token with the key, and waits for

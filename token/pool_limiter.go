@@ -15,13 +15,7 @@ type limitError struct{ error }
 
 var _ Explainer = (*limitError)(nil)
 
-func (e *limitError) Explanation() Explanation {
-	return Explanation{
-		Code: "pool-limit", Cause: CauseThrottling, Retry: RetryBackoff,
-		Meaning: "more identities need credentials at once than the pool's limit of calls to STS lets through in time",
-		Next:    []string{"CallsPerSecond of the pool's configuration, and what STS allows the account in the region", "how many identities fail and ask again and again"},
-	}
-}
+func (e *limitError) Explanation() Explanation { return rowOf(CodePoolLimit).explanation("") }
 
 // limiter spaces calls out: first come, first served, so many in a second, of which a tenth may
 // go at once after a quiet while. It is the generic cell rate algorithm (ITU-T I.371). Waiting holds
@@ -66,15 +60,8 @@ func (l *limiter) wait(ctx context.Context) error {
 	if !ok {
 		return errNoTurn
 	}
-	if d == 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if d > 0 && !sleep(ctx, d) {
 		return ctx.Err()
 	}
+	return nil
 }

@@ -2,5 +2,8 @@
 
 package token_test
 
-// poolLoad is how many identities the tests of a failing STS have.
-const poolLoad = 1000
+const (
+	// poolLoad is how many identities the tests of a failing STS have.
+	poolLoad = 1000
+	racing   = false
+)

@@ -3,4 +3,7 @@
 package token_test
 
 // The race detector makes an attempt ten times as dear.
-const poolLoad = 200
+const (
+	poolLoad = 200
+	racing   = true
+)

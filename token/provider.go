@@ -37,12 +37,11 @@ var (
 // called before the first Retrieve, but everything is checked: the error names all problems at
 // once ([ErrNoRegion] for a client without a region).
 //
-// Before each call to STS the token is read again, stripped of white space and looked at: it must
-// be a JWT of three parts, and a claim that it has must not be wrong, such as an exp in the past
-// or an iat that is no number; what the token does not have is left to STS to judge. The client
-// is asked for one call at a time. Throttling, a server's error, a broken connection and an issuer
-// that STS could not reach are tried up to three times within [Refresh.Timeout], an expired token
-// as soon as a different one can be read.
+// Before each call to STS the token is read again, stripped of white space and looked at: it must be a
+// JWT of three parts whose claims have the right types. Its times are STS's to judge: the clock of this
+// machine may be wrong. The client is asked for one call at a time, see [Config.ClientRetries]; how
+// often it is asked, [Refresh] says. A token that STS refused as expired is not sent again for 5 to 10
+// minutes; another one is, at once. A panic of src or client is an error.
 //
 // A client that is an *sts.Client, or has its method Options, is checked for its region; it needs
 // no credentials.
@@ -61,7 +60,8 @@ func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN str
 // Keep returns a Provider that gets its credentials from inner and keeps them as [Refresh] says:
 // an EKS Pod Identity endpoint, an assumed role, anything. inner is asked by one goroutine at a
 // time, unless a call outlives [Refresh.Timeout]. Credentials that cannot expire are kept until
-// they are invalidated.
+// they are invalidated. Whether credentials are served past their expiry while inner fails depends on
+// inner, see [Refresh.ServeExpired].
 //
 // An aws.CredentialsCache as inner, such as config.LoadDefaultConfig makes, would answer an early
 // question with the credentials it holds, so it is invalidated before it is asked; do not use it
@@ -74,21 +74,36 @@ func Keep(inner aws.CredentialsProvider, r Refresh) (*Provider, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("token: keep: %w", err)
 	}
-	fetch := func(ctx context.Context, _ bool) (aws.Credentials, error) {
+	fetch := func(ctx context.Context) (obtained, error) {
 		if cache, ok := inner.(*aws.CredentialsCache); ok {
 			cache.Invalidate()
 		}
 		creds, err := inner.Retrieve(ctx)
 		if err != nil {
-			return aws.Credentials{}, redact(err, "")
+			return obtained{}, redact(err, "")
 		}
-		return creds, nil
+		return obtained{creds, creds.Expires}, nil
 	}
-	p := &Provider{engine: newEngine(fetch, "", r, tuning{})}
+	p := &Provider{}
 	if s, ok := inner.(aws.CredentialProviderSource); ok {
 		p.sources = s.ProviderSources()
 	}
+	p.engine = newEngine(fetch, "", r, tuning{perishable: !r.ServeExpired && !isStable(p.sources)})
 	return p, nil
+}
+
+// isStable says whether credentials of that origin may be served past their expiry: the AWS SDKs call
+// that static stability, and have it for these.
+func isStable(sources []aws.CredentialSource) bool {
+	if len(sources) == 0 {
+		return false
+	}
+	switch sources[len(sources)-1] {
+	case aws.CredentialSourceHTTP, aws.CredentialSourceIMDS, aws.CredentialSourceSTSAssumeRole,
+		aws.CredentialSourceSTSAssumeRoleSaml, aws.CredentialSourceSTSAssumeRoleWebID:
+		return true
+	}
+	return false
 }
 
 // Retrieve returns the credentials. Expires is not when they expire but the moment to ask again:
@@ -105,16 +120,35 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if p == nil || p.engine == nil {
 		return aws.Credentials{}, errUnbuilt
 	}
-	if c := p.engine.fresh(); c != nil {
-		return c.creds, nil
+	c := p.engine.fresh()
+	if c == nil {
+		var err error
+		if c, err = p.engine.wait(ctx); err != nil {
+			return aws.Credentials{}, err
+		}
 	}
-	return p.engine.wait(ctx)
+	return c.creds, nil
+}
+
+// Current is Retrieve, but Expires is when the credentials really expire, as their source says. It is
+// for what must end with them: a presigned URL, the answer of a credential_process. In an aws.Config it
+// would be asked too late: use Retrieve there.
+func (p *Provider) Current(ctx context.Context) (aws.Credentials, error) {
+	if p == nil || p.engine == nil {
+		return aws.Credentials{}, errUnbuilt
+	}
+	c, err := p.engine.wait(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return c.actual(), nil
 }
 
 // Invalidate tells that a service rejected the credentials of this access key: when they are the
-// cached ones, the next Retrieve waits for new ones, unless a backoff is under way, which lasts.
-// With any other id nothing happens. Call it when a service answers ExpiredToken,
-// ExpiredTokenException or InvalidToken, not for AccessDenied; [InvalidateRejected] does.
+// cached ones, the next Retrieve waits for new ones. A backoff lasts on, and credentials that came in
+// place of rejected ones are served for 30 seconds first. With any other id nothing happens. Call it
+// when a service answers ExpiredToken or ExpiredTokenException, not for AccessDenied;
+// [InvalidateRejected] knows when.
 func (p *Provider) Invalidate(accessKeyID string) {
 	if p != nil && p.engine != nil {
 		p.engine.invalidate(accessKeyID)

@@ -30,6 +30,7 @@ type redactedAPIError struct {
 	code, message string
 	fault         smithy.ErrorFault
 	status        int
+	from          service
 }
 
 var _ smithy.APIError = (*redactedAPIError)(nil)
@@ -55,6 +56,7 @@ func redact(err error, token string) error {
 			message:       redactText(api.ErrorMessage(), token),
 			fault:         api.ErrorFault(),
 			status:        statusOf(err),
+			from:          serviceOf(err),
 		}
 	}
 	if IsFinal(err) && !IsFinal(replaced) {

@@ -3,6 +3,8 @@ package token
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/wallclock"
 )
 
 // mandatoryWindow is the time before expiry in which callers wait for a refresh.
@@ -16,22 +18,33 @@ const defaultTimeout = time.Minute
 // credentials live shorter than the window would be asked at every call.
 const minFresh = time.Minute
 
+// minReplaced is how long credentials are served that replaced rejected ones, whatever services say
+// of them: new credentials do not heal every rejection, and each costs a call.
+const minReplaced = 30 * time.Second
+
 // Refresh says when and how cached credentials are renewed. The zero value is how the AWS SDKs
-// do it from 2026 on, which they call static stability:
+// do it from 2026 on, which they call static stability. Moments are told by the monotonic clock and by
+// the wall clock, whichever says so first: the former stands still while a machine is suspended, the
+// latter may be wrong and be set right.
 //
 //   - Inside the advisory window before expiry, one caller waits for new credentials and all
 //     others are served the cached ones.
 //   - In the last minute before expiry, and after expiry, all callers wait.
 //   - When the refresh fails, the cached credentials are served, even expired ones, and there is
-//     no further attempt for the time that Backoff gives. With nothing cached, the error is
-//     returned and the next call tries again.
+//     no further attempt for the time that Backoff gives. A token that cannot be read is looked for
+//     again after seconds: that asks nothing of STS.
+//   - With nothing to serve, an error that may pass (throttling, a server's fault, a connection that
+//     fails) is followed by another call, as long as Timeout allows and somebody waits. The pauses
+//     are random, up to a second at first, doubling up to 10 seconds. Then the error is returned, and
+//     the next call of Retrieve tries again.
 //   - An error that is final (see [IsFinal]) is returned at once even when credentials are
 //     cached; the same error answers all calls of the next 1 to 5 seconds.
 //
 // Refresh is a plain value; its functions must be safe for concurrent use when several providers
 // share them.
 type Refresh struct {
-	// AdvisoryWindow is how long before expiry new credentials are asked for. 0: by the lifetime
+	// AdvisoryWindow is how long before expiry new credentials are asked for, a minute at least: in
+	// the last minute everybody waits for them. 0: by the lifetime
 	// that credentials have when they are obtained: 5 minutes up to a lifetime of 20 minutes, 15
 	// minutes below 90 minutes, 60 minutes from there on. New credentials are in any case served
 	// for a minute, or for half their lifetime when that is shorter, before they are asked for
@@ -42,16 +55,24 @@ type Refresh struct {
 	Timeout time.Duration
 	// Backoff gives the time after a failed attempt in which the source is not asked again and
 	// the cached credentials are served. nil: uniformly random between 5 and 10 minutes. A
-	// negative time is taken as 0.
+	// negative time is taken as 0. It must not call the provider.
 	Backoff func() time.Duration
 	// ExpiredBackoff gives the time to wait once the cached credentials have expired, counted
 	// from the failed attempt or from the expiry, whichever is later; it never makes a wait
 	// longer than Backoff does. It trades calls to a failing source for a faster recovery. nil:
-	// expiry makes no difference.
+	// expiry makes no difference. It must not call the provider.
 	ExpiredBackoff func() time.Duration
-	// OnAttempt is called after every attempt, before its callers go on; it must return soon and
-	// be safe for concurrent use. nil: nobody is told.
+	// ServeExpired is for [Keep]: serve credentials past their expiry, too, while a refresh fails.
+	// Without it that is done for those of STS, of the instance metadata service and of a
+	// container's endpoint, whose expiry AWS may put off in an outage. It makes no difference to a
+	// Provider that Keep did not make.
+	ServeExpired bool
+	// OnAttempt is called after every attempt, once its callers have their answer. It may call the
+	// provider. It is called from a goroutine of its own, and may still be running when it is called
+	// for the next attempt. nil: nobody is told.
 	OnAttempt func(Attempt)
+	// Now is the wall clock. Only the tests of this module can set it.
+	Now wallclock.Clock
 }
 
 // Attempt is what [Refresh.OnAttempt] learns about one attempt to get credentials. It holds no
@@ -89,7 +110,7 @@ func (r Refresh) timeout() time.Duration {
 func (r Refresh) window(lifetime time.Duration) time.Duration {
 	switch {
 	case r.AdvisoryWindow != 0:
-		return r.AdvisoryWindow
+		return max(r.AdvisoryWindow, mandatoryWindow)
 	case lifetime <= 20*time.Minute:
 		return 5 * time.Minute
 	case lifetime < 90*time.Minute:
@@ -119,6 +140,16 @@ func (r Refresh) backoff(left time.Duration) time.Duration {
 
 // finalFor is how long a final error answers all calls.
 func finalFor() time.Duration { return between(time.Second, 5*time.Second) }
+
+// longestDoubling bounds a pause that doubles with each failure in a row.
+const longestDoubling = 5 * time.Minute
+
+// doubling is up to 2 seconds after the first failure in a row, twice that after the next; at least
+// half of it passes.
+func doubling(failures int) time.Duration {
+	most := min(longestDoubling, time.Second<<min(max(failures, 1), 9))
+	return between(most/2, most)
+}
 
 // between is uniformly random; no secret depends on it.
 func between(from, to time.Duration) time.Duration {

@@ -4,27 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// errNoReturn is a source that panicked or ended its goroutine.
-var errNoReturn = errors.New("the source did not return")
+// errNoReturn is a source that ended its goroutine.
+var errNoReturn = errors.New("the source did not return: it ended its goroutine")
 
 // flight is one attempt that any number of callers wait for. err and served are set before done
-// is closed, and not changed after.
+// is closed, and not changed after. What follows begun is under the engine's mu.
 type flight struct {
 	done    chan struct{}
-	began   time.Duration // elapsed
+	err     error
+	served  *cached
 	cancel  context.CancelFunc
 	unwatch func() bool
+	cold    bool // there is nothing to serve
+	begun   time.Time
 
-	over     bool // it takes no result any more; under the engine's mu, as is outlived
-	outlived bool // its call of fetch had not returned when it was over
-
-	err    error
-	served *cached
+	waiting  int   // callers
+	last     error // of its latest call, while there may be another
+	over     bool  // it takes no result any more
+	outlived bool  // its call of fetch had not returned when it was over
 }
 
 // land lets the callers go.
@@ -36,27 +40,38 @@ func (f *flight) land() {
 
 // start begins an attempt. It has the values of the context of the caller that set it off, such as
 // a trace, but neither its deadline nor its cancellation: it is not that caller's alone. mu is held.
-func (e *engine) start(caller context.Context) {
+func (e *engine) start(caller context.Context, cold bool) {
 	timeout := e.refresh.timeout()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), timeout)
-	f := &flight{done: make(chan struct{}), began: e.elapsed(), cancel: cancel}
+	f := &flight{done: make(chan struct{}), begun: time.Now(), cancel: cancel, cold: cold}
 	e.flight, e.kept = f, nil
 	f.unwatch = context.AfterFunc(ctx, func() {
-		e.finish(f, aws.Credentials{}, fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded), true)
+		e.finish(f, obtained{}, e.timedOut(f, timeout), true)
 	})
 	if n := e.leftBehind; n >= maxLeftBehind {
-		go e.finish(f, aws.Credentials{}, fmt.Errorf("%d earlier attempts still hang: %w", n, context.DeadlineExceeded), false)
+		go e.finish(f, obtained{}, fmt.Errorf("%d earlier attempts still hang: %w", n, context.DeadlineExceeded), false)
 		return
 	}
-	go e.run(ctx, f, e.current.Load() == nil)
+	go e.run(ctx, f)
 }
 
-// run asks the source. A source that does not return in time is left behind, see start.
-func (e *engine) run(ctx context.Context, f *flight, cold bool) {
+func (e *engine) timedOut(f *flight, timeout time.Duration) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded)
+	if f.last != nil {
+		err = fmt.Errorf("%w; until then: %w", err, f.last)
+	}
+	return err
+}
+
+// run asks the source, again and again when there is nothing else to serve. A source that does not
+// return in time is left behind, see start.
+func (e *engine) run(ctx context.Context, f *flight) {
 	returned := false
 	defer func() {
-		if !returned { // after a panic, which goes on, or runtime.Goexit: nobody must hang
-			e.finish(f, aws.Credentials{}, errNoReturn, false)
+		if !returned { // runtime.Goexit: nobody must hang
+			e.finish(f, obtained{}, errNoReturn, false)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -64,13 +79,91 @@ func (e *engine) run(ctx context.Context, f *flight, cold bool) {
 			e.leftBehind--
 		}
 	}()
-	creds, err := e.fetch(ctx, cold)
+	got, err := e.ask(ctx)
+	for n := 1; err != nil && f.cold && passes(err) && e.awaited(f, err) && pause(ctx, n) && e.awaited(f, err); n++ {
+		got, err = e.ask(ctx)
+	}
 	returned = true
-	e.finish(f, creds, err, false)
+	e.finish(f, got, err, false)
 }
 
-// finish takes an attempt's result, unless the attempt is over already, and tells the callers.
-func (e *engine) finish(f *flight, creds aws.Credentials, err error, outlived bool) {
+// ask calls the source once. Its panic is an error: the goroutine is not one of the caller's, who
+// could not recover from it.
+func (e *engine) ask(ctx context.Context) (got obtained, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			got, err = obtained{}, panicked(cause)
+		}
+	}()
+	return e.fetch(ctx)
+}
+
+// panicked says what panicked and where. Only what the runtime panics with is quoted: anything else
+// may hold a token.
+func panicked(cause any) error {
+	what := fmt.Sprintf("with a value of type %T", cause)
+	if err, ok := cause.(runtime.Error); ok {
+		what = err.Error()
+	}
+	return fmt.Errorf("the source panicked, %s: %s", origin(), what)
+}
+
+// origin is the function that panicked, seen from a deferred function.
+func origin() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	panicking := false
+	for {
+		frame, more := frames.Next()
+		ofRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if panicking && !ofRuntime {
+			return fmt.Sprintf("in %s at line %d", frame.Function, frame.Line)
+		}
+		panicking = panicking || frame.Function == "runtime.gopanic"
+		if !more {
+			return "in an unknown place"
+		}
+	}
+}
+
+// awaited says whether anybody still waits, and notes with what the attempt failed so far.
+func (e *engine) awaited(f *flight, last error) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f.last = last
+	return !f.over && f.waiting > 0
+}
+
+// longestPause bounds the pause between two calls of one attempt.
+const longestPause = 10 * time.Second
+
+// pause waits before another call: a random time up to a second after the first, doubling up to
+// longestPause. A pause that may be short spreads a crowd better than one that is half fixed
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It returns false at
+// once when the attempt would be over by then.
+func pause(ctx context.Context, call int) bool {
+	d := between(0, min(longestPause, time.Second<<min(call-1, 8)))
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	return sleep(ctx, d)
+}
+
+// sleep returns false when ctx is done first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// finish takes an attempt's result, unless the attempt is over already, lets the callers go, and then
+// tells the hook, which may call the provider and may take its time.
+func (e *engine) finish(f *flight, got obtained, err error, outlived bool) {
 	e.mu.Lock()
 	if f.over {
 		e.mu.Unlock()
@@ -81,62 +174,114 @@ func (e *engine) finish(f *flight, creds aws.Credentials, err error, outlived bo
 		e.leftBehind++
 	}
 	e.flight = nil
-	attempt := e.settle(f, creds, err)
-	e.mu.Unlock()
-
-	defer f.land() // also when the hook panics
+	attempt := e.settle(f, got, err)
 	if e.refresh.OnAttempt != nil {
-		e.refresh.OnAttempt(attempt)
+		e.hooks++
+	}
+	e.mu.Unlock()
+	f.land()
+	if e.refresh.OnAttempt != nil {
+		e.tell(attempt)
 	}
 }
 
-// settle decides what an attempt's result means for the cache and for the callers. mu is held.
-func (e *engine) settle(f *flight, creds aws.Credentials, err error) Attempt {
-	t := time.Now()
-	now, wall := t.Sub(e.base), t.Round(0)
-	if err == nil {
-		err = usable(creds, wall)
-	}
-	if err == nil {
-		e.failures = 0
-		f.served = newCached(creds, e.refresh, e.tune.early, now, wall)
-		e.replace(f.served)
-		return f.succeeded(creds, now)
-	}
+func (e *engine) tell(a Attempt) {
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.hooks--
+	}()
+	e.refresh.OnAttempt(a)
+}
 
-	err = e.fail(err)
-	e.failures++
-	a := Attempt{Err: err, Final: IsFinal(err), Took: now - f.began}
-	c := e.current.Load()
-	var d time.Duration
-	switch {
-	case a.Final:
-		d = e.tune.finalFor(e.failures)
-		if e.tune.revoke {
-			e.replace(nil)
-		}
-		f.err, e.kept, e.keptUntil = err, err, now+d
-	case c != nil:
-		a.Stale = true
-		d = e.refresh.backoff(c.expiry - now)
-		f.served = c.heldBack(d, now, wall)
-		e.replace(f.served)
-	default:
-		d = e.tune.coldFor(e.failures, err)
-		f.err, e.kept, e.keptUntil = err, err, now+d
+// settle decides what an attempt's result means for the cache and for the callers. mu is held.
+func (e *engine) settle(f *flight, got obtained, err error) Attempt {
+	now := e.now()
+	took := time.Since(f.begun)
+	if err == nil {
+		err = usable(got.creds, now.time())
 	}
-	if d > 0 {
-		a.Next = wall.Add(d).UTC()
+	c := e.current.Load()
+	if err == nil {
+		e.failures, e.refusedSince = 0, time.Time{}
+		f.served = newCached(got, e.refresh, e.tune.early, now, c)
+		e.current.Store(f.served)
+		return f.served.attempt(took)
+	}
+	e.failures++
+	err = e.lasting(e.fail(err), c, now)
+	a := Attempt{Err: err, Final: IsFinal(err), Took: took}
+	var wait time.Duration
+	switch {
+	case !a.Final && e.servable(c, now):
+		a.Stale = true
+		end := now.add(e.backoff(err, c.expiry.left(now)))
+		if e.tune.perishable {
+			end = earlier(end, c.expiry)
+		}
+		wait = end.mono - now.mono
+		f.served = c.heldBack(end)
+		e.current.Store(f.served)
+	default:
+		wait = e.keepFor(a.Final)
+		if revokes(err) {
+			e.current.Store(nil)
+		}
+		f.err, e.kept, e.keptUntil = err, err, now.add(wait)
+	}
+	if wait > 0 {
+		a.Next = now.add(wait).time()
 	}
 	return a
 }
 
-func (f *flight) succeeded(creds aws.Credentials, now time.Duration) Attempt {
-	a := Attempt{Took: now - f.began, AccessKeyID: creds.AccessKeyID}
-	if creds.CanExpire {
-		a.Expires = creds.Expires
-		a.Next = f.served.creds.Expires
-		a.AdvisoryWindow = a.Expires.Sub(a.Next)
+// backoff is how long to leave the source alone when err was its answer and what is cached has left
+// to live. Refresh.Backoff spares STS; a token that is not there to be sent costs STS nothing.
+func (e *engine) backoff(err error, left time.Duration) time.Duration {
+	d := e.refresh.backoff(left)
+	switch {
+	case isLocal(err):
+		return min(d, finalFor())
+	case isOfSource(err):
+		return min(d, doubling(e.failures))
+	}
+	return d
+}
+
+// keepFor is how long an error answers all calls when there is nothing to serve.
+func (e *engine) keepFor(final bool) time.Duration {
+	switch {
+	case e.tune.failed != nil:
+		return min(e.tune.failed(e.failures), longest)
+	case final, e.hooks > 0: // a hook that asks again must not go round and round
+		return finalFor()
+	}
+	return 0
+}
+
+// lasting makes a refusal final that has gone on for so long that nothing speaks for its passing, once
+// nothing valid is left to serve.
+func (e *engine) lasting(err error, c *cached, now moment) error {
+	after := finalAfter(err)
+	if after == 0 {
+		e.refusedSince = time.Time{}
+		return err
+	}
+	if e.refusedSince.IsZero() {
+		e.refusedSince = time.Now()
+	}
+	if time.Since(e.refusedSince) < after || c != nil && !c.expiry.reached(now) {
+		return err
+	}
+	return Final(err)
+}
+
+// attempt is what the hook learns of new credentials.
+func (c *cached) attempt(took time.Duration) Attempt {
+	a := Attempt{Took: took, AccessKeyID: c.creds.AccessKeyID}
+	if c.creds.CanExpire {
+		a.Expires, a.Next = c.real, c.creds.Expires
+		a.AdvisoryWindow = c.expiry.mono - c.due.mono
 	}
 	return a
 }

@@ -2,90 +2,125 @@ package token
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 const (
-	// never is a moment that elapsed time does not reach.
+	// never is a moment that no clock reaches.
 	never = time.Duration(math.MaxInt64)
 	// longest bounds lifetimes and waits, so that a moment that far from now is still a moment
 	// and not, by overflow, one in the past.
 	longest = never / 4
 )
 
-// cached is credentials and for how long to serve them; times are elapsed time of the engine.
-// All but near is immutable.
-type cached struct {
-	creds     aws.Credentials // as served: Expires is when to ask again
-	due       time.Duration   // until then they are served without a question
-	mandatory time.Duration   // from then on callers wait for new ones
-	expiry    time.Duration   // when they really expire
-	backoff   bool            // due is the end of a backoff
+// moment is a point in time by two clocks: the monotonic one, since the engine's base, and the wall
+// clock, since 1970. Neither is enough. On Linux the monotonic clock stands still while the machine
+// is suspended; the wall clock is set back and forth.
+type moment struct{ mono, wall time.Duration }
 
-	// near is set shortly before due and tells callers to look at the clock, which costs more
-	// than all the rest of serving cached credentials.
-	near  atomic.Bool
-	timer *time.Timer // sets near; nil when it is set already or never
+// reached says whether m has come by either clock.
+func (m moment) reached(now moment) bool { return now.mono >= m.mono || now.wall >= m.wall }
+
+func (m moment) add(d time.Duration) moment { return moment{sum(m.mono, d), sum(m.wall, d)} }
+
+// left is the time until m by the clock that says so first; negative once it has come.
+func (m moment) left(now moment) time.Duration { return min(m.mono-now.mono, m.wall-now.wall) }
+
+func sum(a, b time.Duration) time.Duration {
+	if b > 0 && a > never-b {
+		return never
+	}
+	return a + b
 }
 
-// newCached takes credentials that were obtained at now, which is the moment wall by the wall
-// clock. early is the pool's jitter.
-func newCached(creds aws.Credentials, r Refresh, early func(time.Duration) time.Duration, now time.Duration, wall time.Time) *cached {
-	if !creds.CanExpire {
-		return &cached{creds: creds, due: never, mandatory: never, expiry: never}
+// time is m by the wall clock.
+func (m moment) time() time.Time { return time.Unix(0, int64(m.wall)).UTC() }
+
+func earlier(a, b moment) moment { return moment{min(a.mono, b.mono), min(a.wall, b.wall)} }
+
+// obtained is what a source gave. Expires of creds is by the clock of this machine; real is the same
+// moment as the source said it, which differs where this machine's clock is wrong.
+type obtained struct {
+	creds aws.Credentials
+	real  time.Time
+}
+
+// cached is credentials and for how long to serve them. It is immutable.
+type cached struct {
+	creds     aws.Credentials // as served: Expires is when to ask again
+	real      time.Time       // when they really expire; zero: never
+	due       moment          // until then they are served without a question
+	mandatory moment          // from then on callers wait for new ones
+	expiry    moment          // when they expire
+	floor     moment          // until then a rejection is not acted on
+	backoff   bool            // due is the end of a backoff
+	rejected  bool            // a service refused them
+}
+
+// newCached takes credentials that came at now. early is the pool's jitter. before is what they
+// replace; nil: nothing.
+func newCached(o obtained, r Refresh, early func(time.Duration) time.Duration, now moment, before *cached) *cached {
+	c := &cached{creds: o.creds, due: moment{never, never}}
+	c.mandatory, c.expiry = c.due, c.due
+	if o.creds.CanExpire {
+		c.live(o, r, early, now)
 	}
-	lifetime := min(creds.Expires.Sub(wall), longest)
+	if before != nil && before.rejected {
+		c.floor = earlier(now.add(minReplaced), c.due)
+	}
+	return c
+}
+
+// live sets the moments of credentials that expire.
+func (c *cached) live(o obtained, r Refresh, early func(time.Duration) time.Duration, now moment) {
+	lifetime := min(o.creds.Expires.Sub(now.time()), longest)
 	fresh := r.fresh(lifetime)
 	if early != nil {
 		fresh -= min(max(early(fresh), 0), fresh)
 	}
-	creds.Expires = creds.Expires.Add(fresh - lifetime).UTC()
-	c := &cached{
-		creds:     creds,
-		due:       now + fresh,
-		mandatory: now + lifetime - mandatoryWindow,
-		expiry:    now + lifetime,
-	}
-	c.watch(fresh)
-	return c
+	c.real = o.real
+	c.creds.Expires = o.creds.Expires.Add(fresh - lifetime).UTC()
+	c.due = now.add(fresh)
+	c.mandatory = now.add(lifetime - mandatoryWindow)
+	c.expiry = now.add(lifetime)
 }
 
-// heldBack is c after a failed attempt: served until the backoff d is over.
-func (c *cached) heldBack(d, now time.Duration, wall time.Time) *cached {
-	h := &cached{creds: c.creds, due: now + d, mandatory: c.mandatory, expiry: c.expiry, backoff: true}
-	h.creds.CanExpire = true
-	h.creds.Expires = wall.Add(d).UTC()
-	h.watch(d)
+// until is c served until due.
+func (c *cached) until(due moment) *cached {
+	h := *c
+	h.due = due
+	h.creds.CanExpire, h.creds.Expires = true, due.time()
+	return &h
+}
+
+// heldBack is c after a failed attempt, served until the backoff is over.
+func (c *cached) heldBack(end moment) *cached {
+	h := c.until(end)
+	h.backoff = true
 	return h
 }
 
-// invalidated is c after a service rejected it, at now: callers wait from now on, or from the end
-// of a backoff.
-func (c *cached) invalidated(now time.Duration) *cached {
-	i := &cached{creds: c.creds, due: now, expiry: c.expiry, backoff: c.backoff}
-	if c.backoff {
-		i.due = c.due
+// invalidated is c after a service rejected it, at now: callers wait from now on, from the end of a
+// backoff, or from the end of the floor.
+func (c *cached) invalidated(now moment) *cached {
+	due := c.due
+	switch {
+	case c.backoff:
+	case c.floor.reached(now):
+		due = earlier(due, now)
+	default:
+		due = earlier(due, c.floor)
 	}
-	i.watch(i.due - now)
+	i := c.until(due)
+	i.mandatory, i.rejected = moment{}, true
 	return i
 }
 
-// watch arranges for near to be set before the time left is over. The timer knows only c: it
-// does not keep an engine alive that nobody uses any more.
-func (c *cached) watch(left time.Duration) {
-	if left <= nearby {
-		c.near.Store(true)
-		return
-	}
-	c.timer = time.AfterFunc(left-nearby, func() { c.near.Store(true) })
-}
-
-// discard frees the timer of what is no longer served.
-func (c *cached) discard() {
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+// actual is the credentials with their real expiry.
+func (c *cached) actual() aws.Credentials {
+	creds := c.creds
+	creds.CanExpire, creds.Expires = !c.real.IsZero(), c.real
+	return creds
 }

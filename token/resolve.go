@@ -28,6 +28,11 @@ const (
 // pod's own, so that only the node's role would be left.
 var ErrNoIdentity = errors.New("no source of credentials of the pod's own: only the node's role is left, and it is not used unless asked for")
 
+// ErrHalfIdentity is what errors.Is finds when an environment has a part of an identity: a role without
+// a token file, an access key without its secret. Whoever takes that for no identity runs as somebody
+// else.
+var ErrHalfIdentity = errors.New("the environment has half an identity")
+
 // The environment variables that decide, as the AWS SDKs read them
 // (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings).
 const (

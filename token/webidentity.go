@@ -3,19 +3,24 @@ package token
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxCalls bounds the calls to STS within one attempt.
-const maxCalls = 3
+// maxTokens bounds the tokens sent within one call of fetch: a source may rotate into one that is
+// refused like the last.
+const maxTokens = 3
 
 // webIdentity gets credentials from AssumeRoleWithWebIdentity. It is safe for concurrent use when
 // its client and source are.
@@ -24,7 +29,15 @@ type webIdentity struct {
 	roleARN string
 	src     Source
 	cfg     Config
-	session atomic.Pointer[string] // the name last used
+	session atomic.Pointer[string]       // the name last used
+	expired atomic.Pointer[expiredToken] // what STS last refused as expired
+}
+
+// expiredToken is a token that STS refused for its age. It is not sent again for a while: the source
+// must give another.
+type expiredToken struct {
+	raw   string
+	until time.Time
 }
 
 // newWebIdentity reports all problems at once, without the package's prefix.
@@ -46,42 +59,52 @@ type checkedToken struct {
 	claims Unverified
 }
 
-// fetch is a fetchFunc. With credentials still cached it makes one call: the backoff between
-// attempts is what spares STS then, and nobody is in need. With none it tries a few times.
-func (w *webIdentity) fetch(ctx context.Context, cold bool) (aws.Credentials, error) {
-	token, err := w.read(ctx)
-	if err != nil {
-		return aws.Credentials{}, err
+// fetch is a fetchFunc: one call, and another one at once when STS says that the token has expired and
+// the source has a different one by now.
+func (w *webIdentity) fetch(ctx context.Context) (obtained, error) {
+	var sent string
+	var refused error
+	for range maxTokens {
+		token, err := w.read(ctx)
+		if refused != nil && (err != nil || token.raw == sent) {
+			break
+		}
+		if err != nil {
+			return obtained{}, err
+		}
+		got, err := w.call(ctx, token)
+		if !isExpiredToken(err) {
+			return got, err
+		}
+		w.expired.Store(&expiredToken{token.raw, time.Now().Add(w.cfg.Refresh.backoff(0))})
+		sent, refused = token.raw, err
 	}
-	for call := 1; ; call++ {
-		creds, err := w.call(ctx, token)
-		if err == nil {
-			return creds, nil
-		}
-		if call == maxCalls {
-			return aws.Credentials{}, err
-		}
-		next, again := w.again(ctx, lastCall{token, err, call, cold})
-		if !again {
-			return aws.Credentials{}, err
-		}
-		token = next
-	}
+	return obtained{}, refused
 }
 
 // read gets a token from the source, and checks it.
 func (w *webIdentity) read(ctx context.Context) (checkedToken, error) {
 	raw, err := readSource(ctx, w.src)
 	if err != nil {
-		return checkedToken{}, &Error{Op: "read the token", RoleARN: w.roleARN, Err: redact(err, raw)}
+		return checkedToken{}, &Error{Op: opReadToken, RoleARN: w.roleARN, Err: redact(err, raw)}
 	}
 	raw = strings.TrimSpace(raw)
-	claims, err := checkToken(raw, time.Now())
+	claims, err := checkToken(raw)
+	if x := w.expired.Load(); err == nil && x != nil && raw == x.raw && time.Now().Before(x.until) {
+		err = ErrTokenExpired
+	}
 	if err != nil {
-		return checkedToken{}, &Error{Op: "check the token", RoleARN: w.roleARN, Token: claims, Err: err}
+		return checkedToken{}, &Error{Op: opCheckToken, RoleARN: w.roleARN, Token: claims, Err: err}
 	}
 	return checkedToken{raw, claims}, nil
 }
+
+// The steps of an Error: two before STS is asked, and asking it.
+const (
+	opReadToken  = "read the token"
+	opCheckToken = "check the token"
+	opAssumeRole = "assume the role"
+)
 
 // readSource spares a File's errors the prefix that the outermost error has already.
 func readSource(ctx context.Context, src Source) (string, error) {
@@ -92,7 +115,7 @@ func readSource(ctx context.Context, src Source) (string, error) {
 }
 
 // call asks STS once.
-func (w *webIdentity) call(ctx context.Context, token checkedToken) (aws.Credentials, error) {
+func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, error) {
 	name := w.cfg.SessionName
 	if name == "" {
 		name = sessionName(token.claims)
@@ -106,16 +129,15 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (aws.Credent
 		Policy:           optional(w.cfg.Policy),
 		PolicyArns:       policyDescriptors(w.cfg.PolicyARNs),
 	}
-	out, err := w.client.AssumeRoleWithWebIdentity(ctx, input, onceAndUnlogged)
+	out, err := w.client.AssumeRoleWithWebIdentity(ctx, input, w.options)
 	if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {
 		err = errNoCredentials
 	}
 	if err != nil {
-		return aws.Credentials{}, &Error{
-			Op: "assume the role", RoleARN: w.roleARN, Token: token.claims, Err: redact(err, token.raw),
-		}
+		return obtained{}, w.refused(err, token)
 	}
-	return credentialsOf(out.Credentials, out.AssumedRoleUser, stscreds.WebIdentityProviderName), nil
+	creds := credentialsOf(out.Credentials, out.AssumedRoleUser, stscreds.WebIdentityProviderName)
+	return w.cfg.Refresh.received(creds, w.cfg.Duration, out.ResultMetadata), nil
 }
 
 // errNoCredentials is an answer of STS without an error, credentials or their expiry.
@@ -128,11 +150,62 @@ func (w *webIdentity) lastSession() string {
 	return w.cfg.SessionName
 }
 
-// onceAndUnlogged keeps the SDK from sending the same token again, when a rotated one may be
-// there, and from printing the token and the credentials where its request logging is on.
-func onceAndUnlogged(o *sts.Options) {
-	o.Retryer = aws.NopRetryer{}
-	o.RetryMaxAttempts = 1
+// isExpiredToken is STS refusing the token for its age.
+func isExpiredToken(err error) bool {
+	e, _ := Explain(err)
+	return e.Code == CodeTokenExpired || e.Code == CodeTokenTooOld
+}
+
+func (w *webIdentity) refused(err error, token checkedToken) *Error {
+	return &Error{
+		Op: opAssumeRole, RoleARN: w.roleARN, Token: token.claims, Err: redact(err, token.raw),
+		at: w.cfg.Refresh.Now.At(time.Now()), serviceTime: dateOf(err),
+	}
+}
+
+// dateOf is the Date of the answer within err; zero when there is none.
+func dateOf(err error) time.Time {
+	var answered interface{ HTTPResponse() *smithyhttp.Response }
+	if !errors.As(err, &answered) || answered.HTTPResponse() == nil || answered.HTTPResponse().Response == nil {
+		return time.Time{}
+	}
+	date, _ := http.ParseTime(answered.HTTPResponse().Header.Get("Date"))
+	return date
+}
+
+// defaultDuration is how long credentials of STS live when nothing else is asked for.
+const defaultDuration = time.Hour
+
+// received puts the expiry of an answer of STS on this machine's clock, which may be wrong: by the
+// answer's own Date or, where it has none and the times make no sense, by the duration asked for.
+func (r Refresh) received(creds aws.Credentials, asked time.Duration, answer middleware.Metadata) obtained {
+	if asked == 0 {
+		asked = defaultDuration
+	}
+	got := obtained{creds, creds.Expires}
+	now := r.Now.At(time.Now())
+	lifetime := creds.Expires.Sub(now)
+	if date, ok := awsmiddleware.GetServerTime(answer); ok && !date.IsZero() {
+		lifetime = creds.Expires.Sub(date)
+	}
+	if lifetime <= 0 || lifetime > asked+clockSkew {
+		lifetime = asked
+	}
+	got.creds.Expires = now.Round(0).Add(lifetime)
+	return got
+}
+
+// options are those of one call.
+func (w *webIdentity) options(o *sts.Options) {
+	unlogged(o)
+	if !w.cfg.ClientRetries {
+		o.Retryer = aws.NopRetryer{}
+		o.RetryMaxAttempts = 1
+	}
+}
+
+// unlogged keeps the SDK from printing the token and the credentials where its logging of bodies is on.
+func unlogged(o *sts.Options) {
 	if o.ClientLogMode.IsRequestWithBody() {
 		o.ClientLogMode.ClearRequestWithBody()
 		o.ClientLogMode |= aws.LogRequest

@@ -15,9 +15,6 @@ import (
 // stsAudience is the audience of EKS's providers, in every partition.
 const stsAudience = "sts.amazonaws.com"
 
-// clockSkew is by how much STS lets clocks differ.
-const clockSkew = 5 * time.Minute
-
 // environment looks at the variables that the SDKs read.
 func (p *patient) environment(context.Context) finding {
 	r, err := token.Resolve(p.lookup)
@@ -111,8 +108,6 @@ func (p *patient) claimsWrong(u token.Unverified) (finding, bool) {
 		return broken("claim-missing", "the token lacks "+strings.Join(missing, ", "), "who issues the token: a kube-apiserver sets them all"), true
 	case !u.Expires.After(now):
 		return explained(token.ErrTokenExpired, "token-expired", "").because(fmt.Errorf("%w at %s; it is %s", token.ErrTokenExpired, stamp(u.Expires), stamp(now))), true
-	case u.NotBefore.After(now.Add(clockSkew)) || u.IssuedAt.After(now.Add(clockSkew)):
-		return explained(token.ErrTokenNotYetValid, "token-not-yet-valid", ""), true
 	}
 	return finding{}, false
 }

@@ -103,10 +103,11 @@ func TestAnswersOfTheServerThatAreNoToken(t *testing.T) {
 		code  string
 		cause token.Cause
 	}{
-		"401 is final":     {apierrors.NewUnauthorized("who"), true, "tokenrequest-unauthorized", token.CauseToken},
-		"403 is final":     {apierrors.NewForbidden(accounts, "api", errors.New("no")), true, "tokenrequest-forbidden", token.CauseToken},
+		"401 may pass":     {apierrors.NewUnauthorized("who"), false, "tokenrequest-unauthorized", token.CauseToken},
+		"403 may pass":     {apierrors.NewForbidden(accounts, "api", errors.New("no")), false, "tokenrequest-forbidden", token.CauseToken},
 		"404 is final":     {apierrors.NewNotFound(accounts, "api"), true, "service-account-missing", token.CauseToken},
 		"409 may pass":     {apierrors.NewConflict(accounts, "api", errors.New("uid")), false, "tokenrequest-refused", token.CauseConfiguration},
+		"422 is final":     {apierrors.NewInvalid(schema.GroupKind{Kind: "TokenRequest"}, "api", nil), true, "tokenrequest-invalid", token.CauseConfiguration},
 		"429 may pass":     {apierrors.NewTooManyRequests("slow down", 1), false, "tokenrequest-throttled", token.CauseThrottling},
 		"500 may pass":     {apierrors.NewInternalError(errors.New("x")), false, "tokenrequest-server-fault", token.CauseTransient},
 		"wrapped is known": {fmt.Errorf("client: %w", apierrors.NewNotFound(accounts, "api")), true, "service-account-missing", token.CauseToken},

@@ -14,112 +14,86 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// explainLocal explains errors for which no service had the chance to answer.
-func explainLocal(err error) (Explanation, bool) {
-	if errors.Is(err, context.Canceled) { // the caller's own doing
-		return Explanation{}, false
-	}
-	for i := range localRules {
-		if r := &localRules[i]; r.matches(err) {
-			return r.explanation(""), true
-		}
-	}
-	return Explanation{}, false
-}
-
-// localRule explains the errors that its function is recognizes.
-type localRule struct {
-	rule
-	is func(error) bool
-}
-
-func (r *localRule) matches(err error) bool { return r.is(err) }
-
-// localRules are tried in order: the more telling ones first.
-var localRules = []localRule{
-	{is: is(ErrTokenExpired), rule: rule{
-		name: "token-expired", cause: CauseToken, retry: RetryNewToken,
-		meaning: "the web identity token has expired (exp), so it was not sent; the credentials are not concerned",
-		next: []string{
-			"that the token file is the kubelet's projected volume, which is renewed in place, and no copy or subPath mount of it",
-			"that the kubelet of the node can reach the API server",
-			"the clock of the node",
-		},
-	}},
-	{is: is(ErrTokenNotYetValid), rule: rule{
-		name: "token-not-yet-valid", cause: CauseToken, retry: RetryBackoff,
-		meaning: "the web identity token is from the future (nbf, iat), so it was not sent",
-		next:    []string{"the clocks of the node and of the issuer: STS allows 5 minutes"},
-	}},
-	{is: is(ErrEmptyToken), rule: rule{
-		name: "token-empty", cause: CauseToken, retry: RetryBackoff,
+// localRows are errors for which no service had the chance to answer.
+var localRows = []row{
+	{
+		code: CodeTokenEmpty, cause: CauseToken, retry: RetryBackoff, unsent: true,
 		meaning: "the token source gave nothing",
 		next:    []string{"who writes the token file: the kubelet swaps it whole, so it is never empty"},
-	}},
-	{is: isMalformed, rule: rule{
-		name: "token-malformed", cause: CauseToken, retry: RetryNewToken,
-		meaning: "what the token source gave is no JWT, so it was not sent",
+		is:      []match{{err: is(ErrEmptyToken)}},
+	}, {
+		code: CodeTokenMalformed, cause: CauseToken, retry: RetryNewToken, unsent: true,
+		meaning: "what the token source gave is not a JWT, so it was not sent",
 		next:    []string{"what the token source gives: a projected service account token"},
-	}},
-	{is: isMissingFile, rule: rule{
-		name: "token-file-missing", cause: CauseToken, retry: RetryBackoff,
+		is:      []match{{err: isMalformed}},
+	}, {
+		code: CodeTokenFileMissing, cause: CauseToken, retry: RetryBackoff, unsent: true,
 		meaning: "the token file does not exist",
 		next: []string{
 			"AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at",
 			"that this container has the mount: an injected sidecar or a container left out by an annotation has not",
 		},
-	}},
-	{is: isUnreadableFile, rule: rule{
-		name: "token-file-unreadable", cause: CauseToken, retry: RetryBackoff,
+		is: []match{{err: isMissingFile}},
+	}, {
+		code: CodeTokenFileUnreadable, cause: CauseToken, retry: RetryBackoff, unsent: true,
 		meaning: "the token file exists, but this process may not read it",
 		next: []string{
 			"whether the process has changed its uid: the kubelet gives the file to the uid of the pod's containers",
 			"whether this is a debug container that runs as another uid",
 			"fsGroup in the pod's security context, which makes the file readable for that group",
 		},
-	}},
-	{is: isMissingRegion, rule: rule{
-		name: "region-missing", cause: CauseConfiguration, retry: RetryNever,
+		is: []match{{err: isUnreadableFile}},
+	}, {
+		code: CodeRegionMissing, cause: CauseConfiguration, retry: RetryNever,
 		meaning: "the STS client has no region, and one is never guessed",
 		next:    []string{"AWS_REGION in the pod, or the region of the client's configuration"},
-	}},
-	{is: isUntrustedCertificate, rule: rule{
-		name: "certificate-untrusted", cause: CauseNetwork, retry: RetryNever,
-		meaning: "what answers shows a certificate that this process does not trust",
+		is:      []match{{err: isMissingRegion}},
+	}, {
+		code: CodeCertificateUntrusted, cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "the server shows a certificate that this process does not trust",
 		next: []string{
 			"the certificate authorities in the container image: a minimal image may have none",
 			"a proxy on the way that opens TLS",
 		},
-	}},
-	{is: is(ErrStaleCredentials), rule: rule{
-		name: "credentials-stale", cause: CauseTransient, retry: RetryBackoff,
+		is: []match{{err: isUntrustedCertificate}},
+	}, {
+		code: CodeCredentialsStale, cause: CauseTransient, retry: RetryBackoff,
 		meaning: "the credentials that were obtained had already expired",
 		next:    []string{"the clock of the node, and what stands between this process and STS"},
-	}},
-	{is: isUnknownHost, rule: rule{
-		name: "host-unknown", cause: CauseNetwork, retry: RetryBackoff,
+		is:      []match{{err: is(ErrStaleCredentials)}},
+	}, {
+		code: CodeDNSTimeout, cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "the DNS server did not answer in time",
+		next: []string{
+			"the cluster's DNS: its pods, their load, and the node-local cache where there is one",
+			"whether a network policy lets the pod reach it, over UDP and TCP",
+		},
+		is: []match{{err: isDNS(true)}},
+	}, {
+		code: CodeHostUnknown, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "the name of the service's host does not resolve",
 		next: []string{
 			"the region: a wrong one makes a host that does not exist",
 			"the cluster's DNS, and whether a network policy lets the pod reach it",
 		},
-	}},
-	{is: isTimeout, rule: rule{
-		name: "timeout", cause: CauseNetwork, retry: RetryBackoff,
+		is: []match{{err: isDNS(false)}},
+	}, {
+		code: CodeTimeout, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "no answer came in time",
 		next: []string{
 			"network policies and security groups between the pod and STS",
 			"the VPC endpoint for STS, where the subnet has no way to the internet",
 		},
-	}},
-	{is: isConnection, rule: rule{
-		name: "connection-failed", cause: CauseNetwork, retry: RetryBackoff,
+		is: []match{{err: isTimeout}},
+	}, {
+		code: CodeConnectionFailed, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "the connection could not be made or broke off",
 		next: []string{
 			"network policies, the proxy settings and the route from the pod to STS",
 			"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS",
 		},
-	}},
+		is: []match{{err: isConnection}},
+	},
 }
 
 func is(target error) func(error) bool {
@@ -158,9 +132,11 @@ func isUntrustedCertificate(err error) bool {
 	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
 }
 
-func isUnknownHost(err error) bool {
-	var dns *net.DNSError
-	return errors.As(err, &dns) && !dns.IsTimeout
+func isDNS(timedOut bool) func(error) bool {
+	return func(err error) bool {
+		var dns *net.DNSError
+		return errors.As(err, &dns) && dns.IsTimeout == timedOut
+	}
 }
 
 func isTimeout(err error) bool {
@@ -174,6 +150,16 @@ func isConnection(err error) bool {
 	var request *url.Error
 	var send *smithyhttp.RequestSendError
 	return errors.As(err, &op) || errors.As(err, &request) || errors.As(err, &send)
+}
+
+// isWithoutIdentity is an environment without one, or the SDK's attempt to become the node, which is
+// what a pod does that was not mutated.
+func isWithoutIdentity(err error) bool {
+	return errors.Is(err, ErrNoIdentity) || innermost(err) == "ec2imds" || strings.Contains(err.Error(), "no EC2 IMDS role found")
+}
+
+func isUnreachableAgent(err error) bool {
+	return innermost(err) == "endpoint-credentials" && (isConnection(err) || isTimeout(err))
 }
 
 func containsAll(s string, parts ...string) bool {
