@@ -61,9 +61,8 @@ func (r Retry) Helps() bool { return r != RetryNever && r != "" }
 // id of a request in it, which differs each time, so that a controller would update the status, see
 // the update and try again without end.
 type Explanation struct {
-	// Code names the explanation: stable, kebab-case, one of the Code… constants unless the error
-	// is an [Explainer] of another package.
-	Code string
+	// Code is one of the Code… constants, unless the error is an [Explainer] of another package.
+	Code Code
 	// Cause is the part of the chain at fault.
 	Cause Cause
 	// Said is the message of the service that refused, cut to 512 bytes and freed of tokens;

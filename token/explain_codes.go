@@ -1,5 +1,8 @@
 package token
 
+// Code names an explanation: stable and kebab-case.
+type Code = string
+
 // The codes of explanations. The table in the package documentation says what each one means.
 const (
 	CodeAgentAddressRefused          = "agent-address-refused"
