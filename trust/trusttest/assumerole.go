@@ -1,6 +1,7 @@
 package trusttest
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -37,17 +38,41 @@ func (a *Account) assumeRole(c *call) (any, error) {
 		return nil, err
 	}
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-	denied := accessDenied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.caller.arn, in.roleARN)
-	if of.AccountID != a.id || of.Partition != a.partition || a.isOfDeletedRole(c.caller) {
-		return nil, denied
+	denied := func(action string) error {
+		return accessDenied("User: %s is not authorized to perform: %s on resource: %s", c.caller.arn, action, in.roleARN)
 	}
-	s, err := a.admit(in, c, a.chained(c.caller, in, externalID, taken), denied)
-	if err != nil {
+	if of.AccountID != a.id || of.Partition != a.partition || a.isOfDeletedRole(c.caller) {
+		return nil, denied("sts:AssumeRole")
+	}
+	refused := denied("sts:AssumeRole")
+	s, err := a.admit(in, c, a.chained(c.caller, in, externalID, taken), refused)
+	switch {
+	case errors.Is(err, refused):
+		return nil, denied(a.missingAction(c, in, externalID, taken))
+	case err != nil:
 		return nil, err
 	}
 	result := resultOf(s)
 	result.SourceIdentity = taken.source
 	return result, nil
+}
+
+// missingAction is what a trust policy that refuses the request lacks: the right to pass tags or
+// a source identity, where it would allow the request without them.
+func (a *Account) missingAction(c *call, in assumption, externalID string, taken carried) string {
+	allows := func(less carried) bool {
+		request := a.chained(c.caller, in, externalID, less)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.admitting(in.roleARN, request) != nil
+	}
+	switch {
+	case allows(carried{source: taken.source}):
+		return "sts:TagSession"
+	case allows(carried{tags: taken.tags, transitive: taken.transitive}):
+		return "sts:SetSourceIdentity"
+	}
+	return "sts:AssumeRole"
 }
 
 // chained is the request of a session, or of the administrator, for a role.

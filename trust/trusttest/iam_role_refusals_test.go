@@ -256,3 +256,23 @@ func TestARoleHasRoomForTenPoliciesAndFiftyTags(t *testing.T) {
 	assertRefusal(t, onRole("app")["delete"](t.Context(), client), 409, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 	assert.Len(t, getRole(t, client, "app").Tags, 50)
 }
+
+func TestARoleOfAnAWSServiceCannotBeChanged(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/aws-service-role/eks.amazonaws.com/", "/aws-reserved/sso.amazonaws.com/"} {
+		_, client := newIAM(t, trusttest.Config{})
+		createRole(t, client, func(in *iam.CreateRoleInput) { in.Path = &path })
+		for name, call := range onRole("app") {
+			err := call(t.Context(), client)
+			if name == "get" || strings.HasPrefix(name, "list") {
+				assert.NoError(t, err, name)
+				continue
+			}
+			if name == "get a policy" {
+				assertRefusal(t, err, 404, "NoSuchEntity", "The role policy with name inline cannot be found.")
+				continue
+			}
+			assertRefusal(t, err, 400, "UnmodifiableEntity", "Cannot perform the operation on the protected role 'app' - this role is only modifiable by AWS")
+		}
+	}
+}

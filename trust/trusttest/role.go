@@ -1,6 +1,7 @@
 package trusttest
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -159,6 +160,18 @@ func (a *Account) roleOperation(c *call, do func(*role) (any, error)) (any, erro
 	return do(r)
 }
 
+// roleChange is roleOperation for what AWS's own services alone may do to their roles. The text is that of
+// https://docs.aws.amazon.com/singlesignon/latest/userguide/troubleshooting.html.
+func (a *Account) roleChange(c *call, do func(*role) (any, error)) (any, error) {
+	return a.roleOperation(c, func(r *role) (any, error) {
+		if strings.HasPrefix(r.path, "/aws-service-role/") || strings.HasPrefix(r.path, "/aws-reserved/") {
+			return nil, refuse(http.StatusBadRequest, "UnmodifiableEntity",
+				"Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", r.name)
+		}
+		return do(r)
+	})
+}
+
 func (a *Account) getRole(c *call) (any, error) {
 	return a.roleOperation(c, func(r *role) (any, error) { return roleEnvelope{r.full(a.region())}, nil })
 }
@@ -190,7 +203,7 @@ func (a *Account) listRoles(c *call) (any, error) {
 // deleteRole refuses while something hangs on the role. Texts recorded from AWS, same source
 // as roleResult.
 func (a *Account) deleteRole(c *call) (any, error) {
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if len(r.attached) > 0 {
 			return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
 		}
@@ -207,7 +220,7 @@ func (a *Account) deleteRole(c *call) (any, error) {
 func (a *Account) updateRole(c *call) (any, error) {
 	description := c.form.text("Description", descriptionLimits())
 	seconds := c.form.number("MaxSessionDuration", 3600, 43200, 0)
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if c.form.has("Description") {
 			r.description = description
 		}
@@ -222,7 +235,7 @@ func (a *Account) updateRoleDescription(c *call) (any, error) {
 	lim := descriptionLimits()
 	lim.required = true
 	description := c.form.text("Description", lim)
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		r.description = description
 		result := r.summary()
 		result.Description = description
@@ -232,7 +245,7 @@ func (a *Account) updateRoleDescription(c *call) (any, error) {
 
 func (a *Account) updateAssumeRolePolicy(c *call) (any, error) {
 	document := c.form.text("PolicyDocument", documentLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if err := a.checkTrustPolicy(document); err != nil {
 			return nil, err
 		}
@@ -243,7 +256,7 @@ func (a *Account) updateAssumeRolePolicy(c *call) (any, error) {
 
 func (a *Account) tagRole(c *call) (any, error) {
 	labels := c.form.tags()
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		next, err := r.tags.merge(labels)
 		if err != nil {
 			return nil, err
@@ -255,7 +268,7 @@ func (a *Account) tagRole(c *call) (any, error) {
 
 func (a *Account) untagRole(c *call) (any, error) {
 	keys := c.form.tagKeys()
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		r.tags = r.tags.without(keys)
 		return nil, nil
 	})

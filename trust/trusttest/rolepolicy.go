@@ -24,7 +24,7 @@ func policyNameLimits() limits {
 func (a *Account) putRolePolicy(c *call) (any, error) {
 	name := c.form.text("PolicyName", policyNameLimits())
 	document := c.form.text("PolicyDocument", documentLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if err := checkPermissionPolicy(document); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func (a *Account) listRolePolicies(c *call) (any, error) {
 
 func (a *Account) deleteRolePolicy(c *call) (any, error) {
 	name := c.form.text("PolicyName", policyNameLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if _, ok := r.inline[name]; !ok {
 			return nil, noSuchPolicy(name)
 		}
@@ -114,7 +114,7 @@ func (a *Account) checkPolicyARN(policyARN string) error {
 
 func (a *Account) attachRolePolicy(c *call) (any, error) {
 	policyARN := c.form.text("PolicyArn", arnLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if err := a.checkPolicyARN(policyARN); err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func (a *Account) attachRolePolicy(c *call) (any, error) {
 
 func (a *Account) detachRolePolicy(c *call) (any, error) {
 	policyARN := c.form.text("PolicyArn", arnLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if err := a.checkPolicyARN(policyARN); err != nil {
 			if refused, ok := err.(*refusal); !ok || refused.status != http.StatusNotFound {
 				return nil, err
@@ -173,7 +173,7 @@ func (a *Account) listAttachedRolePolicies(c *call) (any, error) {
 
 func (a *Account) putBoundary(c *call) (any, error) {
 	policyARN := c.form.text("PermissionsBoundary", arnLimits())
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		if err := a.checkPolicyARN(policyARN); err != nil {
 			return nil, err
 		}
@@ -183,7 +183,7 @@ func (a *Account) putBoundary(c *call) (any, error) {
 }
 
 func (a *Account) deleteBoundary(c *call) (any, error) {
-	return a.roleOperation(c, func(r *role) (any, error) {
+	return a.roleChange(c, func(r *role) (any, error) {
 		r.boundary = ""
 		return nil, nil
 	})

@@ -96,7 +96,7 @@ func TestTransitiveTagsGoThroughAChainAndNeedTagSession(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	_, err = c.assume(t.Context(), tagged.Credentials, plain)
-	assertDenied(t, err, "AccessDenied", 403, "sts:AssumeRole")
+	assertDenied(t, err, "AccessDenied", 403, "is not authorized to perform: sts:TagSession on resource: "+plain)
 
 	// Of the calling session all tags are known, of the next one the transitive.
 	for condition, want := range map[string][3]bool{ // tagged, local, untagged
@@ -130,8 +130,9 @@ func TestASourceIdentityStaysAndNeedsItsAction(t *testing.T) {
 	named, err := c.assume(t.Context(), nil, c.role(t, "first", withSource, ""), naming("alice"))
 	require.NoError(t, err)
 	assert.Equal(t, "alice", *named.SourceIdentity)
-	_, err = c.assume(t.Context(), named.Credentials, c.role(t, "plain", plainly, ""))
-	assertDenied(t, err, "AccessDenied", 403, "sts:AssumeRole")
+	plain := c.role(t, "plain", plainly, "")
+	_, err = c.assume(t.Context(), named.Credentials, plain)
+	assertDenied(t, err, "AccessDenied", 403, "is not authorized to perform: sts:SetSourceIdentity on resource: "+plain)
 
 	second := c.role(t, "second", withSource, `{"StringEquals":{"aws:SourceIdentity":"alice","sts:SourceIdentity":"alice"}}`)
 	for name, change := range map[string]func(*sts.AssumeRoleInput){"inherited": func(*sts.AssumeRoleInput) {}, "named again": naming("alice")} {
