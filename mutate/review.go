@@ -39,13 +39,14 @@ type Reviewed struct {
 // Reading is a request whose pod has been read, once for both questions about it: whose it
 // is, and what becomes of it. It may be used concurrently. Its request must not change.
 type Reading struct {
-	m      *Mutator
-	req    *admissionv1.AdmissionRequest
-	action action
-	target Target
-	byRule bool // the target's role follows from the rule
-	view   view
-	err    error // why the pod cannot be mutated, though it is known whose it is
+	m          *Mutator
+	apiVersion string // of the review
+	req        *admissionv1.AdmissionRequest
+	action     action
+	target     Target
+	byRule     bool // the target's role follows from the rule
+	view       view
+	err        error // why the pod cannot be mutated, though it is known whose it is
 }
 
 // Read reads a request's pod. It fails where nobody can tell whose pod it is, as [RequestTarget]
@@ -64,16 +65,35 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	}
 	s := m.scanner()
 	defer m.release(s)
-	s.view.wantAccount = true
-	if r.action == addEphemeral {
-		s.view.lists, s.view.debug = ephemeral, true
+	if err := r.scan(s); err != nil {
+		return nil, err
 	}
-	if err := s.scan(req.Object.Raw); err != nil {
+	return r, nil
+}
+
+// scan reads the pod of the request. It fails where that does not even tell whose it is.
+func (r *Reading) scan(s *scanner) error {
+	s.view.begin(r.action)
+	if err := s.scan(r.req.Object.Raw); err != nil {
 		r.err = fmt.Errorf("mutate: request: pod: %w", err)
-		if s.Read(req.Object.Raw, len(req.Object.Raw), s.accountAlone) != nil {
-			return nil, r.err
+		if s.Read(r.req.Object.Raw, len(r.req.Object.Raw), s.accountAlone) != nil {
+			return r.err
 		}
 	}
+	r.take(s)
+	return nil
+}
+
+// begin sets what is to be read for an action.
+func (v *view) begin(a action) {
+	v.wantAccount = true
+	if a == addEphemeral {
+		v.lists, v.debug = ephemeral, true
+	}
+}
+
+// take keeps what s has read.
+func (r *Reading) take(s *scanner) {
 	r.view, s.view.containers = s.view, nil
 	if r.err == nil && r.action == addEphemeral {
 		if err := r.forgetOld(); err != nil {
@@ -82,10 +102,9 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	}
 	if !r.view.mirror {
 		account := orElse(r.view.account, orElse(r.view.accountAlias, "default"))
-		r.target = Target{Namespace: req.Namespace, ServiceAccount: account}
-		r.byRule = m.followsRule(r.target, &r.view)
+		r.target = Target{Namespace: r.req.Namespace, ServiceAccount: account}
+		r.byRule = r.m.followsRule(r.target, &r.view)
 	}
-	return r, nil
 }
 
 // forgetOld leaves the ephemeral containers that are being added: those of the request's pod
@@ -108,6 +127,14 @@ func (r *Reading) forgetOld() error {
 // Target is what [RequestTarget] returns.
 func (r *Reading) Target() Target { return r.target }
 
+// Request is what was asked. Of a review that [Mutator.ReadReview] has read it has what a
+// decision about a pod can rest on: neither the user nor the options.
+func (r *Reading) Request() *admissionv1.AdmissionRequest { return r.req }
+
+// APIVersion is that of the review that [Mutator.ReadReview] has read, for the answer to have
+// the same; "" after [Mutator.Read].
+func (r *Reading) APIVersion() string { return r.apiVersion }
+
 // NeedsAccount says whether [Reading.Review] looks at the ServiceAccount that Target names. It does
 // not where there is no target, nor for a pod whose role follows from Config.RoleRule.
 func (r *Reading) NeedsAccount() bool { return !r.target.IsZero() && !r.byRule }
@@ -118,6 +145,9 @@ func (r *Reading) NeedsAccount() bool { return !r.target.IsZero() && !r.byRule }
 // warning. Where NeedsAccount is false, sa is not looked at.
 func (r *Reading) Review(sa *corev1.ServiceAccount) Reviewed {
 	if r.target.IsZero() {
+		if r.err != nil { // nobody can tell whose pod it is
+			return Reviewed{Response: DenyError(r.req, r.err), Err: r.err}
+		}
 		return Reviewed{Response: allow(r.req)}
 	}
 	var id Identity

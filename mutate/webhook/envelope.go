@@ -44,119 +44,34 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// review is an AdmissionReview as it came in. The raw objects are parts of the body.
-type review struct {
-	apiVersion string
-	kind       string
-	found      bool
-	request    admissionv1.AdmissionRequest
+// head is what there must be of a review to refuse it.
+type head struct {
+	apiVersion, kind string
+	uid              types.UID
 }
 
-// decodeReview reads an AdmissionReview, and with an error what it can of one. Both versions have the same members
-// (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request).
-func (h *Handler) decodeReview(body []byte) (*review, error) {
-	s := h.scanners.Get().(*jsonscan.Scanner)
-	defer func() {
-		s.Forget()
-		h.scanners.Put(s)
-	}()
-	var r review
-	if err := s.Read(body, objectsize.Review, func() { r.read(s) }); err != nil {
-		return &r, errors.New("webhook: the review is malformed") // its names may be a pod's
-	}
-	return &r, r.check()
-}
-
-// check reports what cannot be answered.
-func (r *review) check() error {
-	switch {
-	case r.kind != "AdmissionReview":
-		return errors.New(`webhook: kind is not "AdmissionReview"`)
-	case r.apiVersion != "admission.k8s.io/v1" && r.apiVersion != "admission.k8s.io/v1beta1":
-		return errors.New(`webhook: apiVersion is neither "admission.k8s.io/v1" nor "admission.k8s.io/v1beta1"`)
-	case !r.found:
-		return errors.New("webhook: the review has no request")
-	case r.request.UID == "":
-		return errors.New("webhook: the request has no uid")
-	}
-	return nil
-}
-
-func (r *review) read(s *jsonscan.Scanner) {
-	if !s.Object() {
-		return
-	}
-	for s.More() {
-		switch string(s.Name()) {
-		case "apiVersion":
-			r.apiVersion = string(s.Text())
-		case "kind":
-			r.kind = string(s.Text())
-		case "request":
-			r.readRequest(s)
-		default:
-			s.Skip()
+// readHead reads the beginning of a review, as far as it goes.
+func readHead(begin []byte) (h head, ok bool) {
+	s := jsonscan.New()
+	_ = s.Read(begin, len(begin), func() { // which fails where begin ends
+		if !s.Object() {
+			return
 		}
-	}
-}
-
-func (r *review) readRequest(s *jsonscan.Scanner) {
-	if !s.Enter('{') {
-		return
-	}
-	r.found = true
-	req := &r.request
-	for s.More() {
-		switch string(s.Name()) {
-		case "uid":
-			req.UID = types.UID(s.Text())
-		case "kind":
-			g := readGroup(s)
-			req.Kind = metav1.GroupVersionKind{Group: g.group, Version: g.version, Kind: g.name}
-		case "resource":
-			g := readGroup(s)
-			req.Resource = metav1.GroupVersionResource{Group: g.group, Version: g.version, Resource: g.name}
-		case "subResource":
-			req.SubResource = string(s.Text())
-		case "name":
-			req.Name = string(s.Text())
-		case "namespace":
-			req.Namespace = string(s.Text())
-		case "operation":
-			req.Operation = admissionv1.Operation(s.Text())
-		case "dryRun":
-			dryRun := string(s.Raw()) == "true"
-			req.DryRun = &dryRun
-		case "object":
-			req.Object.Raw = s.Raw()
-		case "oldObject":
-			req.OldObject.Raw = s.Raw()
-		default:
-			s.Skip()
+		for s.More() {
+			switch string(s.Name()) {
+			case "apiVersion":
+				h.apiVersion = string(s.Text())
+			case "kind":
+				h.kind = string(s.Text())
+			case "request":
+				s.Only("uid", func() { h.uid = types.UID(s.Text()) })
+			default:
+				s.Skip()
+			}
 		}
-	}
-}
-
-// group is a GroupVersionKind or a GroupVersionResource.
-type group struct{ group, version, name string }
-
-func readGroup(s *jsonscan.Scanner) (g group) {
-	if !s.Enter('{') {
-		return g
-	}
-	for s.More() {
-		switch string(s.Name()) {
-		case "group":
-			g.group = string(s.Text())
-		case "version":
-			g.version = string(s.Text())
-		case "kind", "resource":
-			g.name = string(s.Text())
-		default:
-			s.Skip()
-		}
-	}
-	return g
+	})
+	known := h.apiVersion == "admission.k8s.io/v1" || h.apiVersion == "admission.k8s.io/v1beta1"
+	return h, known && h.kind == "AdmissionReview" && h.uid != ""
 }
 
 // encodeReview writes the answer in the version of the question.

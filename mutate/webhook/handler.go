@@ -7,13 +7,11 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -112,7 +110,6 @@ type Handler struct {
 	mutator  *mutate.Mutator
 	accounts Accounts
 	cfg      Config
-	scanners *sync.Pool // of *jsonscan.Scanner: a used one need not grow again
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -135,8 +132,7 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	scanners := &sync.Pool{New: func() any { return jsonscan.New() }}
-	return &Handler{mutator: m, accounts: accounts, cfg: cfg, scanners: scanners}, nil
+	return &Handler{mutator: m, accounts: accounts, cfg: cfg}, nil
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
@@ -216,21 +212,25 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	if tooLarge != nil && !errors.Is(tooLarge, errTooLarge) {
 		return bad(http.StatusBadRequest, tooLarge)
 	}
-	review, err := h.decodeReview(body)
-	switch {
-	case tooLarge != nil && review.check() != nil:
-		return bad(http.StatusRequestEntityTooLarge, tooLarge)
-	case tooLarge != nil:
-		e = refused(&review.request, Event{}, tooLarge)
-	case err != nil:
-		return bad(http.StatusBadRequest, err)
-	default:
-		ctx, cancel := withDeadline(r)
-		defer cancel()
-		e = h.review(ctx, &review.request)
+	if tooLarge != nil {
+		head, ok := readHead(body)
+		if !ok {
+			return bad(http.StatusRequestEntityTooLarge, tooLarge)
+		}
+		req := &admissionv1.AdmissionRequest{UID: head.uid}
+		e = refused(req, Event{}, tooLarge)
+		e.Status, e.Request = http.StatusOK, req
+		return e, head.apiVersion
 	}
-	e.Status, e.Request = http.StatusOK, &review.request
-	return e, review.apiVersion
+	reading, err := h.mutator.ReadReview(body)
+	if err != nil {
+		return bad(http.StatusBadRequest, fmt.Errorf("webhook: %w", err))
+	}
+	ctx, cancel := withDeadline(r)
+	defer cancel()
+	e = h.review(ctx, reading)
+	e.Status, e.Request = http.StatusOK, reading.Request()
+	return e, reading.APIVersion()
 }
 
 // withDeadline obeys the timeout that the API server gives in the query, less what the
@@ -244,15 +244,14 @@ func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 }
 
 // review decides about one request.
-func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest) Event {
-	reading, err := h.mutator.Read(req)
-	if err != nil {
-		return refused(req, Event{}, err)
-	}
-	target := reading.Target()
+func (h *Handler) review(ctx context.Context, reading *mutate.Reading) Event {
+	req, target := reading.Request(), reading.Target()
 	e := Event{Target: target}
 	if target.IsZero() {
-		e.Reviewed = reading.Review(nil) // allowed
+		e.Reviewed = reading.Review(nil)
+		if !e.Reviewed.Response.Allowed {
+			return denied(e)
+		}
 		return e
 	}
 	if err := checkTarget(target); err != nil {
@@ -262,6 +261,7 @@ func (h *Handler) review(ctx context.Context, req *admissionv1.AdmissionRequest)
 	}
 	var sa *corev1.ServiceAccount
 	if reading.NeedsAccount() {
+		var err error
 		if sa, err = h.lookup(ctx, target); err != nil {
 			return h.unknown(req, e, err)
 		}

@@ -1,0 +1,126 @@
+package mutate_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// reviewDocument is a review, its members in the order of parts.
+func reviewDocument(parts ...string) string {
+	return `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{` + strings.Join(parts, ",") + `}}`
+}
+
+// The parts of a review.
+const (
+	partUID       = `"uid":"u-1"`
+	partKind      = `"kind":{"group":"","version":"v1","kind":"Pod"}`
+	partResource  = `"resource":{"group":"","version":"v1","resource":"pods"}`
+	partNamespace = `"namespace":"team-a"`
+	partCreate    = `"operation":"CREATE"`
+	partUpdate    = `"operation":"UPDATE"`
+	partEphemeral = `"subResource":"ephemeralcontainers"`
+	partUser      = `"userInfo":{"username":"someone","groups":["a"]}`
+	partOld       = `"oldObject":null`
+)
+
+// checkReadReview asserts that reading a review at once is reading it in two steps.
+func checkReadReview(t *testing.T, m *mutate.Mutator, body []byte) {
+	t.Helper()
+	at, err := m.ReadReview(body)
+	if err != nil {
+		require.Nil(t, at)
+		return
+	}
+	sa := account(map[string]string{"role-arn": role})
+	steps, err := m.Read(at.Request())
+	if err != nil {
+		require.True(t, at.Target().IsZero())
+		require.Equal(t, mutate.DenyError(at.Request(), err), at.Review(sa).Response)
+		return
+	}
+	require.Equal(t, steps.Target(), at.Target())
+	require.Equal(t, steps.Review(sa), at.Review(sa))
+	require.Equal(t, steps.Review(account(nil)), at.Review(account(nil)))
+}
+
+func FuzzReadReview(f *testing.F) {
+	for _, pod := range rawPods {
+		object := `"object":` + pod
+		f.Add([]byte(reviewDocument(partUID, partKind, partResource, partNamespace, partCreate, partUser, object, partOld)))
+		f.Add([]byte(reviewDocument(object, partUID, partResource, partCreate, partNamespace)))
+		f.Add([]byte(reviewDocument(partUID, partKind, partResource, partUpdate, partEphemeral, object, `"oldObject":{}`)))
+	}
+	m := newMutator(f, mutate.EKS("eu-central-1"))
+	f.Fuzz(func(t *testing.T, body []byte) { checkReadReview(t, m, body) })
+}
+
+func TestAReviewMayHaveItsMembersInAnyOrder(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.EKS("eu-central-1"))
+	const pod = `"object":{"spec":{"serviceAccountName":"reader","volumes":[` + volumeOfOurs + `],"containers":[{"name":"a"}],"ephemeralContainers":[{"name":"d"}]}}`
+	for _, c := range []struct {
+		path  string // where the patch begins; "": there is none
+		parts []string
+	}{
+		{"/spec/containers/0/env", []string{partUID, partKind, partResource, partNamespace, partCreate, partUser, pod, partOld}},
+		{"/spec/containers/0/env", []string{pod, partOld, partUser, partCreate, partNamespace, partResource, partKind, partUID}},
+		{"/spec/containers/0/env", []string{partUID, partCreate, partResource, pod, partNamespace}},
+		{"/spec/ephemeralContainers/0/env", []string{partUID, partEphemeral, partResource, partUpdate, partNamespace, pod, `"oldObject":{}`}},
+		{"/spec/ephemeralContainers/0/env", []string{partUID, `"oldObject":{}`, partResource, partUpdate, partNamespace, pod, partEphemeral}},
+		{"", []string{partUID, partResource, partCreate, pod, `"subResource":"binding"`}},
+		{"", []string{partUID, partResource, partUpdate, pod}},
+		{"", []string{partUID, `"resource":{"group":"apps","version":"v1","resource":"deployments"}`, partCreate, pod}},
+	} {
+		body := []byte(reviewDocument(c.parts...))
+		reading, err := m.ReadReview(body)
+		require.NoError(t, err)
+		assert.Equal(t, "admission.k8s.io/v1", reading.APIVersion())
+		assert.EqualValues(t, "u-1", reading.Request().UID)
+		resp := reading.Review(account(map[string]string{"role-arn": role})).Response
+		assert.True(t, resp.Allowed)
+		assert.EqualValues(t, "u-1", resp.UID)
+		if c.path == "" {
+			assert.Nil(t, resp.Patch)
+		} else {
+			assert.Contains(t, string(resp.Patch), `[{"op":"add","path":"`+c.path+`"`)
+		}
+		checkReadReview(t, m, body)
+	}
+}
+
+func TestAReviewWhosePodCannotBeReadIsRefusedByReview(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for _, pod := range []string{`null`, `[]`, `{"spec":"s3cret"}`, `{"spec":{"serviceAccountName":1}}`} {
+		reading, err := m.ReadReview([]byte(reviewDocument(partUID, partResource, partCreate, `"object":`+pod)))
+		require.NoError(t, err)
+		assert.True(t, reading.Target().IsZero())
+		reviewed := reading.Review(nil)
+		assert.Error(t, reviewed.Err)
+		assert.False(t, reviewed.Response.Allowed)
+		assert.EqualValues(t, 400, reviewed.Response.Result.Code)
+		assert.NotContains(t, reviewed.Response.Result.Message, "s3cret")
+	}
+	for name, body := range map[string]string{
+		"nothing":         ``,
+		"cut off":         strings.TrimSuffix(reviewDocument(partUID, partResource, partCreate, `"object":{}`), "}"),
+		"a pod cut off":   `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":{"s3cret":`,
+		"another kind":    strings.Replace(reviewDocument(partUID), "AdmissionReview", "Pod", 1),
+		"another version": strings.Replace(reviewDocument(partUID), "/v1", "/v2", 1),
+		"no request":      `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}`,
+		"no uid":          reviewDocument(partCreate),
+		"a uid twice":     reviewDocument(partUID, partUID),
+	} {
+		reading, err := m.ReadReview([]byte(body))
+		assert.Nil(t, reading, name)
+		require.Error(t, err, name)
+		assert.NotContains(t, err.Error(), "s3cret")
+	}
+	_, err := (*mutate.Mutator)(nil).ReadReview([]byte(reviewDocument(partUID)))
+	assert.Error(t, err)
+}
