@@ -205,7 +205,7 @@ func ExamplePublish() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := oidc.Publish(context.Background(), oidc.Directory(dir), doc, keys); err != nil {
+	if err := oidc.Publish(context.Background(), oidc.Directory(dir), doc, keys, oidc.PublishConfig{}); err != nil {
 		log.Fatal(err)
 	}
 	body, err := os.ReadFile(dir + "/.well-known/openid-configuration")
@@ -214,11 +214,25 @@ func ExamplePublish() {
 }
 
 func ExampleRotation() {
-	switched := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-	r := oidc.Rotation{Published: switched.Add(-2 * time.Hour), Switched: switched, MaxTokenLifetime: 24 * time.Hour}
-	fmt.Println(r.SwitchAfter())
-	fmt.Println(r.RetireAfter())
+	now := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	r := oidc.Rotation{Old: "old", New: "new", MaxTokenLifetime: 12 * time.Hour}
+	for {
+		step, from := r.Next()
+		if step == oidc.StepNone {
+			break
+		}
+		if now.Before(from) {
+			now = from // the program ends here, and is started again later
+		}
+		fmt.Println(now.Format(time.DateTime), step)
+		var err error
+		if r, err = r.Done(step, now); err != nil {
+			log.Fatal(err)
+		}
+	}
 	// Output:
-	// 2026-01-02 11:00:00 +0000 UTC
-	// 2026-01-03 12:05:00 +0000 UTC
+	// 2026-01-02 12:00:00 accept
+	// 2026-01-02 12:00:00 publish
+	// 2026-01-02 13:00:00 sign
+	// 2026-01-03 01:05:00 retire
 }

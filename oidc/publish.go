@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,11 +22,17 @@ type Object struct {
 	ContentType, CacheControl string
 }
 
-// ObjectPutter stores an object so that the issuer's URL serves it: a bucket, a directory of
-// a web server, a ConfigMap. PutObject replaces what is there; it should do so at once, as a
-// verifier may read at any time.
-type ObjectPutter interface {
+// ObjectStore keeps objects where the issuer's URL serves them: a bucket, a directory of a web
+// server, a ConfigMap. Paths are those of [Object].
+type ObjectStore interface {
+	// GetObject reads at most limit bytes; longer is an error. What is not there is
+	// [fs.ErrNotExist], and nothing else is: an answer that is not known must be another error.
+	GetObject(ctx context.Context, path string, limit int) ([]byte, error)
+	// PutObject replaces what is there; it should do so at once, as a verifier may read at any
+	// time.
 	PutObject(ctx context.Context, o Object) error
+	// DeleteObject removes what is there, if anything.
+	DeleteObject(ctx context.Context, path string) error
 }
 
 // How long a verifier may keep what it read. A new key should get around soon; the document
@@ -35,42 +42,213 @@ const (
 	documentCacheControl = "public, max-age=3600"
 )
 
+// ErrKeyServed is in the error of publishing a set without a key that is served now.
+var ErrKeyServed = errors.New("a key that is served would be dropped, and the tokens of its cluster refused")
+
+// PublishConfig says what [Publish] may take away. The zero value takes nothing away.
+type PublishConfig struct {
+	// Drop are the keys that may go: each the id that it has in the served set, or the one that
+	// Kubernetes gives it ([KeyID]); "" is every entry without an id. [Rotation.Retire] says when
+	// it is time.
+	Drop []string
+	// ReplaceIssuer lets the document of another issuer, or one that cannot be read, be
+	// overwritten, with its keys.
+	ReplaceIssuer bool
+}
+
+// Served reads what [Publish] has put for an issuer: the document, nil when there is none, and
+// the keys to which it points, or those where kube-apiserver has them. A document of another
+// issuer is [ErrIssuerMismatch], one that cannot be read [ErrDocument]. Take JWKSURI from the
+// document to publish again where an earlier tool has put the keys.
+func Served(ctx context.Context, from ObjectStore, iss Issuer) (*Document, *KeySet, error) {
+	fail := func(err error) (*Document, *KeySet, error) {
+		return nil, nil, fmt.Errorf("oidc: what is served of issuer %q: %w", iss, err)
+	}
+	if iss.IsZero() {
+		return fail(ErrIssuerZero)
+	}
+	doc, err := ownDocument(ctx, from, iss)
+	if err != nil {
+		return fail(err)
+	}
+	at := doc
+	if at == nil {
+		at = &Document{Issuer: iss, JWKSURI: iss.JWKSURL()}
+	}
+	path, err := at.keysPath()
+	if err != nil {
+		return fail(err)
+	}
+	keys, err := servedKeys(ctx, from, path)
+	if err != nil {
+		return fail(err)
+	}
+	return doc, keys, nil
+}
+
+// ownDocument is the issuer's, nil when there is none.
+func ownDocument(ctx context.Context, from ObjectStore, iss Issuer) (*Document, error) {
+	if from == nil {
+		return nil, errors.New("there is no store to read")
+	}
+	doc, err := servedDocument(ctx, from)
+	if err == nil && doc != nil && doc.Issuer != iss {
+		return nil, fmt.Errorf("%w: the document that is there says %q", ErrIssuerMismatch, doc.Issuer)
+	}
+	return doc, err
+}
+
+// servedDocument is nil when there is none.
+func servedDocument(ctx context.Context, from ObjectStore) (*Document, error) {
+	body, err := from.GetObject(ctx, documentPath(), documentLimits.Bytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := parseDocument(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	return doc, nil
+}
+
+// servedKeys is empty when there are none.
+func servedKeys(ctx context.Context, from ObjectStore, path string) (*KeySet, error) {
+	body, err := from.GetObject(ctx, path, keySetLimits.Bytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &KeySet{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := parseKeySet(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return keys, nil
+}
+
 // Publish puts the key set and then the document, so that no document ever names keys that
-// are not there. Before it puts anything it checks what STS would refuse of the keys
-// ([KeySet.CheckSTS]), that the document names their algorithms, and that its jwks_uri lies
-// below its issuer, which is where the keys are put. The first failing put ends it.
+// are not there. Before it puts anything it checks that STS can verify with the keys
+// ([KeySet.CheckSTS]), that the document names their algorithms, and that its jwks_uri lies below
+// its issuer, which is where the keys are put. Entries that [ParseKeySet] left out are not put. It reads what is there, and refuses to drop a key
+// that is served ([ErrKeyServed]), to replace another issuer's document ([ErrIssuerMismatch])
+// and to overwrite what it cannot read, unless cfg says so. The first failing put ends it.
+// Two at a time do not see each other: let one program publish.
 //
 // On S3, grant reading by a bucket policy or through CloudFront: buckets refuse public ACLs by
 // default since April 2023.
-func Publish(ctx context.Context, to ObjectPutter, doc *Document, keys *KeySet) error {
-	objects, err := Objects(doc, keys)
+func Publish(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, cfg PublishConfig) error {
+	if doc == nil || doc.Issuer.IsZero() {
+		return fmt.Errorf("oidc: publish: %w", ErrIssuerZero)
+	}
+	if err := publish(ctx, to, doc, keys, cfg); err != nil {
+		return fmt.Errorf("oidc: publish issuer %q: %w", doc.Issuer, err)
+	}
+	return nil
+}
+
+func publish(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, cfg PublishConfig) error {
+	objects, err := doc.objects(keys)
 	if err != nil {
 		return err
 	}
 	if to == nil {
-		return fmt.Errorf("oidc: publish issuer %q: there is nothing to put to", doc.Issuer)
+		return errors.New("there is no store to put to")
+	}
+	if err := mayReplace(ctx, to, doc, keys, cfg); err != nil {
+		return err
 	}
 	for _, o := range objects {
 		if err := to.PutObject(ctx, o); err != nil {
-			return fmt.Errorf("oidc: publish issuer %q: %s: %w", doc.Issuer, o.Path, err)
+			return fmt.Errorf("%s: %w", o.Path, err)
 		}
 	}
 	return nil
 }
 
-// Objects returns what [Publish] puts, in its order and after its checks: the same bytes for
-// the same document and keys.
-func Objects(doc *Document, keys *KeySet) ([]Object, error) {
-	if doc == nil || doc.Issuer.IsZero() {
-		return nil, fmt.Errorf("oidc: publish: %w", ErrIssuerZero)
+// mayReplace looks at the document that is there, and at the keys where it and the new one have
+// them.
+func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, cfg PublishConfig) error {
+	if cfg.ReplaceIssuer {
+		return nil
 	}
-	objects, err := doc.objects(keys)
+	served, err := ownDocument(ctx, to, doc.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("oidc: publish issuer %q: %w", doc.Issuer, err)
+		return fmt.Errorf("what is there: %w", err)
 	}
-	return objects, nil
+	path, err := doc.keysPath()
+	if err != nil {
+		return err
+	}
+	paths := []string{path}
+	if served != nil {
+		if old, err := served.keysPath(); err == nil && old != path {
+			paths = append(paths, old)
+		}
+	}
+	for _, path := range paths {
+		have, err := servedKeys(ctx, to, path)
+		if err != nil {
+			return fmt.Errorf("what is there: %w", err)
+		}
+		if err := keepsAll(have, keys, cfg.Drop); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
 }
 
+// keepsAll reports a served entry whose key is not in the new set. Entries that this library does
+// not write count too: somebody else may need them.
+func keepsAll(served, next *KeySet, drop []string) error {
+	for _, k := range served.entries() {
+		own := ""
+		if k.pub != nil {
+			own, _ = keyID(k.pub)
+		}
+		if next.has(k.pub) || slices.Contains(drop, k.kid) || own != "" && slices.Contains(drop, own) {
+			continue
+		}
+		return fmt.Errorf("%w: entry %d, id %q", ErrKeyServed, k.index+1, k.kid)
+	}
+	return nil
+}
+
+// Unpublish removes what [Publish] has put for an issuer: the keys, then the document, so that
+// it can be called again when it fails in between. Nothing is removed when the document is
+// another issuer's ([ErrIssuerMismatch]) or cannot be read ([ErrDocument]), and it is no error
+// when nothing is there. Tokens of the issuer are refused from then on.
+func Unpublish(ctx context.Context, from ObjectStore, iss Issuer) error {
+	if iss.IsZero() {
+		return fmt.Errorf("oidc: unpublish: %w", ErrIssuerZero)
+	}
+	if err := unpublish(ctx, from, iss); err != nil {
+		return fmt.Errorf("oidc: unpublish issuer %q: %w", iss, err)
+	}
+	return nil
+}
+
+func unpublish(ctx context.Context, from ObjectStore, iss Issuer) error {
+	doc, err := ownDocument(ctx, from, iss)
+	if err != nil || doc == nil {
+		return err
+	}
+	path, err := doc.keysPath()
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{path, documentPath()} {
+		if err := from.DeleteObject(ctx, path); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// objects are what Publish puts, in its order.
 func (d *Document) objects(keys *KeySet) ([]Object, error) {
 	if err := keys.CheckSTS(); err != nil {
 		return nil, err
@@ -92,9 +270,11 @@ func (d *Document) objects(keys *KeySet) ([]Object, error) {
 	}
 	return []Object{
 		{Path: path, Body: jwks, ContentType: "application/jwk-set+json", CacheControl: keysCacheControl},
-		{Path: strings.TrimPrefix(discoveryPath, "/"), Body: document, ContentType: "application/json", CacheControl: documentCacheControl},
+		{Path: documentPath(), Body: document, ContentType: "application/json", CacheControl: documentCacheControl},
 	}, nil
 }
+
+func documentPath() string { return strings.TrimPrefix(discoveryPath, "/") }
 
 // keysPath is relative to the issuer.
 func (d *Document) keysPath() (string, error) {
@@ -109,7 +289,7 @@ func (d *Document) keysPath() (string, error) {
 	if err != nil || path == "" || strings.HasSuffix(path, "/") {
 		return "", fmt.Errorf("jwks_uri %q names no file", d.JWKSURI)
 	}
-	if path == strings.TrimPrefix(discoveryPath, "/") {
+	if path == documentPath() {
 		return "", errors.New("jwks_uri is the discovery document's own place")
 	}
 	return path, nil

@@ -4,53 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-var _ ObjectPutter = Directory("")
+var _ ObjectStore = Directory("")
 
-// Directory is an [ObjectPutter] that writes files below a directory, for a web server to
+// Directory is an [ObjectStore] of files below a directory, for a web server to
 // serve as the issuer's URL. The directory must exist; what is below is made. Content types
 // and cache headers are the web server's to set: it must serve the key set as
 // application/jwk-set+json or application/json. It is safe for concurrent use on different
 // paths.
 type Directory string
 
+// GetObject reads the file. A path that leads out of the directory is an error.
+func (d Directory) GetObject(ctx context.Context, path string, limit int) (body []byte, err error) {
+	err = d.in(ctx, path, func(root *os.Root, name string) error {
+		file, err := root.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		body, err = io.ReadAll(io.LimitReader(file, int64(limit)+1))
+		if err == nil && len(body) > limit {
+			err = fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
 // PutObject writes the file whole or not at all: into a temporary one beside it, and then
 // renamed. A path that leads out of the directory, over symbolic links as well, is an error.
 func (d Directory) PutObject(ctx context.Context, o Object) error {
-	if err := d.put(ctx, o); err != nil {
-		return fmt.Errorf("oidc: directory %q: %w", string(d), err)
-	}
-	return nil
+	return d.in(ctx, o.Path, func(root *os.Root, name string) (err error) {
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		// One name for all attempts: what a crash left is overwritten, not piled up.
+		temporary := name + ".tmp"
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, root.RemoveAll(temporary))
+			}
+		}()
+		if err := root.WriteFile(temporary, o.Body, 0o644); err != nil {
+			return err
+		}
+		return root.Rename(temporary, name)
+	})
 }
 
-func (d Directory) put(ctx context.Context, o Object) (err error) {
+// DeleteObject removes the file, and leaves the directories above it.
+func (d Directory) DeleteObject(ctx context.Context, path string) error {
+	return d.in(ctx, path, func(root *os.Root, name string) error {
+		if err := root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// in works below the directory and nowhere else.
+func (d Directory) in(ctx context.Context, path string, do func(root *os.Root, name string) error) error {
+	fail := func(err error) error { return fmt.Errorf("oidc: directory %q: %w", string(d), err) }
 	if ctx != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
+		return fail(context.Cause(ctx))
 	}
-	if !filepath.IsLocal(filepath.FromSlash(o.Path)) {
-		return fmt.Errorf("path %q does not stay in it", o.Path)
+	name := filepath.FromSlash(path)
+	if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
+		return fail(fmt.Errorf("path %q does not stay in it", path))
 	}
 	root, err := os.OpenRoot(string(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it does not exist") // not the file alone
+	}
 	if err != nil {
-		return err
+		return fail(err)
 	}
 	defer root.Close()
-	name := filepath.FromSlash(o.Path)
-	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
+	if err := do(root, name); err != nil {
+		return fail(err)
 	}
-	// One name for all attempts: what a crash left is overwritten, not piled up.
-	temporary := name + ".tmp"
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, root.RemoveAll(temporary))
-		}
-	}()
-	if err := root.WriteFile(temporary, o.Body, 0o644); err != nil {
-		return err
-	}
-	return root.Rename(temporary, name)
+	return nil
 }

@@ -2,8 +2,11 @@ package oidc_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/elliptic"
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,6 +23,10 @@ type recorder struct {
 	fail    error
 }
 
+func (r *recorder) GetObject(context.Context, string, int) ([]byte, error) {
+	return nil, fs.ErrNotExist
+}
+func (r *recorder) DeleteObject(context.Context, string) error { return r.fail }
 func (r *recorder) PutObject(_ context.Context, o oidc.Object) error {
 	r.objects = append(r.objects, o)
 	return r.fail
@@ -38,7 +45,7 @@ func TestKeysArePublishedBeforeTheDocument(t *testing.T) {
 	t.Parallel()
 	doc, keys := published(t, "")
 	var to recorder
-	require.NoError(t, oidc.Publish(t.Context(), &to, doc, keys))
+	require.NoError(t, oidc.Publish(t.Context(), &to, doc, keys, oidc.PublishConfig{}))
 	require.Len(t, to.objects, 2)
 	assert.Equal(t, "openid/v1/jwks", to.objects[0].Path)
 	assert.Equal(t, "application/jwk-set+json", to.objects[0].ContentType)
@@ -53,7 +60,7 @@ func TestKeysArePublishedBeforeTheDocument(t *testing.T) {
 	assert.Equal(t, doc, back)
 
 	to = recorder{fail: errors.New("full")}
-	require.ErrorIs(t, oidc.Publish(t.Context(), &to, doc, keys), to.fail)
+	require.ErrorIs(t, oidc.Publish(t.Context(), &to, doc, keys, oidc.PublishConfig{}), to.fail)
 	assert.Len(t, to.objects, 1)
 }
 
@@ -69,14 +76,14 @@ func TestNothingIsPublishedThatSTSWouldRefuse(t *testing.T) {
 	query, _ := published(t, "https://bucket.example.com/cluster/keys?x")
 	var to recorder
 	for name, err := range map[string]error{
-		"key_ops":              oidc.Publish(t.Context(), &to, doc, ops),
-		"no keys":              oidc.Publish(t.Context(), &to, doc, nil),
-		"other algorithms":     oidc.Publish(t.Context(), &to, doc, p384),
-		"keys elsewhere":       oidc.Publish(t.Context(), &to, elsewhere, keys),
-		"keys as the document": oidc.Publish(t.Context(), &to, asDocument, keys),
-		"keys with a query":    oidc.Publish(t.Context(), &to, query, keys),
-		"no document":          oidc.Publish(t.Context(), &to, nil, keys),
-		"nowhere":              oidc.Publish(t.Context(), nil, doc, keys),
+		"key_ops alone":        oidc.Publish(t.Context(), &to, doc, ops, oidc.PublishConfig{}),
+		"no keys":              oidc.Publish(t.Context(), &to, doc, nil, oidc.PublishConfig{}),
+		"other algorithms":     oidc.Publish(t.Context(), &to, doc, p384, oidc.PublishConfig{}),
+		"keys elsewhere":       oidc.Publish(t.Context(), &to, elsewhere, keys, oidc.PublishConfig{}),
+		"keys as the document": oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
+		"keys with a query":    oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
+		"no document":          oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
+		"nowhere":              oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
 	} {
 		assert.Error(t, err, name)
 	}
@@ -88,7 +95,7 @@ func TestADirectoryStaysWithinItself(t *testing.T) {
 	dir := t.TempDir()
 	doc, keys := published(t, "")
 	for range 2 {
-		require.NoError(t, oidc.Publish(t.Context(), oidc.Directory(dir), doc, keys))
+		require.NoError(t, oidc.Publish(t.Context(), oidc.Directory(dir), doc, keys, oidc.PublishConfig{}))
 	}
 	body, err := os.ReadFile(filepath.Join(dir, ".well-known", "openid-configuration"))
 	require.NoError(t, err)
@@ -110,24 +117,171 @@ func TestADirectoryStaysWithinItself(t *testing.T) {
 	assert.Error(t, oidc.Directory(filepath.Join(dir, "missing")).PutObject(t.Context(), oidc.Object{Path: "a"}))
 }
 
-func TestAKeyIsRetiredWhenItsLastTokenIsGone(t *testing.T) {
+func TestWhatIsServedIsNotTakenAway(t *testing.T) {
+	t.Parallel()
+	iss := issuer(t, "https://bucket.example.com/cluster")
+	first, second := ecKey(t, elliptic.P256()).Public(), ecKey(t, elliptic.P256()).Public()
+	set := func(keys ...crypto.PublicKey) *oidc.KeySet {
+		keySet, err := oidc.NewKeySet(keys...)
+		require.NoError(t, err)
+		return keySet
+	}
+	firstID := set(first).IDs()[0]
+	put := func(to oidc.ObjectStore, iss oidc.Issuer, jwksURI string, keys *oidc.KeySet, cfg oidc.PublishConfig) error {
+		doc, err := oidc.NewDocument(iss, jwksURI, keys)
+		require.NoError(t, err)
+		return oidc.Publish(t.Context(), to, doc, keys, cfg)
+	}
+	other := issuer(t, "https://bucket.example.com/other")
+	for name, c := range map[string]struct {
+		before func(dir oidc.Directory)
+		iss    oidc.Issuer
+		uri    string
+		keys   *oidc.KeySet
+		cfg    oidc.PublishConfig
+		want   error // nil: it is published
+	}{
+		"nothing is there":          {nil, iss, "", set(second), oidc.PublishConfig{}, nil},
+		"the same again":            {nil, iss, "", set(first), oidc.PublishConfig{}, nil},
+		"a key more":                {nil, iss, "", set(first, second), oidc.PublishConfig{}, nil},
+		"a key less":                {nil, iss, "", set(second), oidc.PublishConfig{}, oidc.ErrKeyServed},
+		"a key less, as told":       {nil, iss, "", set(second), oidc.PublishConfig{Drop: []string{firstID}}, nil},
+		"another key was told":      {nil, iss, "", set(second), oidc.PublishConfig{Drop: []string{"x", ""}}, oidc.ErrKeyServed},
+		"a key less, elsewhere":     {nil, iss, iss.String() + "/keys.json", set(second), oidc.PublishConfig{}, oidc.ErrKeyServed},
+		"another issuer":            {nil, other, "", set(first), oidc.PublishConfig{}, oidc.ErrIssuerMismatch},
+		"another issuer, as told":   {nil, other, "", set(second), oidc.PublishConfig{ReplaceIssuer: true}, nil},
+		"an unreadable document":    {write(t, ".well-known/openid-configuration", "<html>"), iss, "", set(first), oidc.PublishConfig{}, oidc.ErrDocument},
+		"unreadable, as told":       {write(t, ".well-known/openid-configuration", "<html>"), iss, "", set(first), oidc.PublishConfig{ReplaceIssuer: true}, nil},
+		"keys without a document":   {remove(t, ".well-known/openid-configuration"), iss, "", set(second), oidc.PublishConfig{}, oidc.ErrKeyServed},
+		"a key that we do not know": {write(t, "openid/v1/jwks", `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"AA"}]}`), iss, "", set(first), oidc.PublishConfig{}, oidc.ErrKeyServed},
+		"that key, as told":         {write(t, "openid/v1/jwks", `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"AA"}]}`), iss, "", set(first), oidc.PublishConfig{Drop: []string{"ed"}}, nil},
+		"a private key":             {write(t, "openid/v1/jwks", `{"keys":[{"kty":"RSA","d":"AA"}]}`), iss, "", set(first), oidc.PublishConfig{}, oidc.ErrPrivateKey},
+	} {
+		dir := oidc.Directory(t.TempDir())
+		if name != "nothing is there" {
+			require.NoError(t, put(dir, iss, "", set(first), oidc.PublishConfig{}), name)
+		}
+		if c.before != nil {
+			c.before(dir)
+		}
+		before := contents(t, dir)
+		err := put(dir, c.iss, c.uri, c.keys, c.cfg)
+		if c.want != nil {
+			require.ErrorIs(t, err, c.want, name)
+			assert.Equal(t, before, contents(t, dir), name)
+			continue
+		}
+		require.NoError(t, err, name)
+		doc, served, err := oidc.Served(t.Context(), dir, c.iss)
+		require.NoError(t, err, name)
+		assert.Equal(t, c.iss, doc.Issuer, name)
+		assert.Equal(t, c.keys.IDs(), served.IDs(), name)
+	}
+	doc, keys := published(t, "")
+	err := oidc.Publish(t.Context(), failing{}, doc, keys, oidc.PublishConfig{})
+	assert.ErrorIs(t, err, errForbidden, "what is not known is not absent")
+}
+
+var errForbidden = errors.New("403 Forbidden")
+
+// failing is a store that cannot be read.
+type failing struct{ oidc.ObjectStore }
+
+func (failing) GetObject(context.Context, string, int) ([]byte, error) { return nil, errForbidden }
+
+func write(t *testing.T, path, body string) func(oidc.Directory) {
+	return func(dir oidc.Directory) {
+		require.NoError(t, dir.PutObject(t.Context(), oidc.Object{Path: path, Body: []byte(body)}))
+	}
+}
+
+func remove(t *testing.T, path string) func(oidc.Directory) {
+	return func(dir oidc.Directory) { require.NoError(t, dir.DeleteObject(t.Context(), path)) }
+}
+
+// contents are all files below a directory.
+func contents(t *testing.T, dir oidc.Directory) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(string(dir), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			body, err := os.ReadFile(path)
+			require.NoError(t, err)
+			files[path] = string(body)
+		}
+		return err
+	}))
+	return files
+}
+
+func TestWhatIsUnpublishedIsGone(t *testing.T) {
+	t.Parallel()
+	dir := oidc.Directory(t.TempDir())
+	doc, keys := published(t, "https://bucket.example.com/cluster/keys.json")
+	require.NoError(t, oidc.Unpublish(t.Context(), dir, doc.Issuer), "nothing is there")
+	require.NoError(t, oidc.Publish(t.Context(), dir, doc, keys, oidc.PublishConfig{}))
+	require.NoError(t, dir.PutObject(t.Context(), oidc.Object{Path: "openid/v1/jwks", Body: []byte("of somebody else")}))
+	require.ErrorIs(t, oidc.Unpublish(t.Context(), dir, issuer(t, "https://bucket.example.com")), oidc.ErrIssuerMismatch)
+	require.ErrorIs(t, oidc.Unpublish(t.Context(), dir, oidc.Issuer{}), oidc.ErrIssuerZero)
+	assert.Len(t, contents(t, dir), 3)
+	require.NoError(t, oidc.Unpublish(t.Context(), dir, doc.Issuer))
+	assert.Len(t, contents(t, dir), 1)
+	require.NoError(t, oidc.Unpublish(t.Context(), dir, doc.Issuer))
+	write(t, ".well-known/openid-configuration", "{}")(dir)
+	assert.ErrorIs(t, oidc.Unpublish(t.Context(), dir, doc.Issuer), oidc.ErrDocument)
+}
+
+func TestARotationGoesStepByStep(t *testing.T) {
 	t.Parallel()
 	set, err := oidc.NewKeySet(ecKey(t, elliptic.P256()).Public(), ecKey(t, elliptic.P256()).Public())
 	require.NoError(t, err)
-	old := set.IDs()[0]
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	r := oidc.Rotation{Published: now}
-	assert.Equal(t, now.Add(time.Hour), r.SwitchAfter())
-	assert.Zero(t, r.RetireAfter())
-	_, err = r.Retire(set, now.AddDate(1, 0, 0), old)
-	require.ErrorIs(t, err, oidc.ErrKeyInUse)
-	r.Switched = now
-	_, err = r.Retire(set, now.Add(24*time.Hour), old)
-	require.ErrorIs(t, err, oidc.ErrKeyInUse)
-	left, err := r.Retire(set, now.Add(24*time.Hour+5*time.Minute), old)
-	require.NoError(t, err)
-	assert.Equal(t, set.IDs()[1:], left.IDs())
-	_, err = r.Retire(set, now.AddDate(1, 0, 0), set.IDs()...)
-	assert.ErrorIs(t, err, oidc.ErrKey)
-	assert.Zero(t, oidc.Rotation{}.SwitchAfter())
+	r := oidc.Rotation{Old: set.IDs()[0], New: set.IDs()[1]}
+	for _, step := range []struct {
+		step oidc.RotationStep
+		wait time.Duration
+	}{{oidc.StepAccept, 0}, {oidc.StepPublish, 0}, {oidc.StepSign, time.Hour}, {oidc.StepRetire, 24*time.Hour + 5*time.Minute}} {
+		next, from := r.Next()
+		assert.Equal(t, step.step, next)
+		for _, other := range []oidc.RotationStep{oidc.StepAccept, oidc.StepPublish, oidc.StepSign, oidc.StepRetire, oidc.StepNone, "x"} {
+			if other != next {
+				_, err = r.Done(other, now.AddDate(1, 0, 0))
+				assert.ErrorIs(t, err, oidc.ErrRotationOrder, "%s before %s", other, next)
+			}
+		}
+		if step.wait > 0 {
+			assert.Equal(t, now.Add(step.wait), from)
+			_, err = r.Done(next, from.Add(-1))
+			require.ErrorIs(t, err, oidc.ErrRotationOrder)
+			_, err = r.Retire(set, from.Add(-1))
+			require.ErrorIs(t, err, oidc.ErrKeyInUse)
+			now = from
+		}
+		if next == oidc.StepRetire {
+			left, err := r.Retire(set, now)
+			require.NoError(t, err)
+			assert.Equal(t, set.IDs()[1:], left.IDs())
+			_, err = r.Retire(left, now)
+			require.ErrorIs(t, err, oidc.ErrUnknownKey, "it is gone already")
+			alone, err := set.Without(r.New)
+			require.NoError(t, err)
+			_, err = r.Retire(alone, now)
+			require.ErrorIs(t, err, oidc.ErrUnknownKey, "the set would be empty")
+		}
+		r, err = r.Done(next, now)
+		require.NoError(t, err)
+		stored, err := json.Marshal(r)
+		require.NoError(t, err)
+		var back oidc.Rotation
+		require.NoError(t, json.Unmarshal(stored, &back))
+		assert.Equal(t, r, back)
+	}
+	last, _ := r.Next()
+	assert.Equal(t, oidc.StepNone, last)
+	for _, bad := range []oidc.Rotation{{}, {Old: "a"}, {New: "a"}, {Old: "a", New: "a"}, {Old: "a", New: "b", CacheAge: -1}} {
+		_, err = bad.Done(oidc.StepAccept, now)
+		assert.Error(t, err)
+		_, err = bad.Retire(set, now)
+		assert.Error(t, err)
+	}
 }

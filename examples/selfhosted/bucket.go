@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,18 +21,19 @@ import (
 	"github.com/irsa-go/irsa/oidc"
 )
 
-// bucket puts objects in S3. One signed PUT is all that takes, so the SDK's S3 client, which
-// would be this program's largest part, is not needed.
+// bucket keeps objects in S3. A few signed requests are all that takes, so the SDK's S3 client,
+// which would be this program's largest part, is not needed.
 type bucket struct {
-	endpoint    string // URL of the bucket, without a slash at its end
+	base        string // URL below which the issuer's objects are, without a slash at its end
 	region      string
 	credentials aws.CredentialsProvider
 	client      *http.Client
 }
 
-var _ oidc.ObjectPutter = (*bucket)(nil)
+var _ oidc.ObjectStore = (*bucket)(nil)
 
-func newBucket(cfg aws.Config, name string) (*bucket, error) {
+// newBucket puts the objects below the issuer's own path, so that clusters can share a bucket.
+func newBucket(cfg aws.Config, name string, iss oidc.Issuer) (*bucket, error) {
 	switch {
 	case cfg.Region == "":
 		return nil, errors.New("no AWS region is configured: set AWS_REGION to the bucket's")
@@ -38,44 +42,94 @@ func newBucket(cfg aws.Config, name string) (*bucket, error) {
 	}
 	part, ok := partition.ByRegion(cfg.Region)
 	if !ok {
-		return nil, fmt.Errorf("AWS region %q: it is no region of any known partition", cfg.Region)
+		return nil, fmt.Errorf("AWS region %q: it is not a region of any known partition", cfg.Region)
+	}
+	host := "s3." + cfg.Region + "." + part.DNSSuffix
+	at, err := url.Parse(iss.String())
+	if err != nil {
+		return nil, err
+	}
+	path := strings.TrimSuffix(at.EscapedPath(), "/")
+	if at.Host == host { // https://s3.REGION.SUFFIX/BUCKET/PATH
+		below, ok := strings.CutPrefix(path+"/", "/"+name+"/")
+		if !ok {
+			return nil, fmt.Errorf("the issuer %q is not in bucket %q", iss, name)
+		}
+		path = strings.TrimSuffix("/"+below, "/")
 	}
 	return &bucket{
-		endpoint:    "https://" + name + ".s3." + cfg.Region + "." + part.DNSSuffix,
-		region:      cfg.Region,
-		credentials: cfg.Credentials,
-		client:      &http.Client{Timeout: 30 * time.Second},
+		base: "https://" + name + "." + host + path, region: cfg.Region, credentials: cfg.Credentials,
+		client: &http.Client{Timeout: 30 * time.Second},
 	}, nil
+}
+
+// GetObject needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for
+// what is not there.
+func (b *bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
+	resp, err := b.do(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+	case http.StatusForbidden:
+		return nil, errors.New("S3 answered 403 Forbidden: reading needs s3:GetObject, and s3:ListBucket to tell what is not there")
+	default:
+		return nil, fmt.Errorf("S3 answered %s", resp.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err == nil && len(body) > limit {
+		err = oidc.ErrTooLarge
+	}
+	return body, err
 }
 
 // PutObject needs s3:PutObject on the object. It sends no ACL: reading is granted by the
 // bucket's policy or through CloudFront.
 func (b *bucket) PutObject(ctx context.Context, o oidc.Object) error {
-	to := b.endpoint + "/" + (&url.URL{Path: o.Path}).EscapedPath()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, bytes.NewReader(o.Body))
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(o.Body)
-	hash := hex.EncodeToString(sum[:])
-	req.Header.Set("Content-Type", o.ContentType)
-	req.Header.Set("Cache-Control", o.CacheControl)
-	req.Header.Set("X-Amz-Content-Sha256", hash)
-	creds, err := b.credentials.Retrieve(ctx)
-	if err != nil {
-		return err
-	}
-	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 escapes once
-	if err := signer.SignHTTP(ctx, creds, req, hash, "s3", b.region, time.Now()); err != nil {
-		return err
-	}
-	resp, err := b.client.Do(req)
+	return b.change(ctx, http.MethodPut, o.Path, o.Body, http.Header{
+		"Content-Type": {o.ContentType}, "Cache-Control": {o.CacheControl},
+	})
+}
+
+// DeleteObject needs s3:DeleteObject.
+func (b *bucket) DeleteObject(ctx context.Context, path string) error {
+	return b.change(ctx, http.MethodDelete, path, nil, nil)
+}
+
+func (b *bucket) change(ctx context.Context, method, path string, body []byte, header http.Header) error {
+	resp, err := b.do(ctx, method, path, body, header)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
 		return fmt.Errorf("S3 answered %s", resp.Status)
 	}
 	return nil
+}
+
+func (b *bucket) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, b.base+"/"+(&url.URL{Path: path}).EscapedPath(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	req.Header.Set("X-Amz-Content-Sha256", hash)
+	creds, err := b.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 escapes once
+	if err := signer.SignHTTP(ctx, creds, req, hash, "s3", b.region, time.Now()); err != nil {
+		return nil, err
+	}
+	return b.client.Do(req)
 }

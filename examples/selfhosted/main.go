@@ -1,18 +1,18 @@
-// Command selfhosted gives a self-managed cluster an issuer that AWS can ask, in one program:
-// the signing key, the discovery document and the key set, their publication in a directory or
-// an S3 bucket, a look at the result as STS has it, the IAM OIDC provider, and the flags for
-// kube-apiserver.
+// Command selfhosted gives a self-managed cluster an issuer that AWS can ask: every step as a
+// subcommand, from the signing key to its replacement.
 //
-//	selfhosted -issuer https://BUCKET.s3.eu-west-1.amazonaws.com -new-key sa.key -bucket BUCKET
-//
-// Give every key with -key that API servers sign with, have signed with, or will: to rotate,
-// publish both, restart the API servers with the new one, and leave the old one out when its
-// last token has expired.
+//	selfhosted new-key   -out sa.key
+//	selfhosted publish   -issuer https://BUCKET.s3.eu-west-1.amazonaws.com/CLUSTER -key sa.key -bucket BUCKET
+//	selfhosted flags     -issuer ISSUER -key sa.key -signing-key sa.key
+//	selfhosted preflight -issuer ISSUER -token FILE
+//	selfhosted provider  -issuer ISSUER -account 111122223333
+//	selfhosted rotate    -state rotation.json -old sa.key -new sa2.key   what to do next, and -done STEP
+//	selfhosted retire    -state rotation.json -issuer ISSUER -bucket BUCKET
+//	selfhosted unpublish -issuer ISSUER -bucket BUCKET
 package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,10 +22,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/irsa-go/irsa/oidc"
-	"github.com/irsa-go/irsa/oidc/iamprovider"
 )
 
 func main() {
@@ -38,184 +36,119 @@ func main() {
 	}
 }
 
-// options is the command line.
+// options is the command line of any subcommand.
 type options struct {
-	issuer      string
-	keys        []string
-	newKey      string
-	dir, bucket string
-	preflight   bool
-	token, ca   string
-	account     string
+	issuer, oldIssuer      string
+	iss                    oidc.Issuer
+	keys, drop             []string
+	out, algorithm         string
+	signing                string
+	dir, bucket, jwksURI   string
+	replaceIssuer          bool
+	token, ca, account     string
+	state, old, next, done string
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
-	flags := flag.NewFlagSet("selfhosted", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.issuer, "issuer", "", "`URL` of the issuer, where the directory or bucket is served (required)")
-	flags.Func("key", "PEM `FILE` with a public or private service account key; may be given more than once", func(name string) error {
-		o.keys = append(o.keys, name)
-		return nil
-	})
-	flags.StringVar(&o.newKey, "new-key", "", "make a private key in this `FILE`, which must not exist, and publish its public part too")
-	flags.StringVar(&o.dir, "dir", "", "publish in this `DIRECTORY`")
-	flags.StringVar(&o.bucket, "bucket", "", "publish in this S3 `BUCKET`, with the default AWS configuration")
-	flags.BoolVar(&o.preflight, "preflight", false, "then look at the issuer as STS does")
-	flags.StringVar(&o.token, "token", "", "with -preflight: `FILE` with a token of the cluster that must verify")
-	flags.StringVar(&o.ca, "ca", "", "PEM `FILE` with the CA certificates to trust (default: this machine's)")
-	flags.StringVar(&o.account, "account", "", "make the IAM OIDC provider in this AWS account `ID`, with the default AWS configuration, after the preflight")
-	if err := flags.Parse(args); err != nil {
-		return options{}, err
+// command is one subcommand: the flags that it takes, those of them that it needs, and what it
+// does.
+type command struct {
+	name, takes, needs string
+	do                 func(ctx context.Context, o options, stdout io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"new-key", "out algorithm", "out", newKey},
+		{"publish", "issuer key dir bucket jwks-uri drop replace-issuer", "issuer key store", publish},
+		{"flags", "issuer old-issuer key signing-key jwks-uri", "issuer key signing-key", printFlags},
+		{"preflight", "issuer token ca", "issuer", preflight},
+		{"provider", "issuer token ca account", "issuer account", provider},
+		{"rotate", "state old new done", "state", rotate},
+		{"retire", "state issuer dir bucket", "state issuer store", retire},
+		{"unpublish", "issuer dir bucket", "issuer store", unpublish},
 	}
-	switch {
-	case flags.NArg() > 0:
-		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.issuer == "":
-		return options{}, errors.New("-issuer is required")
-	case len(o.keys) == 0 && o.newKey == "":
-		return options{}, errors.New("-key or -new-key is required")
-	case (o.dir == "") == (o.bucket == ""):
-		return options{}, errors.New("one of -dir and -bucket is required")
-	}
-	return o, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stderr)
-	if err != nil {
-		return err
+	var names []string
+	for _, c := range commands() {
+		if len(args) > 0 && args[0] == c.name {
+			o, err := c.parse(args[1:], stderr)
+			if err != nil {
+				return err
+			}
+			return c.do(ctx, o, stdout)
+		}
+		names = append(names, c.name)
 	}
-	iss, err := oidc.ParseIssuer(o.issuer)
-	if err != nil {
-		return err
+	return fmt.Errorf("want one of %s", strings.Join(names, ", "))
+}
+
+func (c command) parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	all := flag.NewFlagSet("", flag.ContinueOnError)
+	list := func(into *[]string) func(string) error {
+		return func(s string) error { *into = append(*into, s); return nil }
 	}
-	if err := iss.CheckIAM(); err != nil {
-		return err
+	all.StringVar(&o.issuer, "issuer", "", "`URL` of the issuer, where the directory or bucket is served")
+	all.StringVar(&o.oldIssuer, "old-issuer", "", "`URL` of the issuer that the cluster has now")
+	all.Func("key", "PEM `FILE` with a public or private key that API servers sign with, have signed with or will; for each", list(&o.keys))
+	all.StringVar(&o.out, "out", "", "`FILE` to make the private key in, which must not exist")
+	all.StringVar(&o.algorithm, "algorithm", "RS256", "RS256, ES256, ES384 or ES512")
+	all.StringVar(&o.signing, "signing-key", "", "PEM `FILE` with the private key to sign with")
+	all.StringVar(&o.dir, "dir", "", "`DIRECTORY` that a web server serves as the issuer's URL")
+	all.StringVar(&o.bucket, "bucket", "", "S3 `BUCKET`, with the default AWS configuration; objects go below the issuer's path")
+	all.StringVar(&o.jwksURI, "jwks-uri", "", "`URL` of the keys (default: where they are now, else ISSUER/openid/v1/jwks)")
+	all.Func("drop", "`ID` of a served key that may go; for each", list(&o.drop))
+	all.BoolVar(&o.replaceIssuer, "replace-issuer", false, "overwrite another issuer's documents")
+	all.StringVar(&o.token, "token", "", "`FILE` with a token of the cluster that must verify")
+	all.StringVar(&o.ca, "ca", "", "PEM `FILE` with the CA certificates to trust (default: this machine's)")
+	all.StringVar(&o.account, "account", "", "AWS account `ID`, with the default AWS configuration")
+	all.StringVar(&o.state, "state", "", "`FILE` that keeps how far the rotation has come")
+	all.StringVar(&o.old, "old", "", "PEM `FILE` with the key to replace: begins a rotation")
+	all.StringVar(&o.next, "new", "", "PEM `FILE` with the key that replaces it")
+	all.StringVar(&o.done, "done", "", "`STEP` that is finished everywhere")
+	own := flag.NewFlagSet("selfhosted "+c.name, flag.ContinueOnError)
+	own.SetOutput(stderr)
+	for _, name := range strings.Fields(c.takes) {
+		f := all.Lookup(name)
+		own.Var(f.Value, f.Name, f.Usage)
 	}
-	doc, keys, err := documents(o, iss)
-	if err != nil {
-		return err
+	if err := own.Parse(args); err != nil {
+		return options{}, err
 	}
-	if err := publish(ctx, o, doc, keys, stdout); err != nil {
-		return err
+	if own.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", own.Arg(0))
 	}
-	printFlags(stdout, o, doc)
-	if !o.preflight && o.account == "" {
+	for _, name := range strings.Fields(c.needs) {
+		switch {
+		case name == "store" && (o.dir == "") == (o.bucket == ""):
+			return options{}, errors.New("one of -dir and -bucket is required")
+		case name == "key" && len(o.keys) == 0, name != "store" && name != "key" && own.Lookup(name).Value.String() == "":
+			return options{}, fmt.Errorf("-%s is required", name)
+		}
+	}
+	return o, o.checkIssuer()
+}
+
+func (o *options) checkIssuer() (err error) {
+	if o.issuer == "" {
 		return nil
 	}
-	report, err := preflight(ctx, o, iss, stdout)
-	if err != nil || o.account == "" {
+	if o.iss, err = oidc.ParseIssuer(o.issuer); err != nil {
 		return err
 	}
-	return provider(ctx, o, iss, report, stdout)
+	return o.iss.CheckIAM()
 }
 
-func documents(o options, iss oidc.Issuer) (*oidc.Document, *oidc.KeySet, error) {
-	var files [][]byte
-	for _, name := range o.keys {
-		file, err := os.ReadFile(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		if _, err := oidc.PublicKeysFromPEM(file); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
-		}
-		files = append(files, file)
+// store is where the issuer's documents are kept.
+func (o options) store(ctx context.Context) (oidc.ObjectStore, error) {
+	if o.bucket == "" {
+		return oidc.Directory(o.dir), nil
 	}
-	if o.newKey != "" {
-		public, err := makeKey(o.newKey)
-		if err != nil {
-			return nil, nil, err
-		}
-		files = append(files, public)
-	}
-	keys, err := oidc.KeySetFromPEM(files...)
-	if err != nil {
-		return nil, nil, err
-	}
-	doc, err := oidc.NewDocument(iss, "", keys)
-	return doc, keys, err
-}
-
-func publish(ctx context.Context, o options, doc *oidc.Document, keys *oidc.KeySet, stdout io.Writer) error {
-	var to oidc.ObjectPutter = oidc.Directory(o.dir)
-	where := o.dir
-	if o.bucket != "" {
-		cfg, err := config.LoadDefaultConfig(ctx)
-		if err != nil {
-			return err
-		}
-		if to, err = newBucket(cfg, o.bucket); err != nil {
-			return err
-		}
-		where = "s3://" + o.bucket
-	}
-	if err := oidc.Publish(ctx, to, doc, keys); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "published in %s: %d keys, and the document of %s\n", where, keys.Len(), doc.Issuer)
-	for _, kid := range keys.IDs() {
-		fmt.Fprintf(stdout, "  key %s\n", kid)
-	}
-	return nil
-}
-
-// printFlags prints what the cluster's API servers must be started with.
-func printFlags(stdout io.Writer, o options, doc *oidc.Document) {
-	signing := "FILE-OF-THE-PRIVATE-KEY"
-	if o.newKey != "" {
-		signing = o.newKey
-	}
-	fmt.Fprintln(stdout, "\nflags for kube-apiserver:")
-	fmt.Fprintf(stdout, "  --service-account-issuer=%s\n", doc.Issuer)
-	fmt.Fprintf(stdout, "  --service-account-jwks-uri=%s\n", doc.JWKSURI)
-	fmt.Fprintf(stdout, "  --service-account-signing-key-file=%s\n", signing)
-	for _, name := range append(o.keys, signing) {
-		fmt.Fprintf(stdout, "  --service-account-key-file=%s\n", name)
-	}
-	fmt.Fprintln(stdout, "  --api-audiences=https://kubernetes.default.svc")
-	fmt.Fprintln(stdout, "and for kube-controller-manager:")
-	fmt.Fprintf(stdout, "  --service-account-private-key-file=%s\n\n", signing)
-}
-
-func preflight(ctx context.Context, o options, iss oidc.Issuer, stdout io.Writer) (*oidc.PreflightReport, error) {
-	client := &oidc.Client{}
-	if o.ca != "" {
-		file, err := os.ReadFile(o.ca)
-		if err != nil {
-			return nil, err
-		}
-		client.RootCAs = x509.NewCertPool()
-		if !client.RootCAs.AppendCertsFromPEM(file) {
-			return nil, fmt.Errorf("%s: it has no certificate", o.ca)
-		}
-	}
-	var cfg oidc.PreflightConfig
-	if o.token != "" {
-		file, err := os.ReadFile(o.token)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Token = strings.TrimSpace(string(file))
-	}
-	report := client.Preflight(ctx, iss, cfg)
-	fmt.Fprint(stdout, report)
-	return report, report.Err()
-}
-
-// provider lets IAM know the thumbprints even where AWS should not need them: they do no harm.
-func provider(ctx context.Context, o options, iss oidc.Issuer, report *oidc.PreflightReport, stdout io.Writer) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	result, err := iamprovider.Ensure(ctx, iam.NewFromConfig(cfg), iamprovider.Spec{
-		AccountID: o.account, Issuer: iss, Thumbprints: report.Thumbprints.Thumbprints,
-	}, iamprovider.Config{})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "\nprovider %s: %d changes\n", result.ARN, len(result.Steps))
-	return nil
+	return newBucket(cfg, o.bucket, o.iss)
 }

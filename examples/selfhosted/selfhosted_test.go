@@ -19,98 +19,213 @@ import (
 	"github.com/irsa-go/irsa/oidc"
 )
 
-func TestWhatIsPublishedPassesThePreflight(t *testing.T) {
+// do runs a command line of words.
+func do(t *testing.T, line string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), strings.Fields(line), &out, io.Discard)
+	return out.String(), err
+}
+
+func must(t *testing.T, line string) string {
+	t.Helper()
+	out, err := do(t, line)
+	require.NoError(t, err, line+"\n"+out)
+	return out
+}
+
+func TestAnIssuerIsMadeAndItsKeyReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	web, private, ca := filepath.Join(dir, "web"), filepath.Join(dir, "sa.key"), filepath.Join(dir, "ca.pem")
+	web, first, second := filepath.Join(dir, "web"), filepath.Join(dir, "sa.key"), filepath.Join(dir, "sa2.key")
+	ca, state := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "rotation.json")
 	require.NoError(t, os.Mkdir(web, 0o755))
 	srv := httptest.NewTLSServer(http.FileServer(http.Dir(web)))
 	defer srv.Close()
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
-	var out bytes.Buffer
-	err := run(t.Context(), []string{"-issuer", srv.URL, "-new-key", private, "-dir", web, "-preflight", "-ca", ca}, &out, io.Discard)
-	require.NoError(t, err, out.String())
-	assert.Contains(t, out.String(), "passed   keys-valid")
-	assert.Contains(t, out.String(), "--service-account-issuer="+srv.URL)
-	info, err := os.Stat(private)
+	at := " -issuer " + srv.URL + " -dir " + web
+
+	must(t, "new-key -out "+first)
+	info, err := os.Stat(first)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
-	jwks, err := os.ReadFile(filepath.Join(web, "openid", "v1", "jwks"))
-	require.NoError(t, err)
-	first, err := oidc.ParseKeySet(jwks)
-	require.NoError(t, err)
+	_, err = do(t, "new-key -out "+first)
+	require.ErrorIs(t, err, os.ErrExist, "a key is never overwritten")
+	must(t, "publish"+at+" -key "+first+" -jwks-uri "+srv.URL+"/keys.json")
+	assert.Contains(t, must(t, "preflight -issuer "+srv.URL+" -ca "+ca), "passed   keys-valid")
 
-	// The next rotation: the old key stays published beside the new one.
-	require.Error(t, run(t.Context(), []string{"-issuer", srv.URL, "-new-key", private, "-dir", web}, &out, io.Discard), "a key is never overwritten")
-	second := filepath.Join(dir, "sa2.key")
-	require.NoError(t, run(t.Context(), []string{"-issuer", srv.URL, "-key", private, "-new-key", second, "-dir", web}, &out, io.Discard))
-	jwks, err = os.ReadFile(filepath.Join(web, "openid", "v1", "jwks"))
+	must(t, "new-key -algorithm ES256 -out "+second)
+	_, err = do(t, "publish"+at+" -key "+second)
+	require.ErrorIs(t, err, oidc.ErrKeyServed)
+	assert.Contains(t, must(t, "rotate -state "+state+" -old "+first+" -new "+second), "-done accept")
+	_, err = do(t, "rotate -state "+state+" -done publish")
+	require.ErrorIs(t, err, oidc.ErrRotationOrder)
+	must(t, "rotate -state "+state+" -done accept")
+	must(t, "publish"+at+" -key "+first+" -key "+second)
+	assert.FileExists(t, filepath.Join(web, "keys.json"))
+	assert.NoDirExists(t, filepath.Join(web, "openid"), "the keys stay where they are")
+	assert.Contains(t, must(t, "rotate -state "+state+" -done publish"), "wait until")
+	_, err = do(t, "retire -state "+state+at)
+	require.ErrorIs(t, err, oidc.ErrKeyInUse)
+
+	r, err := load(state) // two days pass
 	require.NoError(t, err)
-	both, err := oidc.ParseKeySet(jwks)
+	r.Accepted, r.Published, r.Switched = r.Accepted.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -2)
+	require.NoError(t, save(state, r, os.O_TRUNC))
+	must(t, "retire -state "+state+at)
+	assert.Contains(t, must(t, "rotate -state "+state), "complete")
+	jwks, err := os.ReadFile(filepath.Join(web, "keys.json"))
 	require.NoError(t, err)
-	assert.Equal(t, 2, both.Len())
-	assert.Equal(t, first.IDs()[0], both.IDs()[0])
+	left, err := oidc.ParseKeySet(jwks)
+	require.NoError(t, err)
+	assert.Equal(t, []string{r.New}, left.IDs())
+
+	must(t, "unpublish"+at)
+	assert.NoFileExists(t, filepath.Join(web, "keys.json"))
+	assert.NoFileExists(t, filepath.Join(web, ".well-known", "openid-configuration"))
+}
+
+func TestFlagsAreInTheOrderInWhichTheyAreApplied(t *testing.T) {
+	t.Parallel()
+	out := must(t, "flags -issuer https://new.example -old-issuer https://kubernetes.default.svc.cluster.local -key old.pub -signing-key new.key")
+	last := 0
+	for _, line := range []string{
+		"1. accept", "--service-account-issuer=https://kubernetes.default.svc.cluster.local", "--service-account-issuer=https://new.example",
+		"--service-account-key-file=old.pub", "--service-account-key-file=new.key",
+		"2. publish", "3. sign",
+		"--service-account-issuer=https://new.example", "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+		"--service-account-jwks-uri=https://new.example/openid/v1/jwks", "--service-account-signing-key-file=new.key",
+		"--api-audiences=https://kubernetes.default.svc,https://kubernetes.default.svc.cluster.local",
+		"--service-account-private-key-file=new.key",
+	} {
+		at := strings.Index(out[last:], line)
+		require.GreaterOrEqual(t, at, 0, "%s\nin\n%s", line, out[last:])
+		last += at
+	}
 }
 
 func TestWrongInputIsOneClearLineAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	key := filepath.Join(dir, "sa.key")
 	bad := filepath.Join(dir, "bad.pem")
-	require.NoError(t, os.WriteFile(bad, []byte("no key"), 0o600))
+	require.NoError(t, os.WriteFile(bad, []byte("ssh-rsa AAAA"), 0o600))
 	for args, want := range map[string]string{
-		"":                          "-issuer is required",
-		"-issuer https://a.example": "-key or -new-key",
-		"-issuer https://a.example -new-key " + key:                                   "-dir and -bucket",
-		"-issuer http://a.example -dir " + dir + " -new-key " + key:                   "https://",
-		"-issuer https://a.example:8443 -dir " + dir + " -new-key " + key:             "port",
-		"-issuer https://a.example -dir " + dir + " -key " + bad:                      bad,
-		"-issuer https://a.example -dir " + dir + " -key " + bad + " -new-key " + key: bad,
+		"":                                  "want one of new-key, publish",
+		"explode":                           "want one of new-key, publish",
+		"publish":                           "-issuer is required",
+		"publish -issuer https://a.example": "-key is required",
+		"publish -issuer https://a.example -key " + bad:                       "-dir and -bucket",
+		"publish -issuer http://a.example -dir " + dir + " -key " + bad:       "https://",
+		"publish -issuer https://a.example:8443 -dir " + dir + " -key " + bad: "port",
+		"publish -issuer https://a.example -dir " + dir + " -key " + bad:      bad + ": oidc: PEM: it is an OpenSSH public key",
+		"publish -account 1":                                        "not defined: -account",
+		"flags -issuer https://a.example -key a":                    "-signing-key is required",
+		"rotate -state " + dir + "/none":                            "begin with -old and -new",
+		"unpublish -issuer https://a.example -dir " + dir + " more": `unexpected argument "more"`,
 	} {
-		err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard)
-		require.ErrorContains(t, err, want, args)
-		assert.NoFileExists(t, key, args)
+		_, err := do(t, args)
+		assert.ErrorContains(t, err, want, args)
 	}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
 }
 
-func TestABucketGetsOneSignedRequestPerObject(t *testing.T) {
-	t.Parallel()
+// bucketServer keeps objects by their paths.
+func bucketServer(t *testing.T) (*bucket, map[string]string, func() *http.Request) {
+	objects := map[string]string{}
 	var got *http.Request
-	status := http.StatusOK
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r
-		w.WriteHeader(status)
+		body, there := objects[r.URL.Path]
+		switch {
+		case r.Method == http.MethodPut:
+			text, _ := io.ReadAll(r.Body)
+			objects[r.URL.Path] = string(text)
+		case r.Method == http.MethodDelete:
+			delete(objects, r.URL.Path)
+			w.WriteHeader(http.StatusNoContent)
+		case !there:
+			w.WriteHeader(http.StatusNotFound)
+		case body == "forbidden":
+			w.WriteHeader(http.StatusForbidden)
+		default:
+			io.WriteString(w, body)
+		}
 	}))
-	defer srv.Close()
-	b := &bucket{endpoint: srv.URL, region: "eu-west-1", client: srv.Client(), credentials: aws.CredentialsProviderFunc(
+	t.Cleanup(srv.Close)
+	return &bucket{base: srv.URL + "/cluster", region: "eu-west-1", client: srv.Client(), credentials: aws.CredentialsProviderFunc(
 		func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
-		})}
-	o := oidc.Object{Path: ".well-known/openid-configuration", Body: []byte("{}"), ContentType: "application/json", CacheControl: "public"}
-	require.NoError(t, b.PutObject(t.Context(), o))
-	assert.Equal(t, http.MethodPut, got.Method)
-	assert.Equal(t, "/.well-known/openid-configuration", got.URL.Path)
-	assert.Equal(t, "application/json", got.Header.Get("Content-Type"))
-	assert.Contains(t, got.Header.Get("Authorization"), "/eu-west-1/s3/aws4_request")
-	assert.Empty(t, got.Header.Get("X-Amz-Acl"))
-	status = http.StatusForbidden
-	assert.ErrorContains(t, b.PutObject(t.Context(), o), "403")
+		})}, objects, func() *http.Request { return got }
+}
+
+func TestABucketIsReadAndWrittenBySignedRequests(t *testing.T) {
+	t.Parallel()
+	b, objects, got := bucketServer(t)
+	signer, _, err := oidc.GenerateKey("ES256")
+	require.NoError(t, err)
+	keys, err := oidc.NewKeySet(signer.Public())
+	require.NoError(t, err)
+	iss, err := oidc.ParseIssuer("https://bucket.example/cluster")
+	require.NoError(t, err)
+	doc, err := oidc.NewDocument(iss, "", keys)
+	require.NoError(t, err)
+	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}))
+	assert.Equal(t, "/cluster/.well-known/openid-configuration", got().URL.Path)
+	assert.Equal(t, "application/json", got().Header.Get("Content-Type"))
+	assert.Contains(t, got().Header.Get("Authorization"), "/eu-west-1/s3/aws4_request")
+	assert.Empty(t, got().Header.Get("X-Amz-Acl"))
+	assert.Len(t, objects, 2)
+	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "once more")
+	_, err = b.GetObject(t.Context(), "openid/v1/jwks", 5)
+	require.ErrorIs(t, err, oidc.ErrTooLarge)
+	require.NoError(t, oidc.Unpublish(t.Context(), b, iss))
+	assert.Empty(t, objects)
+	objects["/cluster/.well-known/openid-configuration"] = "forbidden"
+	assert.ErrorContains(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "403", "what is not known is not absent")
+}
+
+func TestABucketKeepsTheIssuersPath(t *testing.T) {
+	t.Parallel()
+	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}
+	for raw, want := range map[string]string{
+		"https://b.s3.eu-west-1.amazonaws.com":             "https://b.s3.eu-west-1.amazonaws.com",
+		"https://b.s3.eu-west-1.amazonaws.com/a/b":         "https://b.s3.eu-west-1.amazonaws.com/a/b",
+		"https://cdn.example/cluster/":                     "https://b.s3.eu-west-1.amazonaws.com/cluster",
+		"https://s3.eu-west-1.amazonaws.com/b":             "https://b.s3.eu-west-1.amazonaws.com",
+		"https://s3.eu-west-1.amazonaws.com/b/cluster":     "https://b.s3.eu-west-1.amazonaws.com/cluster",
+		"https://s3.eu-west-1.amazonaws.com/bb/cluster":    "",
+		"https://s3.eu-west-1.amazonaws.com/other/cluster": "",
+	} {
+		iss, err := oidc.ParseIssuer(raw)
+		require.NoError(t, err)
+		b, err := newBucket(cfg, "b", iss)
+		if want == "" {
+			assert.ErrorContains(t, err, "not in bucket", raw)
+			continue
+		}
+		require.NoError(t, err, raw)
+		assert.Equal(t, want, b.base)
+	}
 }
 
 func TestABucketIsInItsRegionsPartition(t *testing.T) {
 	t.Parallel()
+	iss, err := oidc.ParseIssuer("https://cdn.example")
+	require.NoError(t, err)
 	for region, want := range map[string]string{
 		"eu-west-1":      "https://b.s3.eu-west-1.amazonaws.com",
 		"cn-north-1":     "https://b.s3.cn-north-1.amazonaws.com.cn",
 		"us-gov-west-1":  "https://b.s3.us-gov-west-1.amazonaws.com",
 		"eusc-de-east-1": "https://b.s3.eusc-de-east-1.amazonaws.eu",
 	} {
-		b, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b")
+		b, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
 		require.NoError(t, err, region)
-		assert.Equal(t, want, b.endpoint)
+		assert.Equal(t, want, b.base)
 	}
 	for _, region := range []string{"", "moon", "eu-west-1.example.com/"} {
-		_, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b")
+		_, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
 		assert.Error(t, err, region)
 	}
 }

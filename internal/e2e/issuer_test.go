@@ -169,10 +169,10 @@ func TestASelfHostedIssuerThroughAKeyRotation(t *testing.T) {
 	issuer, err := oidc.ParseIssuer(server.URL)
 	require.NoError(t, err)
 	cfg := cluster.Config{Issuer: server.URL, JWKSURI: server.URL + "/keys.json", EtcdDir: etcd}
-	publish := func(keys *oidc.KeySet) {
+	publish := func(keys *oidc.KeySet, drop ...string) {
 		document, err := oidc.NewDocument(issuer, cfg.JWKSURI, keys)
 		require.NoError(t, err)
-		require.NoError(t, oidc.Publish(t.Context(), oidc.Directory(folder), document, keys))
+		require.NoError(t, oidc.Publish(t.Context(), oidc.Directory(folder), document, keys, oidc.PublishConfig{Drop: drop}))
 	}
 	verify := func(token string) error {
 		verifier, err := oidc.NewVerifier(issuer, "sts.amazonaws.com", oidc.VerifierConfig{Client: client})
@@ -208,7 +208,7 @@ func TestASelfHostedIssuerThroughAKeyRotation(t *testing.T) {
 
 	remaining, err := merged.Without(oldKeys.IDs()...)
 	require.NoError(t, err)
-	publish(remaining)
+	publish(remaining, oldKeys.IDs()...)
 	assert.Error(t, verify(oldToken), "the old key is retired")
 	assert.NoError(t, verify(newToken))
 }
