@@ -151,6 +151,11 @@ var comparedFeatures = map[string][]featureCase{
 	"present": {
 		{name: "all of it", cfg: mutate.EKS("eu-central-1"), account: annotated(nil), pod: containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", "/own", "AWS_REGION", "x", "AWS_STS_REGIONAL_ENDPOINTS", "legacy")},
 		{name: "all but the region", cfg: mutate.EKS("eu-central-1"), account: annotated(nil), pod: containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", "/own")},
+		{name: "its own at our path", cfg: mutate.EKS("eu-central-1"), account: annotated(nil), pod: ownAtOurPath},
+		{name: "with our volume's name taken", cfg: mutate.EKS("eu-central-1"), account: annotated(nil), pod: func(p *corev1.Pod) {
+			containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", "/own")(p)
+			p.Spec.Volumes = []corev1.Volume{{Name: mutate.VolumeName}}
+		}},
 		{name: "all but the region, which nobody wants", account: annotated(nil), pod: containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", "/own")},
 	},
 	"session-name": {
@@ -185,6 +190,11 @@ var comparedFeatures = map[string][]featureCase{
 }
 
 func onWindows(p *corev1.Pod) { p.Spec.OS = &corev1.PodOS{Name: corev1.Windows} }
+
+func ownAtOurPath(p *corev1.Pod) {
+	containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", mutate.DefaultMountPath+"/token")(p)
+	foreignMount(mutate.DefaultMountPath)(p)
+}
 
 func named(name string) func(*corev1.Pod) { return func(p *corev1.Pod) { p.Name = name } }
 

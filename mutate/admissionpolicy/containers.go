@@ -18,6 +18,7 @@ const (
 	old      = "old"      // an ephemeral container that was there before
 	conflict = "conflict" // half an identity, our volume's name or mount path taken, no volume for an ephemeral one
 	complete = "complete" // has everything
+	own      = "own"      // has both variables, and something of its author's where ours would be
 	inject   = "inject"
 )
 
@@ -42,12 +43,19 @@ func (p *Policies) tokenFiles() []string {
 	return []string{file, `C:` + strings.ReplaceAll(file, "/", `\`)}
 }
 
+// knownVariables are those that a container may have of its own already.
+var knownVariables = []string{
+	mutate.EnvRoleARN, mutate.EnvTokenFile, mutate.EnvRegionalSTS, mutate.EnvRegion, mutate.EnvDefaultRegion,
+	mutate.EnvSessionName, mutate.EnvEC2Metadata,
+}
+
 // containerVariables are, for one list of containers: the list, the names of the variables that each
 // sets, the state of each, and the variables that each gets.
 func (p *Policies) containerVariables(kind string) []admissionregistrationv1.Variable {
 	return []admissionregistrationv1.Variable{
 		{Name: kind, Expression: p.containersOf(kind)},
-		{Name: kind + "Set", Expression: fill(`variables.<kind>.map(c, has(c.env) ? c.env.map(e, string(e.name)) : [])`, "kind", kind)},
+		{Name: kind + "Set", Expression: fill(`variables.<kind>.map(c, has(c.env) ? c.env.filter(e, e.name in <known>).map(e, string(e.name)) : [])`,
+			"kind", kind, "known", list(knownVariables))},
 		{Name: kind + "State", Expression: p.state(kind)},
 		{Name: kind + "Add", Expression: p.additions(kind)},
 	}
@@ -79,10 +87,10 @@ func (p *Policies) state(kind string) string {
 		`<role> in <set> && <sts> in <set> && <regionSet> ? <complete> : `+
 		`<noVolume> || (variables.volumeThere && !variables.volumeOurs) || `+
 		`(has(c.volumeMounts) && c.volumeMounts.exists(m, m.name != <volume> && m.mountPath.matches(<path>))) || `+
-		`(has(c.volumeDevices) && c.volumeDevices.exists(d, d.devicePath.matches(<path>))) ? <conflict> : `+
+		`(has(c.volumeDevices) && c.volumeDevices.exists(d, d.devicePath.matches(<path>))) ? (<role> in <set> ? <own> : <conflict>) : `+
 		`<inject>)`,
 		"kind", kind, "set", set, "wasThere", wasThere, "noVolume", noVolume, "regionSet", regionSet(set),
-		"old", str(old), "skipped", str(skipped), "conflict", str(conflict), "complete", str(complete), "inject", str(inject),
+		"old", str(old), "skipped", str(skipped), "conflict", str(conflict), "complete", str(complete), "inject", str(inject), "own", str(own),
 		"path", str(samePath(p.mutation.MountPath)), "volume", str(mutate.VolumeName),
 		"role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile), "sts", str(mutate.EnvRegionalSTS))
 }
@@ -131,7 +139,7 @@ func (p *Policies) additions(kind string) string {
 	}
 	add = append(add, fill(`(<role> in <set> ? [] : [`+fill(identity, "role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile),
 		"session", str(mutate.EnvSessionName), "set", set)+`])`, "set", set, "role", str(mutate.EnvRoleARN)))
-	expression := fill(`variables.<kind>State[i] == <inject> ? <add> : []`, "kind", kind, "inject", str(inject), "add", strings.Join(add, " + "))
+	expression := fill(`variables.<kind>State[i] in <some> ? <add> : []`, "kind", kind, "some", list([]string{inject, own}), "add", strings.Join(add, " + "))
 	if p.mutation.DisableEC2Metadata {
 		expression = fill(`(<others>) + (variables.<kind>State[i] in <without> || <name> in <set> ? [] : [[<name>, 'true']])`,
 			"others", expression, "kind", kind, "without", list([]string{skipped, old}),
@@ -171,7 +179,7 @@ func (p *Policies) patchEnv(kind string) string {
 			`fieldRef: Object.spec.<kind>.env.valueFrom.fieldRef{fieldPath: a[2]}}}}`
 	}
 	return fill(`variables.<kind>Add.transformList(i, add, size(add) > 0, `+
-		`(size(variables.<kind>Set[i]) > 0 ? [] : [JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env', value: []}]) + `+
+		`(has(variables.<kind>[i].env) && size(variables.<kind>[i].env) > 0 ? [] : [JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env', value: []}]) + `+
 		`add.map(a, <value>)).flatten()`, "kind", kind, "value", fill(value, "kind", kind))
 }
 

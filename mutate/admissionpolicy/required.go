@@ -12,8 +12,10 @@ import (
 // came before the API server's cache knew its account is denied, and its controller creates it again.
 //
 // It looks at the pod alone, as all mutation has left it: each of its containers and init containers
-// must have both identity variables, by injection or of its own, except those that the pod's
-// annotation skip-containers names; and the injected ones must have the token mounted.
+// must have an identity that works, by injection or of its own, except those that the pod's annotation
+// skip-containers names. It judges as package mutate does: an empty variable is absent, and the token
+// must be mounted where the variable points. What it cannot tell is whose the identity should be: see
+// [Features].
 // The label cannot be dropped to get around it later, since a pod's containers do not change. That a
 // pod carries the label is for its author, or for a policy of the cluster's, to see to.
 func (p *Policies) Required() Validation {
@@ -32,7 +34,13 @@ func (p *Policies) Required() Validation {
 		Variables: []admissionregistrationv1.Variable{
 			{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
 			{Name: "skip", Expression: p.skip()},
-			{Name: "without", Expression: p.without("containers") + " + " + p.without("initContainers")},
+			{Name: "volumes", Expression: `has(object.spec.volumes) ? object.spec.volumes : []`},
+			{Name: "all", Expression: `object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])`},
+			{Name: "env", Expression: fill(`variables.all.map(c, has(c.env) ? c.env.filter(e, e.name in <known>) : [])`, "known", list(identityVariables))},
+			{Name: "has", Expression: states()},
+			{Name: "mounts", Expression: mountsOfContainers()},
+			{Name: "works", Expression: p.works()},
+			{Name: "without", Expression: `variables.all.transformList(i, c, !(c.name in variables.skip) && !variables.works[i], string(c.name))`},
 		},
 		Validations: []admissionregistrationv1.Validation{{
 			Expression: `size(variables.without) == 0`,
@@ -41,16 +49,6 @@ func (p *Policies) Required() Validation {
 			Reason: reason(metav1.StatusReasonForbidden),
 		}},
 	})
-}
-
-// without lists the names of the containers without an identity.
-func (p *Policies) without(kind string) string {
-	return fill(`(has(object.spec.<kind>) ? object.spec.<kind>.filter(c, !(c.name in variables.skip) && !(`+
-		`has(c.env) && c.env.exists(e, e.name == <role>) && c.env.exists(e, e.name == <file>) && `+
-		`(!c.env.exists(e, e.name == <file> && has(e.value) && e.value in <ours>) || `+
-		`(has(c.volumeMounts) && c.volumeMounts.exists(m, m.name == <volume>))))).map(c, c.name) : [])`,
-		"kind", kind, "role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile), "volume", str(mutate.VolumeName),
-		"ours", list(p.tokenFiles()))
 }
 
 func reason(r metav1.StatusReason) *metav1.StatusReason { return &r }

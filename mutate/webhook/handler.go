@@ -28,8 +28,9 @@ type Config struct {
 	// account that was found and cannot be honoured. False: they are denied.
 	InsecureFailOpen bool
 
-	// RequireIdentity denies pods that do not get an identity in every container that is not
-	// skipped by annotation: for the [Required] configuration. It overrides InsecureFailOpen.
+	// RequireIdentity denies pods with a container, not skipped by annotation, that would have
+	// no identity that works, neither the account's nor one of its own: for the [Required]
+	// configuration. It overrides InsecureFailOpen.
 	RequireIdentity bool
 
 	// Verifier verifies who calls: every request must show a bearer token that it accepts and
@@ -311,20 +312,20 @@ func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error)
 	return e
 }
 
-// require denies a pod that was let through without an identity.
+// require denies a pod that would get in with a container that has no identity.
 func (h *Handler) require(req *admissionv1.AdmissionRequest, e Event) Event {
-	why := ""
-	if e.Reviewed.Identity.IsZero() {
-		why = "service account " + e.Target.String() + " has none"
+	if e.Reviewed.Result.Complete() {
+		return e
 	}
-	for _, c := range e.Reviewed.Result.Containers {
-		if c.Outcome == mutate.Conflict {
-			why = "container " + fmt.Sprintf("%+q", c.Name) + " cannot have it: " + string(c.Reason)
-			break
+	why := "nobody can tell whether it has one"
+	if missing := e.Reviewed.Result.Incomplete(); len(missing) > 0 {
+		why = fmt.Sprintf("container %+q has none that works: %s", missing[0].Name, missing[0].Message)
+		if causes := missing[0].Causes; len(causes) > 0 {
+			why += " (" + string(causes[0]) + ")"
 		}
 	}
-	if why == "" {
-		return e
+	if e.Reviewed.Identity.IsZero() {
+		why += "; service account " + e.Target.String() + " gives none"
 	}
 	err := errors.New("webhook: the pod requires an AWS identity, and " + why)
 	warnings := e.Reviewed.Response.Warnings

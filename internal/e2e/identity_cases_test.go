@@ -1,0 +1,82 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/internal/e2e/cluster"
+	"github.com/irsa-go/irsa/internal/identitycases"
+	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/mutate/webhook"
+)
+
+// notForThePolicy are the cases that Required judges otherwise than the webhook, and why: exact, so
+// that no other is passed over in silence.
+var notForThePolicy = map[string]string{
+	"our volume for another audience": "it does not know which audience the account asks for",
+}
+
+// identityCases are the pods of the one table, each with an account of its own: annotated or not.
+func identityCases(t *testing.T, c *testCluster, namespace string) map[string]*corev1.Pod {
+	t.Helper()
+	c.account(t, namespace, "annotated", map[string]string{"eks.amazonaws.com/role-arn": identitycases.RoleARN})
+	c.account(t, namespace, "plain", nil)
+	pods := map[string]*corev1.Pod{}
+	for _, each := range identitycases.Cases() {
+		pod := &corev1.Pod{}
+		require.NoError(t, json.Unmarshal([]byte(each.Pod), pod))
+		pod.Namespace, pod.Spec.ServiceAccountName = namespace, "plain"
+		if each.Annotated {
+			pod.Spec.ServiceAccountName = "annotated"
+		}
+		pods[each.Name] = pod
+	}
+	return pods
+}
+
+func TestTheWebhookRequiresAnIdentityByTheOneTable(t *testing.T) {
+	t.Parallel()
+	b := newWebhookBench(t, mutate.EKS("eu-central-1"), webhook.Config{})
+	b.namespace(t, "table", nil)
+	pods := identityCases(t, b.testCluster, "table")
+	for _, c := range identitycases.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			_, err := b.dryRun(t.Context(), pods[c.Name])
+			assertAdmitted(t, c.Admitted, err, "the pod requires an AWS identity")
+		})
+	}
+}
+
+func TestThePolicyRequiresAnIdentityByTheOneTable(t *testing.T) {
+	t.Parallel()
+	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
+	cfg := mutate.EKS("eu-central-1")
+	policies := b.inject(t, "table", cfg)
+	pods := identityCases(t, b.testCluster, "table")
+	b.validate(t, "table", policies.Required())
+	b.settled(t, "table", cfg)
+	eventually(t, "requirement in force", func() bool {
+		_, err := b.dryRun(t.Context(), pods["nothing, and no role"])
+		return err != nil
+	})
+	for _, c := range identitycases.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			_, err := b.dryRun(t.Context(), pods[c.Name])
+			_, otherwise := notForThePolicy[c.Name]
+			assertAdmitted(t, c.Admitted != otherwise, err, "have no AWS identity")
+		})
+	}
+}
+
+func assertAdmitted(t *testing.T, want bool, err error, refusal string) {
+	t.Helper()
+	if want {
+		assert.NoError(t, err)
+		return
+	}
+	assert.ErrorContains(t, err, refusal)
+}
