@@ -17,12 +17,24 @@ import (
 	"github.com/irsa-go/irsa/internal/e2e/real"
 )
 
-var binary string // of the API server; set once, by TestMain
+// The versions of Kubernetes that are tried: the newest, and the first that has mutating policies.
+const newest, oldest = "v1.37.2", "v1.36.0"
+
+var (
+	binary   string            // of the newest API server; set once, by TestMain
+	binaries map[string]string // of each version that is there; likewise
+)
 
 func TestMain(m *testing.M) {
 	var err error
-	if binary, err = cluster.Binary("."); err != nil {
+	if binary, err = cluster.Binary(".", "go"); err != nil {
 		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
+		os.Exit(1)
+	}
+	binaries = map[string]string{newest: binary}
+	if old, err := cluster.Binary(".", "kubernetes-1.36"); err == nil {
+		binaries[oldest] = old
+	} else if fmt.Println("NOT MET:", err); real.RequireAll() {
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
@@ -37,6 +49,11 @@ type testCluster struct {
 // startCluster gives the test an API server of its own, so that one test's webhooks and policies
 // never meet another's pods.
 func startCluster(t *testing.T, cfg cluster.Config) *testCluster {
+	t.Helper()
+	return startClusterOf(t, binary, cfg)
+}
+
+func startClusterOf(t *testing.T, binary string, cfg cluster.Config) *testCluster {
 	t.Helper()
 	c, err := cluster.Start(t.Context(), binary, t.TempDir(), cfg)
 	require.NoError(t, err)
@@ -88,7 +105,7 @@ func eventually(t *testing.T, what string, done func() bool) time.Duration {
 func TestTheClusterStarts(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t, cluster.Config{})
-	require.Equal(t, "v1.37.2", c.Version)
+	require.Equal(t, newest, c.Version)
 	namespaces, err := c.client.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	require.NotEmpty(t, namespaces.Items)

@@ -53,7 +53,11 @@ func TestTheWebhookRequiresAnIdentityByTheOneTable(t *testing.T) {
 
 func TestThePolicyRequiresAnIdentityByTheOneTable(t *testing.T) {
 	t.Parallel()
-	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
+	requireByTheOneTable(t, &policyBench{testCluster: startCluster(t, cluster.Config{})})
+}
+
+func requireByTheOneTable(t *testing.T, b *policyBench) {
+	t.Helper()
 	cfg := mutate.EKS("eu-central-1")
 	policies := b.inject(t, "table", cfg)
 	pods := identityCases(t, b.testCluster, "table")

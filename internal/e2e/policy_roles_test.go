@@ -23,7 +23,7 @@ func newRolesBench(t *testing.T) *policyBench {
 	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
 	policies := b.inject(t, "team-a", mutate.Config{})
 	roles, err := policies.Roles(map[string]admissionpolicy.AllowedRoles{
-		"team-a": {ARNs: []string{testRole}, Paths: []string{"arn:aws:iam::111122223333:role/team-a/"}},
+		"team-a": {ARNs: []string{testRole}, Paths: []string{"arn:aws:iam::111122223333:role/team-a/"}, Audiences: []string{"own-audience"}},
 	})
 	require.NoError(t, err)
 	b.namespace(t, "team-b", map[string]string{"group": "team-a"})
@@ -73,6 +73,18 @@ func TestTheAllowedRolesHoldForServiceAccounts(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
+	for audience, refused := range map[string]bool{"": false, "sts.amazonaws.com": false, "own-audience": false, "another": true, "Own-audience": true} {
+		t.Run("the audience "+audience, func(t *testing.T) {
+			_, err := accounts("team-a").Create(t.Context(), &corev1.ServiceAccount{
+				ObjectMeta: metav1.ObjectMeta{GenerateName: "new-", Annotations: map[string]string{"eks.amazonaws.com/audience": audience}},
+			}, metav1.CreateOptions{})
+			if refused {
+				assert.ErrorContains(t, err, "namespace team-a may not name the audience "+audience)
+				return
+			}
+			assert.NoError(t, err)
+		})
+	}
 	t.Run("an account that had its role before may change otherwise", func(t *testing.T) {
 		old, err := accounts("team-a").Get(t.Context(), "old", metav1.GetOptions{})
 		require.NoError(t, err)
@@ -89,6 +101,11 @@ func TestTheAllowedRolesHoldForPods(t *testing.T) {
 	t.Parallel()
 	b := newRolesBench(t)
 	b.account(t, "team-a", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+	b.account(t, "team-a", "audience", map[string]string{"eks.amazonaws.com/role-arn": testRole, "eks.amazonaws.com/audience": "own-audience"})
+	eventually(t, "the newest account known", func() bool {
+		pod, err := b.dryRun(t.Context(), racer("team-a", "audience", nil))
+		return err == nil && hasVolume(pod)
+	})
 	projection := func(volume, audience, path string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {
 			withTokenVolume(path)(p)
@@ -118,6 +135,8 @@ func TestTheAllowedRolesHoldForPods(t *testing.T) {
 		"annotated with another role":         {"nobody", podAnnotation("role-arn", otherRole), "may not name the role"},
 		"a token for AWS by hand":             {"nobody", projection("mine", "sts.amazonaws.com", "token"), "projects a token for AWS in another way"},
 		"a token for EKS by hand":             {"nobody", projection("mine", "pods.eks.amazonaws.com", "token"), "projects a token for AWS in another way"},
+		"a token of an account's audience":    {"nobody", projection("mine", "own-audience", "token"), "projects a token for AWS in another way"},
+		"injected with its own audience":      {"audience", nil, ""},
 		"a token under the injection's name":  {"nobody", projection(mutate.VolumeName, "sts.amazonaws.com", "token"), "projects a token for AWS in another way"},
 		"a token in another file":             {"nobody", projection(mutate.VolumeName, "sts.amazonaws.com", "other"), "projects a token for AWS in another way"},
 		"a token for somebody else than AWS":  {"nobody", projection("mine", "vault", "token"), ""},

@@ -40,13 +40,18 @@ func (b *policyBench) inject(t *testing.T, name string, cfg mutate.Config) *admi
 	require.NoError(t, err)
 	injection := policies.Injection()
 	injection.Binding.Spec.MatchResources = inGroup(name)
+	b.apply(t, injection)
+	b.namespace(t, name, map[string]string{"group": name})
+	return policies
+}
+
+func (b *policyBench) apply(t *testing.T, injection admissionpolicy.Injection) {
+	t.Helper()
 	admission := b.client.AdmissionregistrationV1()
-	_, err = admission.MutatingAdmissionPolicies().Create(t.Context(), injection.Policy, metav1.CreateOptions{})
+	_, err := admission.MutatingAdmissionPolicies().Create(t.Context(), injection.Policy, metav1.CreateOptions{})
 	require.NoError(t, err)
 	_, err = admission.MutatingAdmissionPolicyBindings().Create(t.Context(), injection.Binding, metav1.CreateOptions{})
 	require.NoError(t, err)
-	b.namespace(t, name, map[string]string{"group": name})
-	return policies
 }
 
 // validate applies a validating policy to the namespaces of the group.

@@ -32,7 +32,7 @@ func TestPoliciesAreAsRecorded(t *testing.T) {
 			require.NoError(t, err)
 			roles, err := p.Roles(map[string]admissionpolicy.AllowedRoles{
 				"team-a": {ARNs: []string{"arn:aws:iam::111122223333:role/a"}, Paths: []string{"arn:aws:iam::111122223333:role/team-a/"}},
-				"team-b": {ARNs: []string{"arn:aws:iam::111122223333:role/b"}},
+				"team-b": {ARNs: []string{"arn:aws:iam::111122223333:role/b"}, Audiences: []string{"own-audience"}},
 			})
 			require.NoError(t, err)
 			injection, required := p.Injection(), p.Required()
@@ -146,6 +146,8 @@ func TestRolesRefusesWhatIsNoListOfRoles(t *testing.T) {
 		"a wildcard":                   {"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}},
 		"a path without its slash":     {"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}},
 		"every role of the account":    {"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}},
+		"an empty audience":            {"a": {Audiences: []string{""}}},
+		"an audience of two lines":     {"a": {Audiences: []string{"a\nb"}}},
 		"a path that is no role's ARN": {"a": {Paths: []string{"arn:aws:iam::111122223333:"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

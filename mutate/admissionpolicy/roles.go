@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,23 +17,27 @@ import (
 	"github.com/irsa-go/irsa/mutate"
 )
 
-// AllowedRoles are the roles that a namespace may name.
+// AllowedRoles are the roles, and the audiences for them, that a namespace may name.
 type AllowedRoles struct {
 	// ARNs are whole role ARNs, compared exactly.
 	ARNs []string
 	// Paths widen it to every role under an IAM path: ARNs that end with a slash, such as
 	// arn:aws:iam::111122223333:role/team-a/.
 	Paths []string
+	// Audiences are the tokens' audiences that service accounts may ask for by annotation, beside
+	// Config.Audience and sts.amazonaws.com. They are compared exactly.
+	Audiences []string
 }
 
 // Roles returns the policy that refuses every role which the namespace's list does not have, and its
 // binding. A namespace that is not in the map may name none.
 //
-// It looks at what is new, so that what is there from before can still be changed and deleted: the role-arn of service accounts, when it is new or another;
-// and of pods their role-arn annotation, AWS_ROLE_ARN in every container, ephemeral ones too (one that
+// It looks at what is new, so that what is there from before can still be changed and deleted: the
+// role-arn and the audience of service accounts, when it is new or another; and of pods their role-arn
+// annotation, AWS_ROLE_ARN in every container, ephemeral ones too (one that
 // takes its value from elsewhere cannot be compared, and is refused), and projected tokens for AWS
-// audiences. These are accepted in the shape of the injection only, in a container that
-// has an allowed AWS_ROLE_ARN.
+// audiences, which are those that any namespace may name. These are accepted in the shape of the
+// injection only, in a container that has an allowed AWS_ROLE_ARN.
 //
 // It keeps honest people from mistakes, and it is no boundary: whoever may create
 // serviceaccounts/token asks the API server for the token of any account, with any audience, without a
@@ -59,16 +65,22 @@ func (p *Policies) Roles(allowed map[string]AllowedRoles) (Validation, error) {
 }
 
 func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.Variable {
-	annotation := func(of string) string {
+	annotation := func(of, key string) string {
+		given := `string(` + of + `.metadata.annotations[` + p.key(key) + `])`
+		if key == mutate.AnnotationRoleARN {
+			given = p.givenRole(given)
+		}
 		return fill(`has(<of>.metadata.annotations) && <key> in <of>.metadata.annotations ? <given> : ''`,
-			"of", of, "key", p.key(mutate.AnnotationRoleARN),
-			"given", p.givenRole(`string(`+of+`.metadata.annotations[`+p.key(mutate.AnnotationRoleARN)+`])`))
+			"of", of, "key", p.key(key), "given", given)
 	}
 	return []admissionregistrationv1.Variable{
 		{Name: "arns", Expression: table.arns},
 		{Name: "paths", Expression: table.paths},
-		{Name: "annotated", Expression: annotation("object")},
-		{Name: "before", Expression: `oldObject == null ? '' : ` + annotation("oldObject")},
+		{Name: "annotated", Expression: annotation("object", mutate.AnnotationRoleARN)},
+		{Name: "before", Expression: `oldObject == null ? '' : ` + annotation("oldObject", mutate.AnnotationRoleARN)},
+		{Name: "audiences", Expression: table.audiences},
+		{Name: "audience", Expression: `request.resource.resource != 'serviceaccounts' ? '' : ` + annotation("object", mutate.AnnotationAudience)},
+		{Name: "audienceBefore", Expression: `oldObject == null ? '' : ` + annotation("oldObject", mutate.AnnotationAudience)},
 		{Name: "created", Expression: `request.resource.resource == 'pods' && request.operation == 'CREATE'`},
 		{Name: "debugged", Expression: `has(request.subResource) && request.subResource == 'ephemeralcontainers'`},
 		// Containers that were there before are not looked at: a pod from before the policy must
@@ -81,17 +93,8 @@ func (p *Policies) roleVariables(table allowedTable) []admissionregistrationv1.V
 			"role", str(mutate.EnvRoleARN))},
 		{Name: "projections", Expression: fill(`(variables.created || variables.debugged) && has(object.spec.volumes) ? object.spec.volumes.filter(v, `+
 			`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+
-			`has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience in <audiences>)) : []`, "audiences", list(p.audiences()))},
+			`has(s.serviceAccountToken.audience) && s.serviceAccountToken.audience in <audiences>)) : []`, "audiences", list(table.forAWS))},
 	}
-}
-
-// audiences are those that AWS may take a token for.
-func (p *Policies) audiences() []string {
-	all := []string{mutate.DefaultAudience, mutate.PodIdentityAudience}
-	if !slices.Contains(all, p.mutation.Audience) {
-		all = append(all, p.mutation.Audience)
-	}
-	return all
 }
 
 const allowedRole = `(<role> in variables.arns || variables.paths.exists(p, <role>.startsWith(p)))`
@@ -104,6 +107,9 @@ func (p *Policies) roleValidations() []admissionregistrationv1.Validation {
 	return []admissionregistrationv1.Validation{
 		deny(`variables.annotated == '' || variables.annotated == variables.before || `+isAllowed("variables.annotated"),
 			`'namespace ' + request.namespace + ' may not name the role ' + variables.annotated + ' of the annotation '+ `+p.key(mutate.AnnotationRoleARN)),
+		deny(`variables.audience == '' || variables.audience == variables.audienceBefore || variables.audience in variables.audiences || variables.audience in `+
+			list(p.audiences()),
+			`'namespace ' + request.namespace + ' may not name the audience ' + variables.audience + ' of the annotation '+ `+p.key(mutate.AnnotationAudience)),
 		deny(`variables.literals.all(r, `+isAllowed("r")+`)`,
 			fill(`'namespace ' + request.namespace + ' may not name the role of the variable <role> in ' + request.resource.resource`, "role", mutate.EnvRoleARN)),
 		deny(fill(`variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != <role> || !has(e.valueFrom)))`, "role", str(mutate.EnvRoleARN)),
@@ -116,12 +122,22 @@ func (p *Policies) roleValidations() []admissionregistrationv1.Validation {
 	}
 }
 
-// allowedTable is the allowed lists as two expressions, of the request's namespace.
-type allowedTable struct{ arns, paths string }
+// audiences are those that every account may ask for.
+func (p *Policies) audiences() []string {
+	return slices.Compact([]string{mutate.DefaultAudience, p.mutation.Audience})
+}
+
+// allowedTable is the allowed lists as expressions, of the request's namespace.
+type allowedTable struct {
+	arns, paths, audiences string
+	// forAWS are the audiences that AWS may take a token for, whoever names them.
+	forAWS []string
+}
 
 func (p *Policies) allowedTable(allowed map[string]AllowedRoles) (allowedTable, error) {
 	var errs []error
-	var arns, paths []string
+	var arns, paths, audiences []string
+	forAWS := append(p.audiences(), mutate.PodIdentityAudience)
 	for _, namespace := range slices.Sorted(maps.Keys(allowed)) {
 		roles := allowed[namespace]
 		if err := kubename.CheckNamespace(namespace); err != nil {
@@ -137,6 +153,15 @@ func (p *Policies) allowedTable(allowed map[string]AllowedRoles) (allowedTable, 
 				errs = append(errs, fmt.Errorf("namespace %q: Paths: %q: %w", namespace, path, err))
 			}
 		}
+		for _, audience := range roles.Audiences {
+			if audience == "" || !utf8.ValidString(audience) || strings.ContainsFunc(audience, unicode.IsControl) {
+				errs = append(errs, fmt.Errorf("namespace %q: Audiences: %q, want valid UTF-8 without control characters", namespace, audience))
+			}
+			forAWS = append(forAWS, audience)
+		}
+		if len(roles.Audiences) > 0 {
+			audiences = append(audiences, str(namespace)+": "+list(roles.Audiences))
+		}
 		if len(roles.ARNs) > 0 {
 			arns = append(arns, str(namespace)+": "+list(roles.ARNs))
 		}
@@ -147,7 +172,10 @@ func (p *Policies) allowedTable(allowed map[string]AllowedRoles) (allowedTable, 
 	if err := errors.Join(errs...); err != nil {
 		return allowedTable{}, err
 	}
-	return allowedTable{arns: ofNamespace(arns), paths: ofNamespace(paths)}, nil
+	slices.Sort(forAWS)
+	return allowedTable{
+		arns: ofNamespace(arns), paths: ofNamespace(paths), audiences: ofNamespace(audiences), forAWS: slices.Compact(forAWS),
+	}, nil
 }
 
 // ofNamespace is the list that a map literal of these entries has for the request's namespace.

@@ -42,7 +42,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	binary, err := cluster.Binary("..")
+	binary, err := cluster.Binary("..", "go")
 	require.NoError(t, err)
 	c, err := cluster.Start(t.Context(), binary, t.TempDir(), cluster.Config{})
 	require.NoError(t, err)
