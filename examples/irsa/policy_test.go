@@ -84,7 +84,7 @@ func TestNothingThatWasNotLookedAtIsClean(t *testing.T) {
 	assert.Contains(t, stdout, "cannot be judged")
 
 	folder := t.TempDir()
-	for name, text := range map[string]string{"a.json": narrow, "values.yaml": "replicas: 3\n", "broken.json": "{", "chart.yaml": "{{ .Values }}", "readme.md": "x"} {
+	for name, text := range map[string]string{"a.json": narrow, "values.yaml": "replicas: 3\n", "broken.json": "{", "chart.yaml": "{{- if .Values.role }}\na: b\n{{- end }}\n", "readme.md": "x"} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
 	code, stdout, stderr := irsa(t, "", "lint", folder)
