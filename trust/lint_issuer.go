@@ -94,23 +94,22 @@ func (s *statement) mayBeCluster(issuer string) bool {
 	if isEKS(issuer) {
 		return true
 	}
-	if _, shared := sharedControlOf(issuer); shared || len(providerClaims(issuer)) > 0 {
-		return false
-	}
 	others := false
 	for i := range s.conditions {
 		c := &s.conditions[i]
-		if host, claim, ok := cutClaim(c.lookup); !ok || host != issuer || claim != "sub" || !c.op.isMatching() {
+		if c.lookup != issuer+":sub" || !c.op.isMatching() {
 			continue
 		}
 		for _, value := range c.texts {
-			if lower := lowerASCII(value); strings.HasPrefix(lower, "system:") || couldBeAccount(lower) {
+			lower := lowerASCII(value)
+			if strings.HasPrefix(lower, "system:") {
 				return true
 			}
-			others = true
+			others = others || !couldBeAccount(lower)
 		}
 	}
-	return !others
+	_, shared := sharedControlOf(issuer)
+	return !others && !shared && len(providerClaims(issuer)) == 0
 }
 
 // exposedClaims are the claims of an issuer's tokens that STS makes condition keys
@@ -128,15 +127,19 @@ func exposedClaims(issuer string) []string {
 	return claims
 }
 
-// identifyingClaims name the workload, or whose it is, as well as the sub does.
-func identifyingClaims(issuer string) []string {
-	claims := []string{"sub"}
+// identifyingKeys are the condition keys, in lower case, that name the workload or whose it is
+// as well as the sub does.
+func identifyingKeys(issuer string) []string {
+	keys := []string{issuer + ":sub"}
 	for _, c := range providerClaims(issuer) {
 		switch c {
 		case "job_workflow_ref", "repository", "repository_id", "oidc.circleci.com/project-id", "rpst_id":
-			claims = append(claims, c)
+			keys = append(keys, issuer+":"+c)
 		}
 	}
 	control, _ := sharedControlOf(issuer) // where IAM is content with the aud, it names the customer
-	return append(claims, control.claims...)
+	for _, key := range control.keys {
+		keys = append(keys, lowerASCII(key))
+	}
+	return keys
 }

@@ -130,6 +130,8 @@ func neverHas(kinds callerKind, lookup string) bool {
 // consequence says what a key that is always absent does to the statement.
 func (s *statement) consequence(c *condition) string {
 	switch {
+	case c.requires() && s.effect == Allow && isFederationKey(c.lookup) && len(s.principals.aws)+len(s.principals.service) > 0:
+		return "no token can have the role by this statement" // its other principals are not asked for it here
 	case c.requires() && s.effect == Allow:
 		return "nobody can have the role by this statement"
 	case c.requires():

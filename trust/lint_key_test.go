@@ -252,3 +252,29 @@ func TestAKeyThatThisKindOfPrincipalNeverHasIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyBelongsToTheIssuerThatItBeginsWith(t *testing.T) {
+	t.Parallel()
+	bench := parse(t, web("Allow", "localhost:8443/x", `{"StringEquals":{"HOST:aud":"sts.amazonaws.com","HOST:sub":"system:serviceaccount:a:b"}}`))
+	assert.Empty(t, bench.Lint(), "a test bench's issuer has no dot and a port")
+	for _, key := range []string{"a.bc:sub", "a.b.c:sub", "a.b/c:sub", "a.:sub"} {
+		policy := parse(t, web("Allow", "a.b", `{"StringEquals":{"HOST:aud":"x","HOST:sub":"y","`+key+`":"z"}}`))
+		assert.Equal(t, []string{trust.CodeForeignConditionKey}, codes(policy), key)
+	}
+	slash := parse(t, web("Allow", "a.b/", `{"StringEquals":{"a.b:aud":"x","a.b:sub":"y"}}`))
+	assert.Equal(t, []string{trust.CodeTrailingSlash, trust.CodeTrailingSlash}, codes(slash))
+	assert.Contains(t, slash.Lint()[0].Message, "nobody can have the role")
+}
+
+// Keys of a token stay in the session, so an AWS principal beside it may have what no token has.
+func TestTheConsequenceSpeaksOfTokensWhereOthersAreAdmittedToo(t *testing.T) {
+	t.Parallel()
+	policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b","AWS":"111122223333"},`+
+		`"Action":["sts:AssumeRole","sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"c.d:sub":"x"}}}`))
+	found := of(policy, trust.CodeForeignConditionKey)
+	require.Len(t, found, 1)
+	assert.Contains(t, found[0].Message, "no token can have the role by this statement")
+	unknown := of(parse(t, strings.Replace(policy.Document(), "c.d:sub", "sub", 1)), trust.CodeUnknownConditionKey)
+	require.Len(t, unknown, 1)
+	assert.Contains(t, unknown[0].Message, "nobody can have the role by this statement")
+}

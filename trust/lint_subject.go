@@ -21,11 +21,11 @@ func (l *linter) webIdentity(s *statement, issuers []tokenIssuer) {
 			l.siblingKey(s, by, issuer, issuers)
 			continue
 		}
-		if !s.asksFor(issuer, issuers, identifyingClaims(issuer.key)) {
+		if !s.asksFor(identifyingKeys(issuer.key)) {
 			l.add(CodeMissingSub, s.pointer, "nothing asks for the sub: every token of "+quote(issuer.name)+" may have the role",
 				"Ask for "+quote(issuer.name+":sub")+" under StringEquals")
 		}
-		if s.mayBeCluster(issuer.key) && !s.asksFor(issuer, issuers, []string{"aud"}) {
+		if s.mayBeCluster(issuer.key) && !s.asksFor([]string{issuer.key + ":aud"}) {
 			l.add(CodeMissingAud, s.pointer, "nothing asks for the aud: a token made for somebody else may be used here",
 				"Ask for "+quote(issuer.name+":aud")+", usually "+DefaultAudience)
 		}
@@ -54,15 +54,11 @@ func (l *linter) siblingKey(s *statement, by *condition, issuer tokenIssuer, iss
 	}
 }
 
-// asksFor says that one of the claims must have a value that the policy gives. That a value is
+// asksFor says that one of the keys must have a value that the policy gives. That a value is
 // too wide, or that IfExists lets its absence pass, are findings of their own.
-func (s *statement) asksFor(issuer tokenIssuer, issuers []tokenIssuer, claims []string) bool {
+func (s *statement) asksFor(keys []string) bool {
 	return slices.ContainsFunc(s.conditions, func(c condition) bool {
-		if !c.op.isMatching() {
-			return false
-		}
-		key, ok := c.claimOf(issuers)
-		return ok && key.issuer == issuer.key && slices.Contains(claims, key.claim)
+		return c.op.isMatching() && slices.Contains(keys, c.lookup)
 	})
 }
 

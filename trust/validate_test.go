@@ -62,6 +62,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"a Sid with spaces":           {change(`{"Effect"`, `{"Sid":"a b","Effect"`), "/Statement/0/Sid", sid},
 		"a Sid as a number":           {change(`{"Effect"`, `{"Sid":5,"Effect"`), "/Statement/0/Sid", syntax},
 		"a Sid twice":                 {statement(`{"Sid":"A",` + good[1:] + `,{"Sid":"A",` + good[1:]), "/Statement/1/Sid", "The Statement Ids in the policy are not unique"},
+		"no values, as IAM stores":    {change(`"x"`, `[]`), "", ""},
 		"an empty Sid twice":          {statement(`{"Sid":"",` + good[1:] + `,{"Sid":"",` + good[1:]), "", ""},
 		"everybody":                   {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"}`, `"*"`), "/Statement/0/Principal", `AssumeRolepolicy contained an invalid principal: "STAR":"*".`},
 		"every account":               {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"},"Action":"sts:AssumeRoleWithWebIdentity"`, `{"AWS":"*"},"Action":"sts:AssumeRole"`), "", ""},
@@ -74,7 +75,6 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"Cognito, empty conditions":   {statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{}}`), "/Statement/0", "A condition block must be present for the Cognito provider"},
 		"Cognito without an audience": {statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"cognito-identity.amazonaws.com:sub":"x"}}}`), "/Statement/0", "Trust policy with trusted principal cognito-identity.amazonaws.com must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, cognito-identity.amazonaws.com:aud which is not scoped to all."},
 		"Google by pattern":           {statement(`{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"accounts.google.com:aud":"x"}}}`), "/Statement/0", "Policy trusting accounts.google.com requires a StringEquals condition on an application id"},
-		"Google by its provider":      {statement(`{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEqualsIgnoreCase":{"accounts.google.com:aud":"x"}}}`), "/Statement/0", "Policy trusting accounts.google.com requires a StringEquals condition on an application id"},
 		"a root by another name":      {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:iam::111122223333:root/x"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
 		"a user without a name":       {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:iam::111122223333:user"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
 		"another service's role":      {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":"arn:aws:sts::111122223333:role/x"`), "/Statement/0/Principal/AWS", "Invalid principal in policy"},
@@ -107,7 +107,6 @@ func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
 		"an action with wildcards": statement(strings.Replace(good, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole*", 1)),
 		"NotAction":                statement(strings.Replace(good, `"Action"`, `"NotAction"`, 1)),
 		"an unknown operator":      statement(strings.Replace(good, "StringEquals", "StringMatches", 1)),
-		"no values":                statement(strings.Replace(good, `"x"`, `[]`, 1)),
 		"an unknown partition":     statement(strings.Replace(good, "arn:aws:", "arn:aws-test:", 1)),
 		"a short account":          statement(strings.Replace(good, "111122223333", "34892524", 1)),
 	} {
@@ -133,53 +132,106 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"/Version", "/Statement/0/Effect", "/Statement/0/Resource", "/Statement/0", "/Statement/0/Action"}, paths)
 }
 
+// The rows are what IAM answered in September 2026
+// (https://github.com/radkawar/stackd, iam/policy/testdata/oidc_trust_controls_*_aws.json).
 func TestValidateKnowsTheControlsOfSharedIssuers(t *testing.T) {
 	t.Parallel()
+	const github = "token.actions.githubusercontent.com"
 	for name, c := range map[string]struct {
 		issuer, conditions string
 		ok                 bool
 	}{
-		"scoped":                      {"gitlab.com", `{"StringEquals":{"HOST:sub":"x"}}`, true},
-		"scoped by pattern":           {"gitlab.com", `{"StringLike":{"HOST:sub":"group/*"}}`, true},
-		"scoped, ignoring case":       {"gitlab.com", `{"StringEqualsIgnoreCase":{"HOST:SUB":"x"}}`, true},
-		"scoped for any value":        {"gitlab.com", `{"ForAnyValue:StringLike":{"HOST:sub":"x*"}}`, true},
-		"not at all":                  {"gitlab.com", `{}`, false},
-		"by another claim":            {"gitlab.com", `{"StringEquals":{"HOST:aud":"x"}}`, false},
-		"if it exists":                {"gitlab.com", `{"StringLikeIfExists":{"HOST:sub":"x"}}`, false},
-		"negated":                     {"gitlab.com", `{"StringNotEquals":{"HOST:sub":"x"}}`, false},
-		"by presence":                 {"gitlab.com", `{"Null":{"HOST:sub":"false"}}`, false},
-		"by a star":                   {"gitlab.com", `{"StringLike":{"HOST:sub":"*"}}`, false},
-		"by a star among others":      {"gitlab.com", `{"StringLike":{"HOST:sub":["x","*"]}}`, false},
-		"by two stars":                {"gitlab.com", `{"StringLike":{"HOST:sub":"**"}}`, true},
-		"by a leading star":           {"gitlab.com", `{"StringLike":{"HOST:sub":"*x"}}`, true},
-		"GitHub by a leading star":    {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:sub":"*x"}}`, false},
-		"GitHub by workflow":          {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:job_workflow_ref":"o/*"}}`, true},
-		"GitHub by repository":        {"token.actions.githubusercontent.com", `{"StringLike":{"HOST:repository":"o/r"}}`, false},
-		"Pulumi by audience":          {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:aud":"org"}}`, true},
-		"Pulumi by subject":           {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:sub":"org"}}`, false},
-		"an EKS cluster is not on it": {"oidc.eks.eu-west-1.amazonaws.com/id/A", `{}`, true},
+		"scoped":                         {"gitlab.com", `{"StringEquals":{"HOST:sub":"x"}}`, true},
+		"scoped by pattern":              {"gitlab.com", `{"StringLike":{"HOST:sub":"group/*"}}`, true},
+		"scoped, ignoring case":          {"gitlab.com", `{"StringEqualsIgnoreCase":{"HOST:SUB":"x"}}`, true},
+		"scoped for any value":           {"gitlab.com", `{"ForAnyValue:StringLike":{"HOST:sub":"x*"}}`, true},
+		"scoped for all values":          {"gitlab.com", `{"ForAllValues:StringEquals":{"HOST:sub":"x"}}`, true},
+		"not at all":                     {"gitlab.com", `{}`, false},
+		"by another claim":               {"gitlab.com", `{"StringEquals":{"HOST:aud":"x"}}`, false},
+		"if it exists":                   {"gitlab.com", `{"StringLikeIfExists":{"HOST:sub":"x"}}`, false},
+		"negated":                        {"gitlab.com", `{"StringNotEquals":{"HOST:sub":"x"}}`, false},
+		"by presence":                    {"gitlab.com", `{"Null":{"HOST:sub":"false"}}`, false},
+		"by number":                      {"gitlab.com", `{"NumericEquals":{"HOST:sub":"1"}}`, false},
+		"by a star":                      {"gitlab.com", `{"StringLike":{"HOST:sub":"*"}}`, false},
+		"by a star that is literal":      {"gitlab.com", `{"StringEquals":{"HOST:sub":"*"}}`, false},
+		"by a star among others":         {"gitlab.com", `{"StringLike":{"HOST:sub":["x","*"]}}`, false},
+		"by a star beside another block": {"gitlab.com", `{"StringEquals":{"HOST:sub":"x"},"StringLike":{"HOST:sub":"*"}}`, true},
+		"by two stars":                   {"gitlab.com", `{"StringLike":{"HOST:sub":"**"}}`, true},
+		"by a leading star":              {"gitlab.com", `{"StringLike":{"HOST:sub":"*x"}}`, true},
+		"by nothing":                     {"gitlab.com", `{"StringEquals":{"HOST:sub":""}}`, true},
+		"by an empty list":               {"gitlab.com", `{"StringLike":{"HOST:sub":[]}}`, true},
+		"GitHub by a leading star":       {github, `{"StringLike":{"HOST:sub":"*x"}}`, false},
+		"GitHub by a question mark":      {github, `{"StringLike":{"HOST:sub":"?x"}}`, true},
+		"GitHub by nothing":              {github, `{"StringEquals":{"HOST:sub":""}}`, false},
+		"GitHub by a space":              {github, `{"StringLike":{"HOST:sub":" "}}`, false},
+		"GitHub by an empty list":        {github, `{"StringEquals":{"HOST:sub":[]}}`, true},
+		"GitHub by workflow":             {github, `{"StringLike":{"HOST:job_workflow_ref":"o/*"}}`, true},
+		"GitHub by any workflow":         {github, `{"StringEquals":{"HOST:job_workflow_ref":"*"}}`, false},
+		"GitHub, one of two unscoped":    {github, `{"StringEquals":{"HOST:sub":"x","HOST:job_workflow_ref":"*"}}`, false},
+		"GitHub by repository":           {github, `{"StringLike":{"HOST:repository":"o/r"}}`, false},
+		"GitHub of an enterprise":        {github + "/octo", `{"StringEquals":{"HOST:sub":"x"}}`, true},
+		"GitHub of an enterprise, open":  {github + "/octo", `{"StringEquals":{"` + github + `:sub":"x"}}`, false},
+		"GitHub's older issuer":          {"vstoken.actions.githubusercontent.com", `{"StringLike":{"HOST:sub":"*?"}}`, true},
+		"GitHub's older issuer, open":    {"vstoken.actions.githubusercontent.com", `{}`, false},
+		"GitHub's older issuer's path":   {"vstoken.actions.githubusercontent.com/private", `{}`, true},
+		"Pulumi by audience":             {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:aud":"org"}}`, true},
+		"Pulumi by subject":              {"api.pulumi.com/oidc", `{"StringEquals":{"HOST:sub":"org"}}`, false},
+		"Azure Sentinel by session name": {"sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d", `{"StringEquals":{"sts:RoleSessionName":"MicrosoftSentinel_x"}}`, true},
+		"Azure Sentinel by subject":      {"sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d", `{"StringEquals":{"HOST:sub":"x"}}`, false},
+		"another tenant of Azure":        {"sts.windows.net/00000000-0000-0000-0000-000000000000", `{}`, true},
+		"an EKS cluster is not on it":    {"oidc.eks.eu-west-1.amazonaws.com/id/A", `{}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + c.issuer +
-				`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(c.conditions, "HOST", c.issuer) + `}`
-			err := parse(t, statement(body)).Validate()
+			doc := web("Allow", c.issuer, c.conditions)
+			err := parse(t, doc).Validate()
 			if c.ok {
 				require.NoError(t, err)
 			} else {
+				principal := c.issuer
+				if strings.HasPrefix(c.issuer, github) {
+					principal = "arn:aws:iam::111122223333:oidc-provider/" + c.issuer
+				}
 				var invalid *trust.InvalidError
 				require.ErrorAs(t, err, &invalid)
-				assert.Contains(t, invalid.Message, "Trust policy with trusted principal arn:aws:iam::111122223333:oidc-provider/"+c.issuer+" must evaluate, using StringEquals")
+				assert.True(t, strings.HasPrefix(invalid.Message, "Trust policy with trusted principal "+principal+" must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, "), invalid.Message)
 				assert.Equal(t, "/Statement/0", invalid.Path)
+				assert.False(t, invalid.Unproven)
 			}
-			deny := strings.Replace(body, "Allow", "Deny", 1)
-			assert.NoError(t, parse(t, statement(deny)).Validate(), "a Deny is exempt")
-			tags := strings.Replace(body, "sts:AssumeRoleWithWebIdentity", "sts:TagSession", 1)
-			assert.NoError(t, parse(t, statement(tags)).Validate(), "sts:TagSession alone is exempt")
+			assert.NoError(t, parse(t, strings.Replace(doc, "Allow", "Deny", 1)).Validate(), "a Deny is exempt")
+			tags := strings.Replace(doc, "sts:AssumeRoleWithWebIdentity", "sts:TagSession", 1)
+			assert.NoError(t, parse(t, tags).Validate(), "sts:TagSession alone is exempt")
 		})
 	}
-	login := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"www.amazon.com"},"Action":"sts:AssumeRoleWithWebIdentity"}`)).Validate()
-	var invalid *trust.InvalidError
-	require.ErrorAs(t, login, &invalid)
-	assert.True(t, invalid.Unproven)
+}
+
+func TestValidateKnowsTheControlsOfLogins(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		issuer, operator, key, value string
+		ok                           bool
+	}{
+		{"accounts.google.com", "StringEquals", "aud", `"x"`, true}, {"accounts.google.com", "StringEquals", "oaud", `"x"`, true},
+		{"accounts.google.com", "StringEquals", "sub", `"x"`, true}, {"accounts.google.com", "StringEquals", "email", `"x"`, false},
+		{"accounts.google.com", "StringEquals", "app_id", `"x"`, false}, {"accounts.google.com", "StringEquals", "SUB", `"x"`, false},
+		{"accounts.google.com", "StringEqualsIgnoreCase", "aud", `"x"`, true}, {"accounts.google.com", "ForAllValues:StringEquals", "aud", `"x"`, true},
+		{"accounts.google.com", "StringLike", "aud", `"x"`, false}, {"accounts.google.com", "StringEqualsIfExists", "aud", `"x"`, false},
+		{"accounts.google.com", "StringNotEquals", "aud", `"x"`, false}, {"accounts.google.com", "Null", "aud", `"false"`, false},
+		{"accounts.google.com", "StringEquals", "aud", `"*"`, true}, {"accounts.google.com", "StringEquals", "aud", `[]`, true},
+		{"www.amazon.com", "StringEquals", "app_id", `"x"`, true}, {"www.amazon.com", "StringEquals", "sub", `"x"`, true},
+		{"www.amazon.com", "StringEquals", "user_id", `"x"`, false}, {"www.amazon.com", "StringLike", "app_id", `"x"`, false},
+		{"graph.facebook.com", "StringEquals", "app_id", `"x"`, true}, {"graph.facebook.com", "StringEquals", "id", `"x"`, false},
+	} {
+		err := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+c.issuer+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"`+c.operator+`":{"`+c.issuer+`:`+c.key+`":`+c.value+`}}}`)).Validate()
+		if c.ok {
+			assert.NoError(t, err, "%v", c)
+			continue
+		}
+		var invalid *trust.InvalidError
+		require.ErrorAs(t, err, &invalid, "%v", c)
+		assert.Equal(t, "Policy trusting "+c.issuer+" requires a StringEquals condition on an application id", invalid.Message)
+		assert.False(t, invalid.Unproven)
+	}
+	upper := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"ACCOUNTS.GOOGLE.COM:AUD":"x"}}}`))
+	assert.Error(t, upper.Validate())
 }
