@@ -16,7 +16,8 @@
 // Validate says what IAM would refuse to store, in IAM's words. Lint says what is dangerous or
 // useless, and a policy that Validate refuses is never clean. Extract takes the trust policies
 // out of Terraform plans, CloudFormation templates, IAM's own output and Kubernetes objects.
-// Diff, Equal and Who compare policies and list who may have a role.
+// Diff, Equal and Who compare policies and list who may have a role; Within proves that one policy
+// allows nothing that another does not.
 //
 // # What is unknown
 //
@@ -55,6 +56,19 @@
 // absent; except that nobody says what HOST:oaud is when the token has no azp, Google's aside.
 // The account and the organization of a service, and the ARN of a session's role, are known once
 // the session's fields give them.
+//
+// # How a proof is decided
+//
+// Within compares two policies over every request that could be made. For each caller whom the
+// policy may admit, with and without session tags and source identity, the texts that a condition
+// key can have fall into finitely many classes, by the literals and patterns that both policies
+// compare it with; one text of each is judged as Allows judges it, and the classes of all keys
+// together are searched for one that the policy allows and outer does not. Where IAM's behaviour
+// is not known it may be either way, but the same way for the same condition: Holds is true in
+// every reading, Fails comes with a request that Allows has judged, and Undecided says that
+// neither could be had. It is assumed that IAM is as its documentation and the table above say,
+// that '?' stands for one Unicode code point, and that nothing but the policy and the request
+// counts: STS checks the token, and a caller from another account needs a policy of its own.
 //
 // Policies are immutable, and everything is safe for concurrent use.
 //

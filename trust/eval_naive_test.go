@@ -17,22 +17,11 @@ type naiveContext struct {
 }
 
 func naiveAllows(doc []byte, ctx naiveContext, action string) bool {
-	return naiveParse(doc).allows(ctx, action)
-}
-
-// naivePolicy is nil when IAM would not store it.
-type naivePolicy map[string]any
-
-func naiveParse(doc []byte) naivePolicy {
 	var policy map[string]any
-	if json.Unmarshal(doc, &policy) != nil || naiveRefused(policy) {
-		return nil
+	if json.Unmarshal(doc, &policy) != nil {
+		return false
 	}
-	return policy
-}
-
-func (policy naivePolicy) allows(ctx naiveContext, action string) bool {
-	if policy == nil {
+	if naiveRefused(policy) {
 		return false
 	}
 	version, hasVersion := policy["Version"]
@@ -75,7 +64,7 @@ func naiveRefused(policy map[string]any) bool {
 		actions, _ := naiveList(statement["Action"])
 		for _, a := range actions {
 			switch {
-			case a == "sts:AssumeRoleWithWebIdentity", a == "sts:AssumeRole", a == "sts:TagSession",
+			case a == "sts:AssumeRoleWithWebIdentity", a == "sts:AssumeRole", a == "sts:TagSession", a == "sts:SetSourceIdentity",
 				strings.HasPrefix(a, "sts:A") && strings.ContainsAny(a, "*?"):
 			default:
 				return true
@@ -198,8 +187,7 @@ func naiveAction(v any, action string) string {
 	}
 	out := "no"
 	for _, a := range actions {
-		a = strings.ToLower(a)
-		if a == action || strings.ContainsAny(a, "*?") && naiveLike(a, action) {
+		if naiveLike(strings.ToLower(a), action) {
 			out = "yes"
 		}
 	}

@@ -125,10 +125,9 @@ func parseOrdered(name string) (family, ordering) {
 
 // isMatching says that the operator compares strings and is satisfied by a match: the
 // operators under which a value names somebody to let in.
-func (op operator) isMatching() bool {
-	switch op.family {
-	case familyString, familyStringIgnoreCase, familyStringLike:
-		return !op.negated
-	}
-	return false
+func (op operator) isMatching() bool { return op.isText() && !op.negated }
+
+// isText says that the operator compares strings.
+func (op operator) isText() bool {
+	return op.family == familyString || op.family == familyStringIgnoreCase || op.family == familyStringLike
 }

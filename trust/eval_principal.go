@@ -137,8 +137,8 @@ func (c *caller) is(principal string) verdict {
 		return yes
 	case principal == c.arn || c.roleARN != "" && principal == c.roleARN:
 		return yes
-	case principal == c.accountID: // a bare account id means that account's root
-		return yes
+	case arn.CheckAccountID(principal) == nil: // a bare account id means that account's root
+		return verdictOf(principal == c.accountID)
 	case isUniqueID(principal):
 		if c.id == "" {
 			return unproven

@@ -151,7 +151,7 @@ func ExamplePolicy_WithoutGrant() {
 		Patterns: []trust.Pattern{must(trust.ParsePattern("system:serviceaccount:shop:*"))}}))
 	_, err := policy.WithoutGrant(trust.Grant{Provider: cluster(), Subjects: []trust.Subject{cart}})
 	fmt.Println(err)
-	// Output: trust: WithoutGrant: subject "system:serviceaccount:shop:cart" would stay admitted by a pattern (/Statement/1)
+	// Output: trust: WithoutGrant: subject "system:serviceaccount:shop:cart" would stay admitted by a pattern (/Statement/0)
 }
 
 func ExamplePolicy_WithoutProvider() {
@@ -263,4 +263,17 @@ func ExamplePolicy_Compact() {
 	policy := must(trust.New(one, two))
 	fmt.Println(policy.Size(), "to", policy.Compact().Size())
 	// Output: 758 to 402
+}
+
+// A pull request turns one namespace into a prefix, and the star crosses the colon.
+func ExamplePolicy_Within() {
+	grant := func(pattern string) *trust.Policy {
+		return must(trust.New(trust.Grant{Provider: cluster(), Patterns: []trust.Pattern{must(trust.ParsePattern(pattern))}}))
+	}
+	before, after := grant("system:serviceaccount:team-a:*"), grant("system:serviceaccount:team-a*")
+	fmt.Println(before.Within(after))
+	fmt.Println(after.Within(before).Witness)
+	// Output:
+	// holds
+	// a token of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3 with sub system:serviceaccount:team-ax:x, aud sts.amazonaws.com
 }

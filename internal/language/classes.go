@@ -228,8 +228,18 @@ func (w *walker) signature(places []place) (signature string, ok bool) {
 // plain are the characters to prefer where any will do.
 const plain = "xyzabcdefghijklmnopqrstuvw0123456789"
 
-// kinds are characters of which one of each kind is tried where a step takes a whole kind.
-var kinds = [...]string{plain, "-", ":", "/_.@+=,XYZABCDEFGHIJKLMNOPQRSTUVW;!\"#$%&'()*<>?[\\]^`{|}~"}
+// kinds are characters of which one of each kind is tried where a step takes a whole kind: no two
+// of a kind are told apart by any step that takes kinds.
+func kinds() [5]string {
+	return [...]string{plain, "-", ":", "/_.@+=XYZABCDEFGHIJKLMNOPQRSTUVW", ",;!\"#$%&'()*<>?[\\]^`{|}~"}
+}
+
+// Beyond ASCII there are letters and what is no letter; from each of these on there are more
+// than any document has characters.
+const (
+	firstLetter = '\u4e00'
+	firstSymbol = '\U0001f300'
+)
 
 // alphabet returns characters that stand for all: each that a step names, and one for the rest,
 // which is one of each kind when a step takes kinds.
@@ -245,7 +255,7 @@ func (w *walker) alphabet(places []place) []rune {
 	runes = slices.Compact(runes)
 	named := len(runes)
 	isNamed := func(r rune) bool { _, ok := slices.BinarySearch(runes[:named], r); return ok }
-	for _, kind := range kinds {
+	for _, kind := range kinds() {
 		if i := strings.IndexFunc(kind, func(r rune) bool { return !isNamed(r) }); i >= 0 {
 			runes = append(runes, rune(kind[i]))
 			if !byKind {
@@ -254,11 +264,12 @@ func (w *walker) alphabet(places []place) []rune {
 		}
 	}
 	if byKind || len(runes) == named {
-		other := 'é'
-		for isNamed(other) {
-			other++
+		for _, other := range [...]rune{firstLetter, firstSymbol} {
+			for isNamed(other) {
+				other++
+			}
+			runes = append(runes, other)
 		}
-		runes = append(runes, other)
 	}
 	w.runes = runes
 	slices.Reverse(runes[:named])

@@ -33,6 +33,7 @@ const (
 	takeAlphanumeric // a-z and 0-9
 	takeName         // a-z, 0-9 and '-'
 	takePrintable    // '!' to '~'
+	takeTag          // what STS takes in session tags
 )
 
 func (s step) has(r rune) bool {
@@ -51,6 +52,8 @@ func (s step) has(r rune) bool {
 		return r == '-' || isAlphanumeric(r)
 	case takePrintable:
 		return r > ' ' && r <= '~'
+	case takeTag:
+		return unicode.In(r, unicode.L, unicode.Z, unicode.N) || strings.ContainsRune("_.:/=+-@", r)
 	}
 	return true
 }
@@ -154,11 +157,9 @@ func (b *Builder) Pattern() Pattern { return b.steps }
 // ServiceAccounts is the subs of Kubernetes service accounts, but for the lengths of names and
 // the dots that names may have.
 func ServiceAccounts() Union {
-	first := Pattern{{takes: takeAlphanumeric}}
-	longer := Pattern{{takes: takeAlphanumeric}, {takes: takeName, repeat: true}, {takes: takeAlphanumeric}}
 	var u Union
-	for _, namespace := range []Pattern{first, longer} {
-		for _, name := range []Pattern{first, longer} {
+	for _, namespace := range ServiceAccountNames() {
+		for _, name := range ServiceAccountNames() {
 			p := append(Literal("system:serviceaccount:"), namespace...)
 			u = append(u, append(append(p, step{takes: takeOne, r: ':'}), name...))
 		}
@@ -173,3 +174,22 @@ func Beginning(prefix string) Union {
 
 // Printable is at least one printable ASCII character.
 func Printable() Union { return Beginning("") }
+
+// ServiceAccountNames is the names that Kubernetes allows, but for their length and for dots.
+func ServiceAccountNames() Union {
+	first := step{takes: takeAlphanumeric}
+	return Union{{first}, {first, {takes: takeName, repeat: true}, first}}
+}
+
+// Tags is what a session tag's value may be, but for its length
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html).
+func Tags() Union { return Union{{{takes: takeTag, repeat: true}}} }
+
+// TagNames is the same for its name.
+func TagNames() Union { return Union{{{takes: takeTag}, {takes: takeTag, repeat: true}}} }
+
+// Words is at least two of a-z, 0-9 and '-'.
+func Words() Union {
+	name := step{takes: takeName}
+	return Union{{name, name, {takes: takeName, repeat: true}}}
+}

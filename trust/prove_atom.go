@@ -1,0 +1,281 @@
+package trust
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+
+	"github.com/irsa-go/irsa/internal/language"
+)
+
+// variable is one condition key of the requests of a scene, or several that always have the same
+// value. Its atoms stand for all that it can be: two requests that differ within an atom alone
+// are judged alike by every condition on the key.
+type variable struct {
+	name    string
+	fixed   bool
+	columns []column
+	atoms   []atom
+}
+
+// column is one condition on the variable's key, or something else that a row needs, of which no
+// source says whether it is met: then condition is nil.
+type column struct {
+	condition *condition
+	rows      bits // the rows that need it
+	effect    Effect
+	side      int
+	id        string // columns with the same id are met by the same requests
+	path      string
+	what      string // for a reader: what the column is
+	// opaque: the atoms do not tell the texts apart that the condition does.
+	opaque bool
+}
+
+// atom is what a variable may be.
+type atom struct {
+	values   []string // when it is present
+	presence presence // unknown: the request leaves it open
+	verdicts []verdict
+	// open: no real request is so, but one that this package is asked about may be, by leaving a
+	// key open, or giving several values to one that has one, or one that is malformed. There
+	// is nothing to guess then: what is unproven is as Allows has it.
+	open bool
+}
+
+// domain is what a condition key may be in the requests of a scene.
+type domain struct {
+	fixed  bool     // it is always values, or absent when there are none
+	values []string // the ones to try first, when it is not fixed
+	rare   bool     // try without it before that
+	filled bool     // it is never empty
+	many   bool     // it may have more than one value
+	must   bool     // it is never absent
+	open   bool     // a request may leave open what it is, and always does when it is fixed
+	except []string // what it is not
+	within language.Union
+	likely language.Union // what it looks like in practice
+	// names are the session tags that the key aws:TagKeys tells apart, whether the request has
+	// them or not.
+	names []tagName
+}
+
+// tagName is a session tag that the policies name, in lower case.
+type tagName struct {
+	name string
+	has  bool
+}
+
+// further are languages to tell apart beside those of the conditions.
+func (d domain) further() (unions []language.Union) {
+	for _, e := range d.except {
+		unions = append(unions, language.Union{language.Literal(e)})
+	}
+	for _, n := range d.names {
+		unions = append(unions, language.Union{language.FoldASCII(n.name)})
+	}
+	return unions
+}
+
+// accepts: the names of session tags differ in more than case, and those that the policies name
+// are there if the request has them.
+func (d domain) accepts(values []string) bool {
+	if d.names == nil {
+		return true
+	}
+	var lower []string
+	for _, v := range values {
+		lower = append(lower, lowerASCII(v))
+	}
+	for _, n := range d.names {
+		if slices.Contains(lower, n.name) != n.has {
+			return false
+		}
+	}
+	return len(unique(lower)) == len(lower)
+}
+
+// maxAtoms bounds the sets of values that a key with several values is taken apart into.
+const maxAtoms = 1 << 10
+
+// divide finds the atoms of a variable; complete is false when there may be more. With likely,
+// values that look like real ones come before others.
+func (v *variable) divide(d domain, likely bool, budget *language.Budget) (complete bool) {
+	v.fixed = d.fixed
+	switch {
+	case d.fixed && d.open:
+		v.addOpen()
+		return true
+	case d.fixed:
+		v.add(d.values, len(d.values) == 0)
+		return true
+	}
+	words, complete := v.words(d, budget)
+	if likely && d.likely != nil && v.hasPatterns() {
+		unions, _ := v.unions()
+		extra, _ := language.Classes(append(unions, d.further()...), d.likely, budget)
+		words = append(extra, words...)
+	}
+	first := !d.rare && (d.likely != nil || len(d.values) > 0)
+	words = slices.DeleteFunc(words, func(w string) bool { return d.filled && w == "" || slices.Contains(d.except, w) })
+	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(verdictOf(a == ""), verdictOf(b == "")) })
+	if !d.must && !first {
+		v.add(nil, true)
+	}
+	if d.many {
+		complete = v.addSets(d, words) && complete
+	} else {
+		v.addEach(append(slices.Clone(d.values), words...))
+	}
+	if !d.must && first {
+		v.add(nil, true)
+	}
+	if d.open {
+		v.addOpen()
+	}
+	for i := range v.atoms {
+		a := &v.atoms[i]
+		a.open = a.open || len(a.values) > 1 && !isMultivalued(v.name) || slices.ContainsFunc(a.values, func(s string) bool { return isMalformed(v.name, s) })
+	}
+	return complete && len(v.atoms) > 0
+}
+
+func (v *variable) addOpen() {
+	v.atoms = append(v.atoms, atom{presence: unknown, open: true, verdicts: v.judge(nil, unknown)})
+}
+
+// isMalformed knows the keys of which AWS says what they look like, and values that do not
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
+func isMalformed(key, value string) bool {
+	m := matcher{text: "true"}
+	switch key {
+	case "aws:sourceip", "aws:vpcsourceip":
+		m.family = familyIP
+	case "aws:currenttime", "aws:tokenissuetime":
+		m.family = familyDate
+	case "aws:epochtime":
+		_, ok := parseNumber(value)
+		_, date := parseDate(value)
+		return !ok && !date
+	case "aws:multifactorauthage":
+		m.family, m.number = familyNumeric, new(big.Rat)
+	case "aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn":
+		m.arn, _ = compileARN("*:*:*:*:*:*")
+		m.family = familyArn
+	case "aws:viaawsservice", "aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport":
+		m.family = familyBool
+	default:
+		return false
+	}
+	return m.match(&request{}, value) == unproven
+}
+
+// hasPatterns says that some condition compares with more than single texts.
+func (v *variable) hasPatterns() bool {
+	return slices.ContainsFunc(v.columns, func(c column) bool {
+		return c.condition.op.family != familyString && c.condition.op.family != familyNull
+	})
+}
+
+func (v *variable) add(values []string, none bool) {
+	p := present
+	if none {
+		p = absent
+	}
+	v.atoms = append(v.atoms, atom{values: values, presence: p, verdicts: v.judge(values, p)})
+}
+
+// judge asks each condition. One with a policy variable looks at other keys too, so of a key that
+// is present it proves nothing.
+func (v *variable) judge(values []string, p presence) []verdict {
+	verdicts := make([]verdict, len(v.columns))
+	got := newAttribute("", values)
+	for i := range v.columns {
+		c := v.columns[i].condition
+		verdicts[i] = unproven
+		if p != present || !c.hasVariable() {
+			verdicts[i] = c.match(judge{&request{}, unproven}, &got, p)
+		}
+	}
+	return verdicts
+}
+
+// addEach adds one atom for all values that are judged alike.
+func (v *variable) addEach(values []string) {
+	seen := map[string]bool{}
+	for _, value := range values {
+		a := atom{values: []string{value}, presence: present}
+		a.verdicts = v.judge(a.values, present)
+		if key := verdictKey(a.verdicts, 0); !seen[key] {
+			seen[key] = true
+			v.atoms = append(v.atoms, a)
+		}
+	}
+}
+
+// addSets adds atoms for a key that may have several values: what a condition says to them
+// hangs on what it says to each, on whether there are several, and on whether one is empty.
+func (v *variable) addSets(d domain, words []string) (complete bool) {
+	type set struct {
+		values []string
+		mask   []verdict // of what the conditions say to each value, a bit for each verdict
+		kind   byte      // 1: has an empty value, 2: one with content, 4: several values
+	}
+	var singles, sets []set
+	seen, judged := map[string]bool{}, map[string]bool{}
+	add := func(s set) bool {
+		key := verdictKey(s.mask, s.kind)
+		if seen[key] {
+			return false
+		}
+		seen[key] = true
+		sets = append(sets, s)
+		return true
+	}
+	if len(d.values) > 0 {
+		v.add(d.values, false)
+	}
+	for _, w := range words {
+		s := set{values: []string{w}, kind: 2}
+		if w == "" {
+			s.kind = 1
+		}
+		for _, verdict := range v.judge(s.values, present) {
+			s.mask = append(s.mask, 1<<verdict)
+		}
+		for _, n := range d.names {
+			s.mask = append(s.mask, 1<<verdictOf(lowerASCII(w) == n.name))
+		}
+		if add(s) {
+			singles = append(singles, s)
+		}
+	}
+	for i := 0; i < len(sets) && len(sets) < maxAtoms; i++ {
+		for _, one := range singles {
+			mask := slices.Clone(sets[i].mask)
+			for j := range mask {
+				mask[j] |= one.mask[j]
+			}
+			add(set{append(slices.Clip(sets[i].values), one.values...), mask, sets[i].kind | one.kind | 4})
+		}
+	}
+	for _, s := range sets {
+		if !d.accepts(s.values) {
+			continue
+		}
+		a := atom{values: s.values, presence: present, verdicts: v.judge(s.values, present)}
+		if key := verdictKey(a.verdicts, 0); !judged[key] {
+			judged[key] = true
+			v.atoms = append(v.atoms, a)
+		}
+	}
+	return len(sets) < maxAtoms
+}
+
+func verdictKey(verdicts []verdict, kind byte) string {
+	key := make([]byte, len(verdicts), len(verdicts)+1)
+	for i, v := range verdicts {
+		key[i] = byte(v)
+	}
+	return string(append(key, kind))
+}

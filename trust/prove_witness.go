@@ -1,0 +1,109 @@
+package trust
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Witness is one request that one policy allows and another does not. Do not change its claims.
+type Witness struct {
+	// Request is allowed by the one and not by the other, as Allows says.
+	Request Request
+	// Provider is that of a web identity, else zero.
+	Provider Provider
+	// Claims are those of a web identity's token, else nil.
+	Claims Claims
+
+	text string
+}
+
+// String says who asks, and all of the request that matters, such as "a token of HOST with sub
+// system:serviceaccount:a-x:y". What could play with a terminal is quoted.
+func (w Witness) String() string { return w.text }
+
+// witness makes a request of the choices; nil when there is none, or when the policies do not
+// say of it what they should.
+func (q *question) witness(chosen []*choice, allow func(Request) (inner, outer bool)) *Witness {
+	values := keyValues{}
+	for i, c := range chosen {
+		if q.variables[i].name == "" {
+			continue
+		}
+		values[q.variables[i].name] = c.atom.values
+		for key, same := range q.scene.same {
+			if same == q.variables[i].name {
+				values[key] = c.atom.values
+			}
+		}
+	}
+	r := Request{q.scene.build(values)}
+	if inner, outer := allow(r); !inner || outer {
+		return nil
+	}
+	w := &Witness{Request: r, Provider: q.scene.provider, text: q.describe(r.r, values)}
+	if !w.Provider.IsZero() {
+		w.Claims = claimsOf(w.Provider, session{tags: slices.Contains(r.r.actions, actionTagSession), identity: slices.Contains(r.r.actions, actionSetSourceIdentity)}, values)
+	}
+	return w
+}
+
+// describe names the caller and the keys that matter: sub and aud, then the others in order.
+func (q *question) describe(r *request, values keyValues) string {
+	text := "a request of " + quote(r.caller.arn)
+	switch {
+	case r.issuer != "":
+		text = "a token of " + quote(strings.TrimPrefix(q.scene.provider.IssuerURL(), "https://"))
+	case r.caller.arn == podIdentityService:
+		text = "EKS Pod Identity"
+	case r.caller.roleARN != "":
+		text = "role " + quote(r.caller.roleARN)
+	}
+	if r.caller.id != "" {
+		text += " of id " + quote(r.caller.id)
+	}
+	var with, without []string
+	keys := slices.Sorted(maps.Keys(values))
+	slices.SortStableFunc(keys, func(a, b string) int { return rank(a) - rank(b) })
+	for _, key := range keys {
+		_, claim, isClaim := cutClaim(key)
+		if !isClaim || r.issuer == "" {
+			claim = key
+		}
+		got, p := r.lookup(key)
+		switch {
+		case p == present:
+			with = append(with, quote(claim)+" "+strings.Join(quoteAll(got.values()), " and "))
+		case !q.scene.domain(key).fixed:
+			without = append(without, quote(claim))
+		}
+	}
+	for _, action := range r.actions[1:] {
+		if _, matters := values[keyTagKeys]; !matters && action == actionTagSession && !slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, keyTag) }) {
+			with = append(with, "session tags")
+		}
+		if _, matters := values[keyIdentity]; !matters && action == actionSetSourceIdentity {
+			with = append(with, "a source identity")
+		}
+	}
+	if r.caller.arn == podIdentityService && len(r.actions) == 1 {
+		without = append(without, "session tags")
+	}
+	if len(with) > 0 {
+		text += " with " + strings.Join(with, ", ")
+	}
+	if len(without) > 0 {
+		text += " without " + strings.Join(without, ", ")
+	}
+	return text
+}
+
+func rank(key string) int {
+	switch {
+	case strings.HasSuffix(key, ":sub"):
+		return 0
+	case strings.HasSuffix(key, ":aud"):
+		return 1
+	}
+	return 2
+}
