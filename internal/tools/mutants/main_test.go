@@ -120,6 +120,7 @@ func f(a, b int, s string) int {
 		}
 		break
 	}
+	_ = a == b && a > 0
 	return a + b
 }
 `, "")
@@ -129,12 +130,14 @@ func f(a, b int, s string) int {
 	for _, want := range []string{
 		"6:2: f: `a = b` -> nothing", "`go other()` -> nothing", "`defer other()` -> nothing",
 		"f: `\"x\",` -> nothing", "f: `, \"y\"` -> nothing", "f: `a++` -> nothing", "f: `case \"z\": return a` -> nothing",
-		"`s == \"q\"` -> `true || (s == \"q\")`", "`s == \"q\"` -> `false && (s == \"q\")`", "`==` -> `!=`", "`\"q\"` -> `\"mutant\"`",
-		"`0x10` -> `17`", "`a < b` -> `false && (a < b)`", "`<` -> `<=`", "`<` -> `>=`",
-		"`!other()` -> `true || (!other())`", "`!other()` -> `other()`", "`continue` -> nothing", "`break` -> nothing", "`+` -> `-`",
+		"`s == \"q\"` -> `true || (s == \"q\")`", "`s == \"q\"` -> `false && (s == \"q\")`", "`\"q\"` -> `\"mutant\"`",
+		"`0x10` -> `17`", "`a < b` -> `false && (a < b)`", "`<` -> `<=`",
+		"`!other()` -> `true || (!other())`", "`!other()` -> `other()`", "`>` -> `>=`", "`==` -> `!=`", "`break` -> nothing", "`+` -> `-`",
 	} {
 		assert.Contains(t, got, want)
 	}
 	assert.NotContains(t, got, "other: ")
-	assert.NotContains(t, got, "`return a + b` -> nothing", "what nothing follows does not compile without")
+	assert.NotContains(t, got, "`return a + b` -> nothing", "does not compile")
+	assert.NotContains(t, got, "`continue` -> nothing", "the same as a condition that never holds")
+	assert.Equal(t, 1, strings.Count(got, "`==` -> `!=`"), "a condition that is fixed both ways is not also turned round")
 }

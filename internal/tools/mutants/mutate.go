@@ -60,7 +60,7 @@ func mutantsOf(name string, only *regexp.Regexp) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := visitor{source: source, files: files, ends: map[ast.Stmt]bool{}, mutant: mutant{file: path, shown: name, source: source}}
+	v := visitor{source: source, files: files, skip: map[ast.Node]bool{}, mutant: mutant{file: path, shown: name, source: source}}
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.FuncDecl)
 		if !ok || f.Body == nil || !only.MatchString(f.Name.Name) {
@@ -78,7 +78,7 @@ type visitor struct {
 	mutant
 	files  *token.FileSet
 	source []byte
-	ends   map[ast.Stmt]bool // the last statements of functions, which do not compile without
+	skip   map[ast.Node]bool // what does not compile, or what another mutant stands for
 	found  []mutant
 }
 
@@ -100,11 +100,14 @@ func (v *visitor) text(node ast.Node) string {
 func (v *visitor) visit(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.FuncDecl:
-		v.noteEnd(n.Body)
+		v.keepReturn(n.Body)
 	case *ast.FuncLit:
-		v.noteEnd(n.Body)
+		v.keepReturn(n.Body)
 	case *ast.IfStmt:
 		v.fix(n.Cond)
+		if n.Else == nil && len(n.Body.List) == 1 {
+			v.skip[n.Body.List[0]] = true // as if the condition never held
+		}
 	case *ast.ForStmt:
 		if n.Cond != nil {
 			v.replace(n.Cond, "false && ("+v.text(n.Cond)+")")
@@ -133,17 +136,19 @@ func (v *visitor) visit(node ast.Node) bool {
 	return true
 }
 
-func (v *visitor) noteEnd(body *ast.BlockStmt) {
+// keepReturn: a function does not compile without the return that ends it.
+func (v *visitor) keepReturn(body *ast.BlockStmt) {
 	if len(body.List) == 0 {
 		return
 	}
 	if end, ok := body.List[len(body.List)-1].(*ast.ReturnStmt); ok {
-		v.ends[end] = true
+		v.skip[end] = true
 	}
 }
 
-// fix makes a condition hold always, and never.
+// fix makes a condition hold always, and never: what notices both notices the opposite too.
 func (v *visitor) fix(condition ast.Expr) {
+	v.skip[condition] = true
 	v.replace(condition, "true || ("+v.text(condition)+")")
 	v.replace(condition, "false && ("+v.text(condition)+")")
 }
@@ -168,11 +173,9 @@ func (v *visitor) visitSwitch(n *ast.SwitchStmt) {
 }
 
 // swapped are operators that are easily taken for one another.
-var swapped = map[token.Token][]token.Token{
-	token.EQL: {token.NEQ}, token.NEQ: {token.EQL},
-	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR},
-	token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
-	token.ADD: {token.SUB}, token.SUB: {token.ADD},
+var swapped = map[token.Token]token.Token{
+	token.EQL: token.NEQ, token.NEQ: token.EQL, token.ADD: token.SUB, token.SUB: token.ADD,
+	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
 }
 
 func (v *visitor) visitBinary(n *ast.BinaryExpr) {
@@ -182,7 +185,8 @@ func (v *visitor) visitBinary(n *ast.BinaryExpr) {
 		v.replace(n.Y, neutral)
 		return
 	}
-	for _, other := range swapped[n.Op] {
+	equality := n.Op == token.EQL || n.Op == token.NEQ
+	if other, ok := swapped[n.Op]; ok && !(equality && v.skip[n]) {
 		v.replaceAt(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String())
 	}
 	for _, side := range []ast.Expr{n.X, n.Y} {
@@ -196,15 +200,14 @@ func (v *visitor) visitBinary(n *ast.BinaryExpr) {
 // does not compile then is not a mutant.
 func (v *visitor) drop(list []ast.Stmt) {
 	for _, statement := range list {
+		if v.skip[statement] {
+			continue
+		}
 		switch s := statement.(type) {
-		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt:
+		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt, *ast.ReturnStmt:
 			v.replace(statement, "")
 		case *ast.AssignStmt:
 			if s.Tok != token.DEFINE {
-				v.replace(statement, "")
-			}
-		case *ast.BranchStmt, *ast.ReturnStmt:
-			if !v.ends[statement] {
 				v.replace(statement, "")
 			}
 		}
