@@ -76,6 +76,34 @@ func requireByTheOneTable(t *testing.T, b *policyBench) {
 	}
 }
 
+// TestTheRequirementDoesNotSeeAProxy: where the webhook knows that the agent is out of reach, the policy
+// does not.
+func TestTheRequirementDoesNotSeeAProxy(t *testing.T) {
+	t.Parallel()
+	proxied := func(namespace string) *corev1.Pod {
+		pod := racer(namespace, "plain", requiresIdentity)
+		pod.Spec.InitContainers = nil
+		containerEnv(mutate.EnvCredentialsURI, mutate.PodIdentityURI, mutate.EnvCredentialsAuth, "/own/token", "HTTP_PROXY", "http://proxy.example.com")(pod)
+		return pod
+	}
+	w := newWebhookBench(t, mutate.Config{}, webhook.Config{})
+	w.namespace(t, "proxy", nil)
+	w.account(t, "proxy", "plain", nil)
+	_, err := w.dryRun(t.Context(), proxied("proxy"))
+	assert.ErrorContains(t, err, "the pod requires an AWS identity")
+
+	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
+	policies := b.inject(t, "proxy", mutate.Config{})
+	b.account(t, "proxy", "plain", nil)
+	b.validate(t, "proxy", policies.Required())
+	eventually(t, "requirement in force", func() bool {
+		_, err := b.dryRun(t.Context(), racer("proxy", "plain", requiresIdentity))
+		return err != nil
+	})
+	_, err = b.dryRun(t.Context(), proxied("proxy"))
+	assert.NoError(t, err)
+}
+
 func assertAdmitted(t *testing.T, want bool, err error, refusal string) {
 	t.Helper()
 	if want {

@@ -25,6 +25,12 @@ var featuresShownElsewhere = map[string]string{
 	"skip-label":           "TestThePolicyFollowsTheAnnotationDomain",
 	"fresh-accounts":       "TestNoPodGetsInUnmutatedWhereAnIdentityIsRequired",
 	"warnings":             "TestThePolicyCannotWarn",
+	"role-by-rule":         "TestTheRuleOnDiskIsInForceBeforeTheFirstPod",
+	"on-disk":              "TestTheRuleOnDiskIsInForceBeforeTheFirstPod",
+	"identity-required":    "TestThePolicyRequiresAnIdentityByTheOneTable",
+	"required-audience":    "TestThePolicyRequiresAnIdentityByTheOneTable",
+	"proxy":                "TestTheRequirementDoesNotSeeAProxy",
+	"large-pods":           "TestThePoliciesBearLargePods",
 	"defaults":             "TestNewRefusesWhatAPolicyCannotDo of the package",
 	"pod-identity":         "TestNewRefusesWhatAPolicyCannotDo of the package",
 }
@@ -40,7 +46,7 @@ func (b *policyBench) assertFeatures(t *testing.T) {
 	t.Helper()
 	claimed := map[string]bool{}
 	for _, feature := range admissionpolicy.Features() {
-		claimed[feature.Name] = feature.Claimed
+		claimed[feature.Name] = feature.Policy
 		assert.True(t, len(comparedFeatures[feature.Name]) > 0 || featuresShownElsewhere[feature.Name] != "", "feature %s is shown nowhere", feature.Name)
 	}
 	groups := map[string]featureGroup{} // by the configuration, as text
@@ -68,12 +74,18 @@ func (b *policyBench) assertFeatures(t *testing.T) {
 	}
 }
 
-func (b *policyBench) assertFeature(t *testing.T, c featureCase, account *corev1.ServiceAccount, claimed bool) {
+// of is the pod of a case, for this account.
+func (c featureCase) of(account *corev1.ServiceAccount) *corev1.Pod {
 	pod := racer(account.Namespace, account.Name, nil)
 	pod.Name, pod.GenerateName = "pod", ""
 	if c.pod != nil {
 		c.pod(pod)
 	}
+	return pod
+}
+
+func (b *policyBench) assertFeature(t *testing.T, c featureCase, account *corev1.ServiceAccount, claimed bool) {
+	pod := c.of(account)
 	got, err := b.dryRun(t.Context(), pod)
 	if c.denied != "" {
 		require.ErrorContains(t, err, c.denied)

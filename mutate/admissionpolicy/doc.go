@@ -4,9 +4,50 @@
 // https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/).
 //
 // [New] checks a [mutate.Config], and [Policies.Injection] makes the policy and its binding as values
-// to apply with client-go or to write out as YAML. [Features] lists what of the mutation the policy
-// does, and what it does not. For what it does, a pod comes out as the webhook would make it: only
-// adds, all or nothing of the identity in each container, nothing of the author's overwritten.
+// to apply with client-go or to write out as YAML. For what it does, a pod comes out as the webhook
+// would make it: only adds, all or nothing of the identity in each container, nothing of the author's
+// overwritten.
+//
+// # Webhook, policy and rule
+//
+// [Features] says of each how it is done, and what happens where it is not. All of it is tested on a
+// real API server.
+//
+//	feature                  webhook  policy  rule
+//	role-arn                 yes      yes     no
+//	role-by-name             yes      yes     no
+//	role-by-rule             yes      no      yes
+//	audience                 yes      yes     yes
+//	regional-sts             yes      yes     yes
+//	token-expiration         yes      yes     yes
+//	skip-containers          yes      yes     yes
+//	region                   yes      yes     yes
+//	mount-path               yes      yes     yes
+//	annotation-domain        yes      yes     yes
+//	init-containers          yes      yes     yes
+//	ephemeral-containers     yes      yes     yes
+//	windows                  yes      yes     yes
+//	partial-identity         yes      yes     yes
+//	foreign-volume           yes      yes     yes
+//	foreign-mount            yes      yes     yes
+//	present                  yes      yes     yes
+//	reinvocation             yes      yes     yes
+//	session-name             yes      yes     yes
+//	ec2-metadata             yes      yes     yes
+//	bad-account-annotations  yes      yes     no
+//	skip-label               yes      yes     yes
+//	identity-required        yes      yes     yes
+//	large-pods               yes      yes     yes
+//	fresh-accounts           yes      no      yes
+//	on-disk                  no       no      yes
+//	warnings                 yes      no      no
+//	choices                  yes      no      no
+//	defaults                 yes      no      no
+//	pod-identity             yes      no      no
+//	broken-skip-containers   yes      no      no
+//	mount-path-with-dots     yes      no      no
+//	required-audience        yes      no      no
+//	proxy                    yes      no      no
 //
 // # By rule
 //

@@ -63,15 +63,20 @@ func ExamplePolicies_InjectionByRule() {
 
 func ExampleFeatures() {
 	for _, feature := range admissionpolicy.Features() {
-		if !feature.Claimed {
+		if !feature.Policy {
 			fmt.Println("not done:", feature.Name)
 		}
 	}
 	// Output:
-	// not done: warnings
+	// not done: role-by-rule
 	// not done: fresh-accounts
+	// not done: on-disk
+	// not done: warnings
+	// not done: choices
 	// not done: defaults
 	// not done: pod-identity
 	// not done: broken-skip-containers
 	// not done: mount-path-with-dots
+	// not done: required-audience
+	// not done: proxy
 }

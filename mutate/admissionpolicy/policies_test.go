@@ -3,6 +3,7 @@ package admissionpolicy_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,8 +173,21 @@ func TestEveryCallMakesNewValues(t *testing.T) {
 
 func TestTheListOfFeaturesIsTheCallersOwn(t *testing.T) {
 	t.Parallel()
-	admissionpolicy.Features()[0].Claimed = false
-	assert.True(t, admissionpolicy.Features()[0].Claimed)
+	admissionpolicy.Features()[0].Webhook = false
+	assert.True(t, admissionpolicy.Features()[0].Webhook)
+}
+
+func TestThePackagesDocumentHasTheListOfFeatures(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	says := map[bool]string{true: "yes", false: "no"}
+	table := fmt.Sprintf("//\t%-24s %-8s %-7s %s\n", "feature", "webhook", "policy", "rule")
+	for _, f := range admissionpolicy.Features() {
+		table += fmt.Sprintf("//\t%-24s %-8s %-7s %s\n", f.Name, says[f.Webhook], says[f.Policy], says[f.Rule])
+		assert.NotEmpty(t, f.Why, f.Name)
+	}
+	assert.Contains(t, string(document), table+"//\n")
 }
 
 func TestPoliciesNotMadeByNewMakeNothing(t *testing.T) {
