@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
@@ -39,9 +40,9 @@ type UnresolvedError struct {
 	Reason string
 }
 
-// Error names the place and the reason.
+// Error names the place and the reason on one line, safe to print.
 func (e *UnresolvedError) Error() string {
-	return fmt.Sprintf("%s is not known yet: %s", e.Path, e.Reason)
+	return printable.Text(e.Path + " is not known yet: " + e.Reason)
 }
 
 // Extract takes the trust policies of roles out of a JSON document, in its order:
@@ -132,7 +133,7 @@ func (x *extractor) document(root place, lists bool) error {
 	if kind == nil {
 		at := ""
 		if root.pointer != "" {
-			at = root.pointer + ": "
+			at = root.pointer + ": " // digits: the index in a list
 		}
 		return errors.New(at + "it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
 			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")

@@ -174,7 +174,7 @@ func (l *linter) accounts() {
 			if p.Kind != "Federated" || err != nil || arn.CheckAccountID(a.AccountID) != nil {
 				continue
 			}
-			at := a.Partition + " account " + a.AccountID
+			at := "partition " + quote(a.Partition) + ", account " + a.AccountID
 			if first == "" {
 				first = at
 			}

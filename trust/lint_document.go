@@ -16,17 +16,19 @@ func (p *Policy) notAPolicy() (Finding, bool) {
 		f.Message, f.Fix = p.otherDocument()
 		return f, true
 	}
+	looks := "a permissions policy, which says what a role may do and not who may have it"
 	for i := range p.list() {
-		if s := &p.statements[i]; s.isTrust() || s.node.Get("Resource") == nil && s.node.Get("NotResource") == nil {
+		s := &p.statements[i]
+		if s.isTrust() || s.node.Get("Resource") == nil && s.node.Get("NotResource") == nil {
 			return Finding{}, false
 		}
+		if s.node.Get("Principal") != nil {
+			looks = "the policy of a resource, such as a bucket, which says who may use that"
+		}
 	}
-	if p.Len() == 0 {
-		return Finding{}, false
-	}
-	f.Message = "the document is not a trust policy: it looks like a permissions policy, which says what a role may do and not who may have it"
-	f.Fix = "Attach it to the role, and look at the role's AssumeRolePolicyDocument instead"
-	return f, true
+	f.Message = "the document is not a trust policy: it looks like " + looks
+	f.Fix = "Look at the role's AssumeRolePolicyDocument instead"
+	return f, p.Len() > 0
 }
 
 // isTrust says that the statement is about who may have a role, however badly it is written.

@@ -1,6 +1,10 @@
 package trust
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/irsa-go/irsa/internal/printable"
+)
 
 // Severity is how much a finding matters. Severities are ordered: a gate may ask for
 // f.Severity >= SeverityWarning. The zero value is none of them.
@@ -148,7 +152,7 @@ type Finding struct {
 	Fix string `json:"fix"`
 }
 
-// String gives the finding on one line.
+// String gives the finding on one line, safe to print.
 func (f Finding) String() string {
-	return fmt.Sprintf("%s: %s: %s: %s. %s.", f.Path, f.Severity, f.Code, f.Message, f.Fix)
+	return printable.Text(fmt.Sprintf("%s: %s: %s: %s. %s.", f.Path, f.Severity, f.Code, f.Message, f.Fix))
 }

@@ -116,6 +116,12 @@ func (s *statement) mayBeCluster(issuer string) bool {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif).
 func exposedClaims(issuer string) []string {
 	claims := append(providerClaims(issuer), "sub", "aud", "amr", "oaud", "email")
+	control, _ := sharedControlOf(issuer) // what IAM itself asks for is a key
+	for _, key := range control.keys {
+		if claim, ok := strings.CutPrefix(key, issuer+":"); ok {
+			claims = append(claims, claim)
+		}
+	}
 	switch issuer {
 	case "accounts.google.com":
 		return append(claims, "azp", "google/organization_number")

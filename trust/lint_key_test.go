@@ -134,6 +134,7 @@ func TestOnlyClaimsThatSTSExposesAreKeys(t *testing.T) {
 		{"token.actions.githubusercontent.com", "repository", true},
 		{"token.actions.githubusercontent.com", "Repository_ID", true},
 		{"token.actions.githubusercontent.com", "job_workflow_ref", true},
+		{"token.actions.githubusercontent.com/octo", "job_workflow_ref", true},
 		{"gitlab.com", "project_path", false},
 		{"gitlab.com", "repository", false},
 		{"agent.buildkite.com", "pipeline_slug", false},

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/trust"
 )
 
@@ -31,7 +32,7 @@ func notPolicies() map[string]string {
 		`{"PolicyName":"p","PolicyDocument":` + plainTrust + `}`:                                                                               "policies are at /PolicyDocument",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`:                                             "it looks like a permissions policy",
 		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::111122223333:role/x"}}`:      "it looks like a permissions policy",
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}`:      "it looks like a permissions policy",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}`:      "it looks like the policy of a resource, such as a bucket",
 	}
 }
 
@@ -71,6 +72,12 @@ func checkCleanMeansClean(t *testing.T, p *trust.Policy) {
 	assert.Fail(t, "clean, and nobody's policy", p.Document())
 }
 
+// checkPrintable: what a document says must not reach a terminal as more than text.
+func checkPrintable(t *testing.T, text string) {
+	t.Helper()
+	assert.Equal(t, printable.Text(text), text)
+}
+
 func FuzzCleanMeansClean(f *testing.F) {
 	for doc := range notPolicies() {
 		f.Add([]byte(doc))
@@ -79,7 +86,7 @@ func FuzzCleanMeansClean(f *testing.F) {
 		f.Add([]byte(c.doc))
 	}
 	for _, body := range []string{`{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}`, `{"Effect":"Allow","Principal":{"AWS":[]},"Action":[]}`,
-		`{"Effect":"Allow","Principal":{},"NotAction":"sts:x"}`, `5`, `{"Statement":[]}`, `{"Effect":"Allow","Principal":{"CanonicalUser":"x"},"Action":"sts:TagSession"}`} {
+		`{"Effect":"Allow","Principal":{},"NotAction":"sts:x"}`, `5`, `{"Statement":[]}`, `{"Effect":"Allow","Principal":{"Federated":["arn:\u202e:iam::111122223333:oidc-provider/a.b","arn:a\u001b:iam::111122223333:oidc-provider/\u202e"],"\u202e":"\u001b[31m"},"Action":"\u202e","Condition":{"StringEquals":{"\u202e":"\u202e{x}","a.b:\u001b":"*\u202e"}}}`, `{"Effect":"Allow","Principal":{"CanonicalUser":"x"},"Action":"sts:TagSession"}`} {
 		f.Add([]byte(statement(body)))
 		f.Add([]byte(`{"Statement":` + body + `}`))
 	}
@@ -93,6 +100,12 @@ func FuzzCleanMeansClean(f *testing.F) {
 			assert.Positive(t, finding.Line, "%v", finding)
 			assert.Positive(t, finding.Column, "%v", finding)
 			assert.NotEmpty(t, finding.Severity.String(), "%v", finding)
+			checkPrintable(t, finding.String())
+			checkPrintable(t, finding.Message)
+			checkPrintable(t, finding.Fix)
+		}
+		if err := p.Validate(); err != nil {
+			checkPrintable(t, strings.NewReplacer("\n", "", "\t", "").Replace(err.Error()))
 		}
 	})
 }

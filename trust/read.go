@@ -51,7 +51,11 @@ func readDocument(doc []byte) (*jsontree.Value, error) {
 		return nil, syntaxError(err, messageInvalidJSON)
 	}
 	if root.Kind() != '{' {
-		return nil, syntaxError(strictjson.At(doc, 0, "", "a policy is a JSON object"), messageSyntax)
+		reason := "a policy is a JSON object"
+		if root.Kind() == '[' {
+			reason += " and not a list: Extract takes the policies out of one"
+		}
+		return nil, syntaxError(strictjson.At(doc, 0, "", reason), messageSyntax)
 	}
 	if pointer, known := misspelt(root, levelDocument); known != "" {
 		at := jsontree.Offsets(doc, pointer)[pointer]

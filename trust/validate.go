@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/jsontree"
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // InvalidError is one thing for which IAM would refuse the policy.
@@ -16,7 +17,7 @@ type InvalidError struct {
 	Unproven bool
 }
 
-// Error returns the place and IAM's message.
+// Error returns the place and IAM's message on one line, safe to print.
 func (e *InvalidError) Error() string {
 	s := e.Message
 	if e.Path != "" {
@@ -25,7 +26,7 @@ func (e *InvalidError) Error() string {
 	if e.Unproven {
 		s += " (unproven)"
 	}
-	return s
+	return printable.Text(s)
 }
 
 // IAM's messages, as users of CreateRole and UpdateAssumeRolePolicy report them.
