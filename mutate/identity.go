@@ -95,6 +95,25 @@ func (id Identity) check() (role arn.Role, err error) {
 	return role, errors.Join(checkAudience(id.Audience), id.choices().check())
 }
 
+// checkedIdentity is an identity that can be injected, without its seed.
+type checkedIdentity struct {
+	Identity
+	role arn.Role // zero for PodIdentity
+}
+
+// check is Identity.check, once for each of a row of the same.
+func (m *Mutator) check(id Identity) (arn.Role, error) {
+	id.Seed = ""
+	if last := m.last.Load(); last != nil && last.Identity == id {
+		return last.role, nil
+	}
+	role, err := id.check()
+	if err == nil {
+		m.last.Store(&checkedIdentity{id, role})
+	}
+	return role, err
+}
+
 // role checks a role given by ARN, or by name where c says how to compose it.
 func (c Config) role(value string) (string, error) {
 	if strings.HasPrefix(value, "arn:") {

@@ -141,6 +141,9 @@ func (a *accountReader) bad(key, value, want string) {
 }
 
 func (a *accountReader) role(value string) string {
+	if last := a.m.last.Load(); last != nil && value != "" && last.RoleARN == value {
+		return value
+	}
 	arn, err := a.m.cfg.role(value)
 	if err != nil {
 		a.errs = append(a.errs, fmt.Errorf("%w: annotation %s: %w", ErrBadAnnotation, a.m.keys.role, err))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,8 +28,10 @@ type Mutator struct {
 	// partition is the partition of the region; "" without one.
 	partition string
 	methods   [2]methodSettings // by Method
-	env       [envAdded]string  // JSON of each variable whose value is fixed
+	env       [envAdded][]byte  // JSON of each variable whose value is fixed
 	scanners  *sync.Pool        // of *scanner
+	// last is the identity that was checked last: most pods of a cluster come in groups.
+	last atomic.Pointer[checkedIdentity]
 }
 
 // methodSettings is what a method's variables, volume and mount look like.
@@ -40,8 +43,9 @@ type methodSettings struct {
 	mountPath        string
 	segment          []byte // the longest of the mount path's
 	audience         string
-	mountJSON        string
-	tokenFile        [2]string // JSON of the variable that names the token's file: else, Windows
+	volume           volumeTemplate
+	mount            []byte    // JSON
+	tokenFile        [2][]byte // JSON of the variable that names the token's file: else, Windows
 }
 
 var errNoMutator = errors.New("the Mutator was not made by New")

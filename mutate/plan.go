@@ -22,8 +22,9 @@ type planner struct {
 	method     *methodSettings
 	gains      []gain // by container
 	choices    choices
-	expiration int64 // seconds
-	jittered   bool  // the expiration is a default that another review may set otherwise
+	role       []byte // JSON of its variable, once it was needed
+	expiration int64  // seconds
+	jittered   bool   // the expiration is a default that another review may set otherwise
 	result     Result
 }
 
@@ -38,7 +39,7 @@ func (m *Mutator) plan(v *view, id Identity) (Result, error) {
 	if len(v.containers) > maxContainers {
 		return Result{}, fmt.Errorf("it has more than %d containers", maxContainers)
 	}
-	role, err := id.check()
+	role, err := m.check(id)
 	if err != nil {
 		return Result{}, fmt.Errorf("identity: %w", err)
 	}

@@ -105,19 +105,23 @@ func withPrefix(prefix string) (s envSet) {
 	return s
 }
 
-// envJSON is a container's env entry.
-func envJSON(v envVar, value string) string {
-	return `{"name":"` + envNames[v] + `","value":` + quoteJSON(value) + `}`
+// appendEnv writes an env entry, such as {"name":"AWS_REGION","value":"eu-central-1"}.
+func appendEnv(b []byte, v envVar, value string) []byte {
+	b = append(b, `{"name":"`...)
+	b = append(b, envNames[v]...)
+	b = append(b, `","value":`...)
+	b, _ = jsontext.AppendQuote(b, value) // what cannot be quoted was refused before
+	return append(b, '}')
 }
 
 // fixedEnv are the entries that are the same for every pod.
-func fixedEnv(c Config) (env [envAdded]string) {
-	env[envRegionalSTS] = envJSON(envRegionalSTS, "regional")
-	env[envDefaultRegion] = envJSON(envDefaultRegion, c.Region)
-	env[envRegion] = envJSON(envRegion, c.Region)
-	env[envCredentialsURI] = envJSON(envCredentialsURI, c.agentURI())
+func fixedEnv(c Config) (env [envAdded][]byte) {
+	env[envRegionalSTS] = appendEnv(nil, envRegionalSTS, "regional")
+	env[envDefaultRegion] = appendEnv(nil, envDefaultRegion, c.Region)
+	env[envRegion] = appendEnv(nil, envRegion, c.Region)
+	env[envCredentialsURI] = appendEnv(nil, envCredentialsURI, c.agentURI())
 	for _, v := range choiceVars[ec2MetadataChoice:] {
-		env[v] = envJSON(v, "true")
+		env[v] = appendEnv(nil, v, "true")
 	}
 	return env
 }

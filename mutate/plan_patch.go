@@ -10,26 +10,25 @@ import (
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-// patch is a JSON patch in the making (RFC 6902), one "add" after the other.
+// patch is a JSON patch in the making (RFC 6902), such as
+//
+//	[{"op":"add","path":"/spec/volumes","value":[]},
+//	 {"op":"add","path":"/spec/containers/0/env/-","value":{"name":"AWS_REGION","value":"eu-central-1"}}]
 type patch struct{ buf []byte }
 
-// add opens an operation; path parts must be escaped already. The value follows, then done.
-func (p *patch) add(path ...string) {
+// add writes one operation. The path's two parts are escaped already, and the value is JSON.
+func (p *patch) add(path, rest string, value []byte) {
 	if len(p.buf) == 0 {
 		p.buf = append(p.buf, '[')
 	} else {
 		p.buf = append(p.buf, ',')
 	}
 	p.buf = append(p.buf, `{"op":"add","path":"`...)
-	for _, part := range path {
-		p.buf = append(p.buf, part...)
-	}
+	p.buf = append(p.buf, path...)
+	p.buf = append(p.buf, rest...)
 	p.buf = append(p.buf, `","value":`...)
-}
-
-// value writes JSON.
-func (p *patch) value(json string) {
-	p.buf = append(append(p.buf, json...), '}')
+	p.buf = append(p.buf, value...)
+	p.buf = append(p.buf, '}')
 }
 
 func (p *patch) end() []byte {
@@ -39,12 +38,18 @@ func (p *patch) end() []byte {
 	return p.buf
 }
 
+// The values that make what is added to.
+var (
+	emptyArray  = []byte("[]")
+	emptyObject = []byte("{}")
+)
+
 // encode writes the patch for what was decided.
 func (p *planner) encode() {
 	env, mounts, wanted := p.additions()
 	// One buffer for all: about 120 bytes an operation, and the role's name in its own.
 	out := patch{buf: make([]byte, 0, 512+120*env+len(p.id.RoleARN)*len(p.v.containers)+
-		(len(p.method.mountJSON)+160)*mounts)}
+		(len(p.method.mount)+160)*mounts)}
 	if wanted {
 		p.encodeVolume(&out)
 		p.encodeLabel(&out)
@@ -76,19 +81,10 @@ func (p *planner) encodeVolume(out *patch) {
 		return
 	}
 	if !p.v.hasVolumes {
-		out.add("/spec/volumes")
-		out.value("[]")
+		out.add("/spec/volumes", "", emptyArray)
 	}
-	out.add("/spec/volumes/0")
-	b := append(out.buf, `{"name":"`...)
-	b = append(b, p.method.volumeName...)
-	b = append(b, `","projected":{"sources":[{"serviceAccountToken":{"audience":`...)
-	b, _ = jsontext.AppendQuote(b, p.judge.audience) // Identity.check saw it
-	b = append(b, `,"expirationSeconds":`...)
-	b = strconv.AppendInt(b, p.expiration, 10)
-	b = append(b, `,"path":"`...)
-	b = append(b, p.method.fileName...)
-	out.buf = append(b, `"}}]}}}`...)
+	var buf [256]byte
+	out.add("/spec/volumes/0", "", p.method.volume.fill(buf[:0], p.judge.audience, p.expiration))
 }
 
 // encodeLabel adds the label of PodIdentity.
@@ -104,69 +100,77 @@ func (p *planner) encodeLabel(out *patch) {
 		return
 	}
 	if !p.v.hasMetadata {
-		out.add("/metadata")
-		out.value("{}")
+		out.add("/metadata", "", emptyObject)
 	}
 	if !p.v.hasLabels {
-		out.add("/metadata/labels")
-		out.value("{}")
+		out.add("/metadata/labels", "", emptyObject)
 	}
-	out.add("/metadata/labels/", jsontree.EscapePointer(LabelPodIdentity))
-	out.value(`"` + LabelPodIdentityValue + `"`)
+	out.add("/metadata/labels/", jsontree.EscapePointer(LabelPodIdentity), []byte(quoteJSON(LabelPodIdentityValue)))
 }
 
 func (p *planner) encodeContainer(out *patch, c *containerView, g gain) {
 	if g.add == 0 && !g.mount {
 		return
 	}
-	var digits [8]byte
-	path := [5]string{"/spec/", c.kind.String(), "/", string(strconv.AppendInt(digits[:0], int64(c.index), 10)), ""}
+	path := containerPath(c.kind, c.index)
 	if g.add != 0 {
-		if path[4] = "/env"; !c.hasEnv {
-			out.add(path[:]...)
-			out.value("[]")
+		if !c.hasEnv {
+			out.add(path, "/env", emptyArray)
 		}
-		path[4] = "/env/-"
 		for v := envVar(0); v < envAdded; v++ {
 			if g.add.has(v.set()) {
-				out.add(path[:]...)
-				p.encodeEnv(out, v)
+				out.add(path, "/env/-", p.entry(v))
 			}
 		}
 	}
 	if g.mount {
-		if path[4] = "/volumeMounts"; !c.hasMounts {
-			out.add(path[:]...)
-			out.value("[]")
+		if !c.hasMounts {
+			out.add(path, "/volumeMounts", emptyArray)
 		}
-		path[4] = "/volumeMounts/-"
-		out.add(path[:]...)
-		out.value(p.method.mountJSON)
+		out.add(path, "/volumeMounts/-", p.method.mount)
 	}
 }
 
-// encodeEnv writes an env entry.
-func (p *planner) encodeEnv(out *patch, v envVar) {
+// entry is the env entry of a variable.
+func (p *planner) entry(v envVar) []byte {
 	switch v {
 	case envRoleARN:
-		b := append(out.buf, `{"name":"`+EnvRoleARN+`","value":`...)
-		b, _ = jsontext.AppendQuote(b, p.id.RoleARN) // Identity.check saw it
-		out.buf = append(b, '}', '}')
+		if p.role == nil {
+			p.role = appendEnv(make([]byte, 0, 64+len(p.id.RoleARN)), v, p.id.RoleARN)
+		}
+		return p.role
 	case envTokenFile, envCredentialsAuth:
 		if p.v.windows() {
-			out.value(p.method.tokenFile[1])
-		} else {
-			out.value(p.method.tokenFile[0])
+			return p.method.tokenFile[1]
 		}
+		return p.method.tokenFile[0]
 	case envSessionName:
 		if SessionName(p.choices[sessionNameChoice]) == SessionNamePodName && p.v.nameFits {
-			out.value(sessionNameByName)
-		} else {
-			out.value(sessionNameByUID)
+			return []byte(sessionNameByName)
 		}
-	default:
-		out.value(p.m.env[v])
+		return []byte(sessionNameByUID)
 	}
+	return p.m.env[v]
+}
+
+// volumeTemplate is the volume of a method's token, but for what varies from pod to pod.
+type volumeTemplate struct{ toAudience, toSeconds, rest string }
+
+// newVolumeTemplate takes the volume apart where what varies stands.
+func newVolumeTemplate(volume, file string) (t volumeTemplate) {
+	const whole = `{"name":NAME,"projected":{"sources":[{"serviceAccountToken":{"audience":AUDIENCE,"expirationSeconds":SECONDS,"path":FILE}}]}}`
+	filled := strings.NewReplacer("NAME", quoteJSON(volume), "FILE", quoteJSON(file)).Replace(whole)
+	t.toAudience, filled, _ = strings.Cut(filled, "AUDIENCE")
+	t.toSeconds, t.rest, _ = strings.Cut(filled, "SECONDS")
+	return t
+}
+
+func (t volumeTemplate) fill(b []byte, audience string, seconds int64) []byte {
+	b = append(b, t.toAudience...)
+	b, _ = jsontext.AppendQuote(b, audience) // Identity.check saw it
+	b = append(b, t.toSeconds...)
+	b = strconv.AppendInt(b, seconds, 10)
+	return append(b, t.rest...)
 }
 
 // newMethodSettings works out what depends on the configuration alone.
@@ -177,9 +181,10 @@ func newMethodSettings(s methodSettings) methodSettings {
 			s.segment = []byte(segment)
 		}
 	}
-	s.mountJSON = `{"name":"` + s.volumeName + `","readOnly":true,"mountPath":` + quoteJSON(s.mountPath) + `}`
+	s.volume = newVolumeTemplate(s.volumeName, s.fileName)
+	s.mount = []byte(`{"name":` + quoteJSON(s.volumeName) + `,"readOnly":true,"mountPath":` + quoteJSON(s.mountPath) + `}`)
 	file := s.mountPath + "/" + s.fileName
-	s.tokenFile[0] = envJSON(s.fileVar, file)
-	s.tokenFile[1] = envJSON(s.fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
+	s.tokenFile[0] = appendEnv(nil, s.fileVar, file)
+	s.tokenFile[1] = appendEnv(nil, s.fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
 	return s
 }

@@ -84,7 +84,11 @@ type ContainerResult struct {
 
 // Path returns the container's JSON pointer, such as "/spec/containers/0".
 func (c ContainerResult) Path() string {
-	return "/spec/" + c.Kind.String() + "/" + strconv.Itoa(c.Index)
+	return containerPath(c.Kind, c.Index)
+}
+
+func containerPath(kind Kind, index int) string {
+	return "/spec/" + kind.String() + "/" + strconv.Itoa(index)
 }
 
 // Result is what a mutation does to one pod. The zero value does nothing. It may be read

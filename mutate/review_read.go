@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"bytes"
 	"errors"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -24,10 +25,13 @@ func (m *Mutator) ReadReview(body []byte) (*Reading, error) {
 	s := m.scanner()
 	defer m.release(s)
 	r := &reviewReader{scanner: s, fused: true}
+	r.begin(m)
 	err := s.Read(body, objectsize.Review, r.review)
 	if err != nil || len(r.req.Object.Raw) > objectsize.JSON {
 		// The pod may be what is wrong. Then the review is read alone, and the pod apart.
 		*r = reviewReader{scanner: s}
+		r.begin(m)
+		s.view = view{}
 		if s.Read(body, objectsize.Review, r.review) != nil {
 			return nil, errors.New("mutate: review: it is malformed") // its names may be a pod's
 		}
@@ -35,7 +39,7 @@ func (m *Mutator) ReadReview(body []byte) (*Reading, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	return r.reading(m), nil
+	return r.finish(), nil
 }
 
 // reviewReader reads a review, and where it can, the pod on the way.
@@ -45,9 +49,12 @@ type reviewReader struct {
 
 	apiVersion, kind string
 	found            bool
-	req              admissionv1.AdmissionRequest
-	read             action // what the pod was read for
+	readFor          action // what the pod was read for
+	reading          Reading
+	req              admissionv1.AdmissionRequest // of reading
 }
+
+func (r *reviewReader) begin(m *Mutator) { r.reading.m, r.reading.req = m, &r.req }
 
 // check reports what cannot be answered.
 func (r *reviewReader) check() error {
@@ -64,11 +71,13 @@ func (r *reviewReader) check() error {
 	return nil
 }
 
-func (r *reviewReader) reading(m *Mutator) *Reading {
-	reading := &Reading{m: m, apiVersion: r.apiVersion, req: &r.req, action: requestAction(&r.req)}
+// finish makes the Reading, which is a part of r.
+func (r *reviewReader) finish() *Reading {
+	reading := &r.reading
+	reading.apiVersion, reading.action = r.apiVersion, requestAction(&r.req)
 	switch {
 	case reading.action == leaveAlone:
-	case reading.action == r.read:
+	case reading.action == r.readFor:
 		r.view.sortContainers()
 		reading.take(r.scanner)
 	default: // what the request is for came after the pod, or the pod is not one
@@ -108,11 +117,15 @@ func (r *reviewReader) request() {
 		case "uid":
 			req.UID = types.UID(r.Text())
 		case "kind":
-			group, version, name := r.group()
-			req.Kind = metav1.GroupVersionKind{Group: group, Version: version, Kind: name}
+			if req.Kind = podKind; !r.is(kindOfPods) {
+				group, version, name := r.group()
+				req.Kind = metav1.GroupVersionKind{Group: group, Version: version, Kind: name}
+			}
 		case "resource":
-			group, version, name := r.group()
-			req.Resource = metav1.GroupVersionResource{Group: group, Version: version, Resource: name}
+			if req.Resource = podResource; !r.is(resourceOfPods) {
+				group, version, name := r.group()
+				req.Resource = metav1.GroupVersionResource{Group: group, Version: version, Resource: name}
+			}
 		case "subResource":
 			req.SubResource = string(r.Text())
 		case "name":
@@ -141,10 +154,31 @@ func (r *reviewReader) object() []byte {
 		return r.Raw()
 	}
 	from := r.Offset()
-	r.read = action
+	r.readFor = action
 	r.view.begin(action)
 	r.pod()
 	return r.Since(from)
+}
+
+// The kind and the resource of nearly all reviews, as the API server writes them, with the colon
+// in front.
+const (
+	kindOfPods     = `:{"group":"","version":"v1","kind":"Pod"}`
+	resourceOfPods = `:{"group":"","version":"v1","resource":"pods"}`
+)
+
+var (
+	podKind     = metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}
+	podResource = metav1.GroupVersionResource{Version: "v1", Resource: "pods"}
+)
+
+// is skips a value that is written like this, and says whether it was.
+func (r *reviewReader) is(written string) bool {
+	if !bytes.HasPrefix(r.Rest(), []byte(written)) {
+		return false
+	}
+	r.Skip()
+	return true
 }
 
 // group reads a GroupVersionKind or a GroupVersionResource.

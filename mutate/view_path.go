@@ -44,8 +44,8 @@ func (s *methodSettings) placeOfOdd(p string) place {
 	return atOther
 }
 
-// containerPath is a path in a container by the place that it leads to.
-type containerPath struct {
+// placedPath is a path in a container by the place that it leads to.
+type placedPath struct {
 	clean   string
 	windows bool // upper and lower case are the same
 }
@@ -53,7 +53,7 @@ type containerPath struct {
 // placed reads a path as the two kinds of systems do: on Windows without its drive, which is
 // always the system's, and with either slash; elsewhere /run is /var/run
 // (https://refspecs.linuxfoundation.org/FHS_3.0/fhs/ch05s13.html).
-func placed(p string) containerPath {
+func placed(p string) placedPath {
 	drive := len(p) >= 2 && p[1] == ':'
 	if drive {
 		p = p[2:]
@@ -66,20 +66,20 @@ func placed(p string) containerPath {
 	if p == "/run" || strings.HasPrefix(p, "/run/") {
 		p = "/var" + p
 	}
-	return containerPath{p, windows}
+	return placedPath{p, windows}
 }
 
-func (p containerPath) equal(q containerPath) bool {
+func (p placedPath) equal(q placedPath) bool {
 	return p.clean == q.clean || (p.windows || q.windows) && strings.EqualFold(p.clean, q.clean)
 }
 
 // below returns the rest of p under the directory; ok when p is it or is in it.
-func (p containerPath) below(dir containerPath) (rest string, ok bool) {
+func (p placedPath) below(dir placedPath) (rest string, ok bool) {
 	if dir.clean == "/" {
 		return p.clean[1:], true
 	}
 	n := len(dir.clean)
-	if len(p.clean) < n || !(containerPath{p.clean[:n], p.windows}).equal(dir) {
+	if len(p.clean) < n || !(placedPath{p.clean[:n], p.windows}).equal(dir) {
 		return "", false
 	}
 	if rest = p.clean[n:]; rest == "" {

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/internal/admissionbench"
 	"github.com/irsa-go/irsa/mutate"
@@ -36,7 +38,10 @@ func (d *discard) Write(b []byte) (int, error) {
 func BenchmarkAdmission(b *testing.B) {
 	m, err := mutate.New(mutate.EKS("eu-central-1"))
 	require.NoError(b, err)
-	ours, err := webhook.New(m, annotated(admissionbench.RoleARN), webhook.Config{})
+	account, err := annotated(admissionbench.RoleARN)(b.Context(), "team-a", "reader")
+	require.NoError(b, err)
+	cached := func(context.Context, string, string) (*corev1.ServiceAccount, error) { return account, nil }
+	ours, err := webhook.New(m, webhook.AccountsFunc(cached), webhook.Config{})
 	require.NoError(b, err)
 	for _, size := range admissionbench.Sizes() {
 		pod, err := admissionbench.Pod(size)

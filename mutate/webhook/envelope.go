@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -74,20 +75,24 @@ func readHead(begin []byte) (h head, ok bool) {
 	return h, known && h.kind == "AdmissionReview" && h.uid != ""
 }
 
-// encodeReview writes the answer in the version of the question.
-func encodeReview(apiVersion string, resp *admissionv1.AdmissionResponse) ([]byte, error) {
+// appendReview writes the answer in the version of the question.
+func appendReview(b []byte, apiVersion string, resp *admissionv1.AdmissionResponse) ([]byte, error) {
 	if resp.Result == nil && len(resp.Warnings) == 0 && len(resp.AuditAnnotations) == 0 {
-		return encodeAllowed(apiVersion, resp), nil
+		return appendAllowed(b, apiVersion, resp), nil
 	}
-	return json.Marshal(admissionv1.AdmissionReview{
+	doc, err := json.Marshal(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "AdmissionReview"},
 		Response: resp,
 	})
+	return append(b, doc...), err
 }
 
-// encodeAllowed writes the answer that nearly all requests get, without reflection.
-func encodeAllowed(apiVersion string, resp *admissionv1.AdmissionResponse) []byte {
-	b := make([]byte, 0, 256+base64.StdEncoding.EncodedLen(len(resp.Patch)))
+// appendAllowed writes the answer that nearly all requests get, without reflection:
+//
+//	{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":
+//	 {"uid":"6c1d4d2f-…","allowed":true,"patch":"W3sib3Ai…","patchType":"JSONPatch"}}
+func appendAllowed(b []byte, apiVersion string, resp *admissionv1.AdmissionResponse) []byte {
+	b = slices.Grow(b, 256+base64.StdEncoding.EncodedLen(len(resp.Patch)))
 	b = append(b, `{"kind":"AdmissionReview","apiVersion":"`...)
 	b = append(b, apiVersion...) // one of two
 	b = append(b, `","response":{"uid":`...)

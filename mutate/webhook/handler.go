@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -111,6 +113,7 @@ type Handler struct {
 	mutator  *mutate.Mutator
 	accounts Accounts
 	cfg      Config
+	answers  *sync.Pool // of *[]byte: bodies of answers, which nobody keeps
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -133,7 +136,8 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &Handler{mutator: m, accounts: accounts, cfg: cfg}, nil
+	answers := &sync.Pool{New: func() any { return new([]byte) }}
+	return &Handler{mutator: m, accounts: accounts, cfg: cfg, answers: answers}, nil
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
@@ -155,10 +159,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	began := time.Now()
 	e, apiVersion := h.serve(r)
-	var body []byte
+	answer := h.answers.Get().(*[]byte)
+	defer func() {
+		if cap(*answer) <= maxPooled {
+			h.answers.Put(answer)
+		}
+	}()
 	if e.Status == http.StatusOK {
 		var err error
-		if body, err = encodeReview(apiVersion, e.Reviewed.Response); err != nil {
+		if *answer, err = appendReview((*answer)[:0], apiVersion, e.Reviewed.Response); err != nil {
 			e.Status, e.Verdict, e.Err = http.StatusInternalServerError, Denied, errors.New("webhook: the answer cannot be encoded")
 		}
 	}
@@ -166,8 +175,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.OnReview != nil {
 		h.cfg.OnReview(r.Context(), e)
 	}
-	send(w, e, body)
+	send(w, e, *answer)
 }
+
+// maxPooled is the largest answer whose memory is used again.
+const maxPooled = 64 << 10
 
 // send writes the answer: of a review its body, else what is wrong.
 func send(w http.ResponseWriter, e Event, body []byte) {
@@ -237,7 +249,11 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 // withDeadline obeys the timeout that the API server gives in the query, less what the
 // answer needs to arrive in time.
 func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
-	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	given, plain := strings.CutPrefix(r.URL.RawQuery, "timeout=") // as the API server writes it
+	if !plain || strings.ContainsAny(given, "&%+;") {
+		given = r.URL.Query().Get("timeout")
+	}
+	timeout, err := time.ParseDuration(given)
 	if err != nil || timeout <= 0 {
 		return r.Context(), func() {} // the server cancels it
 	}
