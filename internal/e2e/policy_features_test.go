@@ -30,7 +30,7 @@ var featuresShownElsewhere = map[string]string{
 	"identity-required":    "TestThePolicyRequiresAnIdentityByTheOneTable",
 	"required-audience":    "TestThePolicyRequiresAnIdentityByTheOneTable",
 	"proxy":                "TestTheRequirementDoesNotSeeAProxy",
-	"large-pods":           "TestThePoliciesBearLargePods",
+	"large-pods":           "TestThePoliciesBearLargePods and TestTheWebhookAnswersEveryPodThatEtcdStores",
 	"defaults":             "TestNewRefusesWhatAPolicyCannotDo of the package",
 	"pod-identity":         "TestNewRefusesWhatAPolicyCannotDo of the package",
 }

@@ -82,7 +82,9 @@ func jsonPatch(expression string) admissionregistrationv1.Mutation {
 // ownAnnotatedAccount is evaluated for every ServiceAccount of the namespace: it is kept cheap.
 func (p *Policies) ownAnnotatedAccount() string {
 	return fill(`params != null && has(object.spec.serviceAccountName) && `+
-		`params.metadata.name == object.spec.serviceAccountName && `+notMirror+` && has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
+		`params.metadata.name == object.spec.serviceAccountName && `+
+		// Another binding could take its parameters from elsewhere.
+		`params.metadata.namespace == request.namespace && `+notMirror+` && has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
 		`params.metadata.annotations[<role>] != ''`,
 		"role", p.key(mutate.AnnotationRoleARN))
 }
