@@ -15,10 +15,12 @@ const (
 	classPrivate               // one organisation's: RFC 1918, RFC 6598, RFC 4193
 	classLoopback              // this machine's
 	classForbidden
+	classBenchmark // RFC 2544, and what fake-IP resolvers answer with
 )
 
 var (
 	errForbidden = errors.New("link-local, instance metadata and other special addresses are never an issuer's")
+	errFake      = errors.New("an address that resolvers of proxy programs make up (198.18.0.0/15): let this program resolve the name elsewhere, or set AllowAddress")
 	errPrivate   = errors.New("a private address, to which only an issuer at a private address may lead")
 	errLoopback  = errors.New("a loopback address, to which only an issuer at a loopback address may lead")
 )
@@ -31,6 +33,8 @@ func (c class) reachableFrom(home class) error {
 		return nil
 	case c == classForbidden:
 		return errForbidden
+	case c == classBenchmark:
+		return errFake
 	case home == classUnknown || home == c:
 		return nil
 	case c == classPrivate:
@@ -48,7 +52,6 @@ func special() map[class][]netip.Prefix {
 			p("192.0.0.0/24"),                                            // protocol assignments
 			p("192.0.2.0/24"), p("198.51.100.0/24"), p("203.0.113.0/24"), // documentation
 			p("192.88.99.0/24"),                // 6to4 relays
-			p("198.18.0.0/15"),                 // benchmarks
 			p("240.0.0.0/4"),                   // reserved, broadcast
 			p("fd00:ec2::/32"),                 // EC2 instance metadata and EKS Pod Identity
 			p("64:ff9b:1::/48"),                // local NAT64
@@ -60,7 +63,8 @@ func special() map[class][]netip.Prefix {
 			p("5f00::/16"), // segment routing
 			p("fec0::/10"), // site-local, deprecated
 		},
-		classPrivate: {p("100.64.0.0/10")}, // carrier-grade NAT, RFC 6598; also used inside VPCs
+		classBenchmark: {p("198.18.0.0/15")},
+		classPrivate:   {p("100.64.0.0/10")}, // carrier-grade NAT, RFC 6598; also used inside VPCs
 	}
 }
 

@@ -51,10 +51,18 @@ const (
 	CodeHostCase Code = "host-case"
 	// CodeDefaultPort marks a written ":443": IAM drops it, and a token's iss still has it.
 	CodeDefaultPort Code = "default-port"
+	// CodeIssuerNotPublic marks an issuer that AWS cannot reach, going by its host.
+	CodeIssuerNotPublic Code = "issuer-not-public"
+	// CodeIssuerReusable marks an issuer that another cluster can get later.
+	CodeIssuerReusable Code = "issuer-reusable"
+	// CodeOutboundIssuer marks the issuer of sts:GetWebIdentityToken, which STS itself never
+	// accepts.
+	CodeOutboundIssuer Code = "outbound-issuer"
 )
 
-// Warnings lists what IAM accepts of the issuer but what makes tokens fail when it is not
-// written the same everywhere. The zero value has none.
+// Warnings lists what IAM accepts of the issuer and people regret: what makes tokens fail when it
+// is not written the same everywhere, issuers that can never work, and those that another cluster
+// can inherit. The zero value has none.
 func (i Issuer) Warnings() []Problem {
 	var found []Problem
 	if strings.HasSuffix(i.String(), "/") {
@@ -68,6 +76,18 @@ func (i Issuer) Warnings() []Problem {
 	if i.url.Port() == "443" {
 		found = append(found, Problem{CodeDefaultPort,
 			"the issuer writes its port 443: IAM drops it and then compares with the token's iss, which has it"})
+	}
+	if why := i.notPublic(); why != "" {
+		found = append(found, Problem{CodeIssuerNotPublic,
+			"AWS cannot reach the issuer: " + why + ". Publish its documents where AWS can, and give the API servers --service-account-issuer twice: the new one first, which signs, then this one, which stays accepted"})
+	}
+	if c, ok := i.GKE(); ok {
+		found = append(found, Problem{CodeIssuerReusable, fmt.Sprintf(
+			"the issuer names no id: as far as its form tells, a cluster that is made again as %q in %s of project %s has the same issuer and inherits the trust. Remove the provider with the cluster", c.Name, c.Location, c.Project)})
+	}
+	if i.issuesForOutside() {
+		found = append(found, Problem{CodeOutboundIssuer,
+			"its tokens are of sts:GetWebIdentityToken, for services outside AWS: AssumeRoleWithWebIdentity does not take them"})
 	}
 	return found
 }

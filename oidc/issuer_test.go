@@ -65,6 +65,59 @@ func TestWarningsAreOfWhatPeopleRegret(t *testing.T) {
 	assert.Equal(t, []oidc.Code{oidc.CodeTrailingSlash, oidc.CodeHostCase, oidc.CodeDefaultPort}, codes(issuer(t, "https://Example.com:443/").Warnings()))
 }
 
+func TestIssuersThatCanNeverWorkAreTold(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		"https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc", "https://KUBERNETES.default.SVC", "https://master",
+		"https://idp.local", "https://idp.internal", "https://nas.home.arpa", "https://10.0.0.1", "https://[fd00::1]", "https://169.254.169.254",
+		"https://[::ffff:10.0.0.1]", "https://192.168.1.1:6443", "https://100.64.0.1", "https://idp.corp/a/b",
+	} {
+		found := issuer(t, raw).Warnings()
+		require.Contains(t, codes(found), oidc.CodeIssuerNotPublic, raw)
+		for _, p := range found {
+			if p.Code == oidc.CodeIssuerNotPublic {
+				assert.Contains(t, p.Message, "--service-account-issuer twice: the new one first", raw)
+			}
+		}
+	}
+	for _, raw := range []string{"https://svc.example.com", "https://local.example", "https://8.8.8.8", "https://[2606:4700::1]", "https://127.0.0.1:1", "https://localhost", "https://internal.example.com"} {
+		assert.NotContains(t, codes(issuer(t, raw).Warnings()), oidc.CodeIssuerNotPublic, raw)
+	}
+	outbound := issuer(t, "https://a1d2b0fd-1177-4468-9351-2f0123456723.tokens.sts.global.api.aws")
+	assert.Equal(t, []oidc.Code{oidc.CodeOutboundIssuer}, codes(outbound.Warnings()))
+	assert.Empty(t, issuer(t, "https://tokens.sts.global.api.aws.example.com").Warnings())
+}
+
+func TestGKEAndAKSIssuersAreRecognised(t *testing.T) {
+	t.Parallel()
+	gke := issuer(t, "https://container.googleapis.com/v1/projects/my-project/locations/europe-west1/clusters/prod")
+	cluster, ok := gke.GKE()
+	assert.True(t, ok)
+	assert.Equal(t, oidc.GKECluster{Project: "my-project", Location: "europe-west1", Name: "prod"}, cluster)
+	assert.Equal(t, []oidc.Code{oidc.CodeIssuerReusable}, codes(gke.Warnings()))
+	const id, tenant = "4327d83a-dd12-4dc6-9a45-f303f763fa99", "b25036e3-de39-4fec-a4aa-bda41b870d38"
+	for raw, want := range map[string]oidc.AKSCluster{
+		"https://westeurope.oic.prod-aks.azure.com/" + tenant + "/" + id + "/": {Region: "westeurope", TenantID: tenant, ID: id},
+		"https://oidc.prod-aks.azure.com/" + id + "/":                          {ID: id},
+	} {
+		got, ok := issuer(t, raw).AKS()
+		assert.True(t, ok, raw)
+		assert.Equal(t, want, got)
+	}
+	for _, raw := range []string{
+		gke.String() + "/", "https://container.googleapis.com/v1/projects/p/locations/l/clusters/", "https://container.googleapis.com/v1/projects/p/zones/z/clusters/c",
+		"https://evil.example/v1/projects/p/locations/l/clusters/c", "https://container.googleapis.com:443/v1/projects/p/locations/l/clusters/c",
+		"https://containerXgoogleapis.com/v1/projects/p/locations/l/clusters/c",
+		"https://westeurope.oic.prod-aks.azure.com/" + tenant + "/" + id, "https://westeurope.oic.prod-aks.azure.com/" + id + "/",
+		"https://a.b.oic.prod-aks.azure.com/" + tenant + "/" + id + "/", "https://westeurope.oic.prod-aks.azure.com.evil.example/" + tenant + "/" + id + "/",
+		"https://oidc.prod-aks.azure.com/" + id,
+	} {
+		_, isGKE := issuer(t, raw).GKE()
+		_, isAKS := issuer(t, raw).AKS()
+		assert.False(t, isGKE || isAKS, raw)
+	}
+}
+
 func TestEKSIssuersAreRecognisedInEveryPartition(t *testing.T) {
 	t.Parallel()
 	const id = "/id/0123456789ABCDEF0123456789ABCDEF"

@@ -23,8 +23,11 @@ const (
 	CodeMisordered Code = "chain-misordered"
 	// CodeDuplicate: a certificate is sent twice.
 	CodeDuplicate Code = "chain-duplicate"
-	// CodeSuperfluous: a certificate is sent that issued none of the others.
+	// CodeSuperfluous: a certificate is sent that is not on the way from the server's to the root.
 	CodeSuperfluous Code = "chain-superfluous"
+	// CodeCrossSigned: a certificate is sent twice in effect, signed by two authorities. AWS takes
+	// the last one sent.
+	CodeCrossSigned Code = "chain-cross-signed"
 	// CodeIncomplete: a certificate between the server's and the root is missing.
 	CodeIncomplete Code = "chain-incomplete"
 	// CodeLeafAlone: the server's certificate is sent without the one that issued it.
@@ -39,6 +42,8 @@ const (
 	CodeNameMismatch Code = "name-mismatch"
 	// CodeUnverified: the chain does not lead to the roots.
 	CodeUnverified Code = "chain-unverified"
+	// CodeTLS12Refused: the server refuses TLS 1.2 for another reason than its version.
+	CodeTLS12Refused Code = "tls12-refused"
 	// CodeRedirected: the issuer sends its callers to another host.
 	CodeRedirected Code = "redirected"
 )
@@ -128,8 +133,18 @@ func (v chainView) problems(verifyErr error) []Problem {
 	return found
 }
 
-// path walks from the server's certificate upwards and returns the indices on the way.
+// path returns the indices from the server's certificate upwards: those of the chain that
+// verification finds, or, where it finds none, of who issued whom.
 func (v chainView) path() []int {
+	if chains, err := fetch.Chains(v.sent, x509.VerifyOptions{DNSName: v.host, Roots: v.roots, CurrentTime: v.now}); err == nil {
+		var path []int
+		for _, cert := range chains[0] {
+			if at := slices.IndexFunc(v.sent, cert.Equal); at >= 0 { // the root need not be sent
+				path = append(path, at)
+			}
+		}
+		return path
+	}
 	path := []int{0}
 	for at := 0; !isSelfSigned(v.sent[at]); {
 		at = slices.IndexFunc(v.sent, func(c *x509.Certificate) bool { return issued(c, v.sent[at]) })
@@ -147,10 +162,16 @@ func (v chainView) order(add func(Code, string, ...any)) {
 	path := v.path()
 	for i, cert := range v.sent {
 		first := slices.IndexFunc(v.sent, cert.Equal)
+		twin := slices.IndexFunc(path, func(at int) bool { return samePublicKey(v.sent[at].PublicKey, cert.PublicKey) })
 		switch {
 		case first < i:
 			add(CodeDuplicate, "certificate %d is the same as certificate %d: %s", i+1, first+1, cert.Subject)
-		case !slices.Contains(path, i):
+		case slices.Contains(path, i):
+		case twin >= 0:
+			add(CodeCrossSigned, "certificate %d is of the same key as certificate %d, signed by another authority, %s", i+1, path[twin]+1, cert.Issuer)
+		case slices.ContainsFunc(v.sent, func(c *x509.Certificate) bool { return !c.Equal(cert) && issued(cert, c) }):
+			add(CodeSuperfluous, "certificate %d is not on the way to the root: %s", i+1, cert.Subject)
+		default:
 			add(CodeSuperfluous, "certificate %d issued none of the others: %s", i+1, cert.Subject)
 		}
 	}
@@ -214,7 +235,10 @@ func (v chainView) name(add func(Code, string, ...any)) {
 	}
 }
 
-func isSelfSigned(c *x509.Certificate) bool { return issued(c, c) }
+// isSelfSigned does not ask for a CA: a server's certificate may be its own issuer.
+func isSelfSigned(c *x509.Certificate) bool {
+	return string(c.RawSubject) == string(c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+}
 
 // issued goes by the signature, because names alone are not proof.
 func issued(by, cert *x509.Certificate) bool {

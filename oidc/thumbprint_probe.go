@@ -23,11 +23,11 @@ func (c *Client) Thumbprints(ctx context.Context, iss Issuer) (*ThumbprintReport
 	return c.thumbprints(ctx, iss, false)
 }
 
-// InsecureUnverified is [Client.Thumbprints] for once without verifying certificates: what it
+// InsecureThumbprints is [Client.Thumbprints] for once without verifying certificates: what it
 // returns is whatever the network showed, an interceptor's certificate included, and must be
 // compared with what is known by other means before it is given to IAM. The report says so.
 // It is not a setting of the Client, so that nothing can leave it on.
-func (c *Client) InsecureUnverified(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
+func (c *Client) InsecureThumbprints(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
 	return c.thumbprints(ctx, iss, true)
 }
 
@@ -56,7 +56,7 @@ func (c *Client) thumbprints(ctx context.Context, iss Issuer, insecure bool) (*T
 	defer cancel()
 	s := newSession(c, iss, insecure)
 	defer s.Close()
-	p := probe{session: s, insecure: insecure, roles: map[string][]string{}}
+	p := probe{session: s, insecure: insecure, roles: map[string][]string{}, versionRefused: map[string]bool{}}
 	err := p.run(ctx)
 	report := p.report()
 	if err != nil {
@@ -77,6 +77,8 @@ type probe struct {
 	*session
 	insecure bool
 	roles    map[string][]string // of host:port
+	// versionRefused has the servers that refused TLS 1.2 as a version.
+	versionRefused map[string]bool
 }
 
 func (p *probe) run(ctx context.Context) error {
@@ -121,9 +123,12 @@ func (p *probe) meet(ctx context.Context, rawURL string) error {
 // with 1.3 alone.
 func (p *probe) either(do func(fetch.Versions) error) error {
 	err := do(fetch.Max12)
-	if refused, _ := p.Refused12(err); !refused {
+	refused, byVersion := p.Refused12(err)
+	if !refused {
 		return err
 	}
+	met := p.Contacts()
+	p.versionRefused[met[len(met)-1].Addr] = byVersion
 	if retried := do(fetch.Min13); retried != nil {
 		return fmt.Errorf("with TLS 1.3: %w (with TLS 1.2: %w)", retried, err)
 	}

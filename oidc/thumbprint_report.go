@@ -24,7 +24,7 @@ type ThumbprintReport struct {
 	Thumbprints []string `json:"thumbprints"`
 	// Need says whether AWS will look at them at all: the strongest of the endpoints'.
 	Need Need `json:"need"`
-	// Insecure is true of what InsecureUnverified found: nothing says whose certificates
+	// Insecure is true of what InsecureThumbprints found: nothing says whose certificates
 	// these are.
 	Insecure bool `json:"insecure,omitempty"`
 	// Endpoints are the TLS servers met, in order.
@@ -92,6 +92,9 @@ const (
 	NeedPrivateCA Need = "private-ca"
 	// NeedTLS13Only: needed, the endpoint refuses TLS 1.2.
 	NeedTLS13Only Need = "tls13-only"
+	// NeedPerhaps: the endpoint refuses TLS 1.2 with every cipher suite that this program has, and
+	// whether AWS has one that it takes is not known.
+	NeedPerhaps Need = "perhaps"
 )
 
 // String says it in words.
@@ -103,6 +106,8 @@ func (n Need) String() string {
 		return "needed: private CA (does not verify against this machine's roots)"
 	case NeedTLS13Only:
 		return "needed: TLS 1.3 only"
+	case NeedPerhaps:
+		return "perhaps needed: refuses TLS 1.2 with every cipher suite that this program has"
 	case NeedUnknown:
 		return "unknown"
 	}
@@ -111,7 +116,7 @@ func (n Need) String() string {
 
 // stronger orders the reasons for the whole report.
 func (n Need) stronger(than Need) bool {
-	order := map[Need]int{NeedUnknown: 0, NeedNone: 1, NeedTLS13Only: 2, NeedPrivateCA: 3}
+	order := map[Need]int{NeedUnknown: 0, NeedNone: 1, NeedPerhaps: 2, NeedTLS13Only: 3, NeedPrivateCA: 4}
 	return order[n] > order[than]
 }
 
@@ -167,8 +172,15 @@ func (p *probe) endpoint(c fetch.Contact) Endpoint {
 	e.describe(c.State.PeerCertificates, c.VerifyErr, p.insecure)
 	v := chainView{sent: c.State.PeerCertificates, host: host, roots: p.client.RootCAs, now: p.client.now()}
 	e.Need = v.need(c.VerifyErr)
-	if c.Offered == fetch.Min13 && e.Need == NeedNone {
-		e.Need = NeedTLS13Only
+	if c.Offered == fetch.Min13 {
+		need := NeedTLS13Only
+		if !p.versionRefused[c.Addr] {
+			need = NeedPerhaps
+			e.Problems = append(e.Problems, Problem{CodeTLS12Refused, c.Addr + " refuses TLS 1.2, and not for its version: AWS may find no cipher suite there either"})
+		}
+		if e.Need == NeedNone {
+			e.Need = need
+		}
 	}
 	e.Problems = append(e.Problems, v.problems(c.VerifyErr)...)
 	return e

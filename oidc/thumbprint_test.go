@@ -106,7 +106,7 @@ func TestAChainThatDoesNotVerifyGivesEvidenceAndNoThumbprint(t *testing.T) {
 		assert.False(t, e.Verified)
 		assert.Contains(t, failed.Report.String(), "UNVERIFIED")
 
-		insecure, err := srv.Client().InsecureUnverified(t.Context(), srv.Issuer())
+		insecure, err := srv.Client().InsecureThumbprints(t.Context(), srv.Issuer())
 		require.NoError(t, err, name)
 		assert.True(t, insecure.Insecure)
 		assert.Len(t, insecure.Thumbprints, 1)
@@ -240,7 +240,7 @@ func TestTheThumbprintIsThatOfOpenSSL(t *testing.T) {
 		require.NoError(t, err)
 		_, colons, _ := strings.Cut(strings.TrimSpace(string(out)), "=")
 		want := strings.ToLower(strings.ReplaceAll(colons, ":", ""))
-		report, err := client.InsecureUnverified(t.Context(), srv.Issuer())
+		report, err := client.InsecureThumbprints(t.Context(), srv.Issuer())
 		require.NoError(t, err, name)
 		assert.Equal(t, []string{want}, report.Thumbprints, name)
 		if verified, err := client.Thumbprints(t.Context(), srv.Issuer()); err == nil {

@@ -23,42 +23,41 @@ type VerifierConfig struct {
 	Keys *KeySet
 	// Now is the time by which tokens are judged. nil: the Client's, or time.Now.
 	Now func() time.Time
-	// ClockSkew is how far a token's nbf and iat may be in the future, because the cluster's
-	// clock may be ahead. 0: 1 min; negative: none. An exp has no tolerance: the kubelet
-	// replaces tokens long before.
-	ClockSkew time.Duration
 	// MaxAge is how long fetched keys are used at most, which is how long a retired key may
 	// still be accepted. From half of it on they are fetched again, and used on when that
 	// fails. 0: 1 h.
 	MaxAge time.Duration
-	// MinInterval is the least time between two fetches, whatever tokens come, and for how
-	// long a failed fetch is not repeated. 0: 10 s. After a fetch that all its callers gave up
-	// it is 1 s at most.
-	MinInterval time.Duration
-	// MissingFor is for how long a key that the issuer does not have is not asked for again.
-	// 0: 1 min.
-	MissingFor time.Duration
-	// FetchTimeout bounds one fetch. 0: 10 s.
-	FetchTimeout time.Duration
 }
+
+const (
+	// clockSkew is how far a token's nbf and iat may be in the future, because the cluster's clock
+	// may be ahead. An exp has no tolerance: the kubelet replaces tokens long before.
+	clockSkew = time.Minute
+	// minInterval is the least time between two fetches, whatever tokens come, and for how long a
+	// failed fetch is not repeated.
+	minInterval = 10 * time.Second
+	// missingFor is for how long a key that the issuer does not have is not asked for again.
+	missingFor = time.Minute
+	// fetchTimeout bounds one fetch.
+	fetchTimeout = 10 * time.Second
+)
 
 // Verifier verifies the service account tokens of one issuer for one audience. It keeps the
 // issuer's keys, fetches them at the first token, when a token names one that it does not
-// have, and by age, and never more often than its MinInterval, so that a flood of forged
+// have, and by age, and not more often than every 10 seconds, so that a flood of forged
 // tokens is no flood at the issuer. It is safe for concurrent use: callers who need keys at
 // the same time share one fetch, which goes on as long as one of them waits.
 type Verifier struct {
 	issuer   Issuer
 	audience string
-	skew     time.Duration
 	now      func() time.Time
 	fixed    *KeySet
 	cache    *keyCache // nil with fixed keys
 }
 
 // NewVerifier makes a Verifier of tokens whose iss is iss and whose aud has audience, each
-// character for character. Both are required, and no duration but ClockSkew may be negative.
-// Nothing is fetched yet.
+// character for character. Both are required, and MaxAge must not be negative. Nothing is fetched
+// yet. An nbf or iat may be up to a minute in the future.
 func NewVerifier(iss Issuer, audience string, cfg VerifierConfig) (*Verifier, error) {
 	if iss.IsZero() {
 		return nil, fmt.Errorf("oidc: verifier: %w", ErrIssuerZero)
@@ -66,23 +65,19 @@ func NewVerifier(iss Issuer, audience string, cfg VerifierConfig) (*Verifier, er
 	if audience == "" {
 		return nil, fmt.Errorf("oidc: verifier of issuer %q: no audience is given", iss)
 	}
-	if d := min(cfg.MaxAge, cfg.MinInterval, cfg.MissingFor, cfg.FetchTimeout); d < 0 {
-		return nil, fmt.Errorf("oidc: verifier of issuer %q: a duration other than ClockSkew is negative: %s", iss, d)
+	if cfg.MaxAge < 0 {
+		return nil, fmt.Errorf("oidc: verifier of issuer %q: MaxAge is negative: %s", iss, cfg.MaxAge)
 	}
 	v := &Verifier{issuer: iss, audience: audience, fixed: cfg.Keys, now: cfg.Now}
 	if v.now == nil {
 		v.now = cfg.Client.now
 	}
-	v.skew = max(0, orDefault(cfg.ClockSkew, time.Minute))
 	if cfg.Keys == nil {
 		v.cache = &keyCache{
-			fetch:        func(ctx context.Context) (*KeySet, error) { return cfg.Client.Keys(ctx, iss) },
-			now:          v.now,
-			maxAge:       orDefault(cfg.MaxAge, time.Hour),
-			minInterval:  orDefault(cfg.MinInterval, 10*time.Second),
-			missingFor:   orDefault(cfg.MissingFor, time.Minute),
-			fetchTimeout: orDefault(cfg.FetchTimeout, 10*time.Second),
-			missing:      map[string]time.Time{},
+			fetch:   func(ctx context.Context) (*KeySet, error) { return cfg.Client.Keys(ctx, iss) },
+			now:     v.now,
+			maxAge:  orDefault(cfg.MaxAge, time.Hour),
+			missing: map[string]time.Time{},
 		}
 	}
 	return v, nil
@@ -172,9 +167,9 @@ func (v *Verifier) check(c kubeclaims.Claims) error {
 		return fmt.Errorf("%w: %q is not among its %d", ErrAudience, v.audience, len(c.Audiences))
 	case !now.Before(c.Expires.Time): // RFC 7519 §4.1.4: on or after
 		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.Format(time.RFC3339))
-	case now.Add(v.skew).Before(c.NotBefore.Time):
+	case now.Add(clockSkew).Before(c.NotBefore.Time):
 		return fmt.Errorf("%w: before %s", ErrNotYetValid, c.NotBefore.Format(time.RFC3339))
-	case now.Add(v.skew).Before(c.IssuedAt.Time):
+	case now.Add(clockSkew).Before(c.IssuedAt.Time):
 		return fmt.Errorf("%w: issued at %s", ErrNotYetValid, c.IssuedAt.Format(time.RFC3339))
 	}
 	return nil

@@ -19,10 +19,9 @@ const (
 
 // keyCache keeps an issuer's keys. It is safe for concurrent use.
 type keyCache struct {
-	fetch                           func(context.Context) (*KeySet, error)
-	now                             func() time.Time
-	maxAge, minInterval, missingFor time.Duration
-	fetchTimeout                    time.Duration
+	fetch  func(context.Context) (*KeySet, error)
+	now    func() time.Time
+	maxAge time.Duration
 
 	mu      sync.Mutex
 	keys    *KeySet
@@ -105,7 +104,7 @@ func (c *keyCache) present(now time.Time) (*KeySet, error) {
 // join is called with the lock held.
 func (c *keyCache) join(ctx context.Context) *flight {
 	if c.flight == nil {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.fetchTimeout)
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		c.flight = &flight{done: make(chan struct{}), cancel: cancel}
 		go c.fly(shared, c.flight)
 	}
@@ -124,7 +123,7 @@ func (c *keyCache) fly(ctx context.Context, f *flight) {
 		return // given up
 	}
 	c.flight = nil
-	c.wait(now, c.minInterval)
+	c.wait(now, minInterval)
 	c.failure = err
 	if err == nil {
 		c.keys, c.fetched = keys, now
@@ -154,7 +153,7 @@ func (c *keyCache) leave(f *flight) bool {
 	}
 	if c.flight == f {
 		c.flight = nil
-		c.wait(c.now(), min(c.minInterval, abandonedInterval))
+		c.wait(c.now(), min(minInterval, abandonedInterval))
 	}
 	f.cancel()
 	return true
@@ -185,7 +184,7 @@ func (c *keyCache) miss(kid string, now time.Time) {
 	if len(c.missing) >= maxMissing {
 		clear(c.missing)
 	}
-	c.missing[kid] = now.Add(c.missingFor)
+	c.missing[kid] = now.Add(missingFor)
 }
 
 // has says whether a token with that kid, which may be "", finds its key.

@@ -9,8 +9,10 @@ import "strings"
 // IsAPIServers says whether audience is one that API servers call themselves: the issuer's URL
 // (kube-apiserver's default for --api-audiences,
 // https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/) or a name
-// of the service "kubernetes" in the namespace "default". A slash at the end, the scheme, the
-// port and capitals do not hide one; issuer may be "".
+// of the service "kubernetes" in the namespace "default", kOps' own "kubernetes.svc.default", or
+// what k3s and RKE2 add, "k3s" and "rke2". A slash at the end, the scheme, the port and capitals
+// do not hide one. The issuer counts when it is a cluster's; "" is none, and that of anybody else,
+// who has no API server.
 func IsAPIServers(audience, issuer string) bool {
 	name := normalise(audience)
 	if issuer != "" && name == normalise(issuer) {
@@ -19,7 +21,7 @@ func IsAPIServers(audience, issuer string) bool {
 	host, _, _ := strings.Cut(name, "/")
 	host, _, _ = strings.Cut(host, ":")
 	switch host {
-	case "kubernetes", "kubernetes.default", "kubernetes.default.svc":
+	case "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.svc.default", "k3s", "rke2":
 		return true
 	}
 	return strings.HasPrefix(host, "kubernetes.default.svc.")

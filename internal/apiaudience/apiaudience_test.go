@@ -24,6 +24,11 @@ func TestIsAPIServers(t *testing.T) {
 		"https://kubernetes.default.svc.cluster.local:443": true,
 		"https://kubernetes.default.svc.corp.internal":     true,
 		"kubernetes.default":                               true,
+		"kubernetes.svc.default":                           true,
+		"https://kubernetes.svc.default/":                  true,
+		"k3s":                                              true,
+		"RKE2":                                             true,
+		"k3s.example":                                      false,
 		"kubernetes":                                       true,
 		"https://kubernetes.default.svcx":                  false,
 		"https://kubernetes.default.example":               false,
@@ -34,4 +39,5 @@ func TestIsAPIServers(t *testing.T) {
 		assert.Equal(t, want, apiaudience.IsAPIServers(audience, issuer), "%q", audience)
 	}
 	assert.False(t, apiaudience.IsAPIServers("", ""))
+	assert.False(t, apiaudience.IsAPIServers("https://gitlab.com", ""), "who has no API server may be its own audience")
 }

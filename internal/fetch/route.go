@@ -133,15 +133,20 @@ func suites12() []uint16 {
 // VerifyChain is what crypto/tls does by itself: the first certificate is the server's, the
 // others help, in any order.
 func VerifyChain(sent []*x509.Certificate, opts x509.VerifyOptions) error {
+	_, err := Chains(sent, opts)
+	return err
+}
+
+// Chains is VerifyChain with the chains that it finds.
+func Chains(sent []*x509.Certificate, opts x509.VerifyOptions) ([][]*x509.Certificate, error) {
 	if len(sent) == 0 {
-		return errors.New("the server sent no certificate")
+		return nil, errors.New("the server sent no certificate")
 	}
 	opts.Intermediates = x509.NewCertPool()
 	for _, cert := range sent[1:] {
 		opts.Intermediates.AddCert(cert)
 	}
-	_, err := sent[0].Verify(opts)
-	return err
+	return sent[0].Verify(opts)
 }
 
 // Refused12 says whether the newest server met refused TLS 1.2 in its handshake, and whether it

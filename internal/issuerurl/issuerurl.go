@@ -33,6 +33,8 @@ func Parse(raw string) (URL, error) {
 			return URL{}, errors.New("it must not have a query")
 		case b == '#':
 			return URL{}, errors.New("it must not have a fragment")
+		case b == '%' && (i+2 >= len(rest) || !isHex(rest[i+1]) || !isHex(rest[i+2])):
+			return URL{}, fmt.Errorf("it has a '%%' without two hexadecimal digits at offset %d", len(scheme)+i)
 		case strings.IndexByte("\\\"<>^`{|}*", b) >= 0:
 			return URL{}, fmt.Errorf("it has a character %q that no URL may hold", b)
 		}
@@ -55,6 +57,10 @@ func Parse(raw string) (URL, error) {
 	return u, nil
 }
 
+func isHex(b byte) bool {
+	return '0' <= b && b <= '9' || 'a' <= b && b <= 'f' || 'A' <= b && b <= 'F'
+}
+
 func checkAuthority(authority string) error {
 	host, port, err := splitPort(authority)
 	if err != nil {
@@ -62,14 +68,14 @@ func checkAuthority(authority string) error {
 	}
 	if ip, ok := strings.CutPrefix(host, "["); ok {
 		if _, err := netip.ParseAddr(strings.TrimSuffix(ip, "]")); err != nil || strings.ContainsRune(ip, '%') {
-			return fmt.Errorf("its host %q is no IPv6 address", host)
+			return fmt.Errorf("its host %q is not an IPv6 address", host)
 		}
 	} else if err := checkName(host); err != nil {
 		return err
 	}
 	if port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
-			return fmt.Errorf("its port %q is no number from 1 to 65535", port)
+			return fmt.Errorf("its port %q is not a number from 1 to 65535", port)
 		}
 	}
 	return nil
@@ -96,14 +102,21 @@ func checkName(host string) error {
 	if len(host) > 253 {
 		return fmt.Errorf("its host has %d characters, more than 253", len(host))
 	}
+	if last := host[strings.LastIndexByte(host, '.')+1:]; strings.Trim(last, "0123456789") == "" || strings.HasPrefix(strings.ToLower(last), "0x") {
+		// Resolvers take such a host for an address, in forms that nobody here would vet
+		// (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+		if _, err := netip.ParseAddr(host); err != nil {
+			return fmt.Errorf("its host %q is neither a DNS name nor an address", host)
+		}
+	}
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return fmt.Errorf("its host %q is no DNS name", host)
+			return fmt.Errorf("its host %q is not a DNS name", host)
 		}
 		for i := 0; i < len(label); i++ {
 			b := label[i]
 			if b != '-' && b != '_' && (b < '0' || b > '9') && (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') {
-				return fmt.Errorf("its host %q is no DNS name", host)
+				return fmt.Errorf("its host %q is not a DNS name", host)
 			}
 		}
 	}

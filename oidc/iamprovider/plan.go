@@ -157,7 +157,7 @@ func (c *comparison) compareClientIDs(w wanted, have observed) (remove []string,
 	added, foreign := iamcall.Minus(w.clientIDs, have.clientIDs), iamcall.Minus(have.clientIDs, w.clientIDs)
 	if !w.exact {
 		for _, id := range foreign {
-			if apiaudience.IsAPIServers(id, w.issuer.String()) {
+			if apiaudience.IsAPIServers(id, w.cluster) {
 				c.warn(CodeAPIServerAudience, fmt.Sprintf("the provider has the client id %q: %v", id, ErrAPIServerAudience))
 			}
 		}

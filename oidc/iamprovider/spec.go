@@ -40,6 +40,10 @@ type Spec struct {
 	// ClientIDs are the audiences that tokens may have; nil is [DefaultClientID]. The API
 	// server's own audience is refused: see [ErrAPIServerAudience].
 	ClientIDs []string
+	// NotCluster says that the issuer is not a Kubernetes cluster's, so that its own URL may be a
+	// client id, as GitLab's guide for AWS asks for. It makes no difference for the issuers that
+	// EKS, GKE and AKS give to clusters.
+	NotCluster bool
 	// Thumbprints are SHA-1 sums of CA certificates, 40 hexadecimal digits each, as
 	// [oidc.Client.Thumbprints] finds them. nil lets IAM fetch one itself when it creates the
 	// provider, and leaves those of an existing one alone, Exact or not. An empty list is an
@@ -99,6 +103,7 @@ type wanted struct {
 	thumbprints []string // nil: not ours to say
 	tags        map[string]string
 	exact       bool
+	cluster     string // the issuer when it is a cluster's, whose API server has it as an audience
 }
 
 func (s Spec) wanted() (wanted, error) {
@@ -118,7 +123,8 @@ func (s Spec) wanted() (wanted, error) {
 	if w.arn, err = providerARN(w.partition, s.AccountID, s.Issuer); err != nil {
 		found = append(found, err)
 	}
-	found = append(found, checkClientIDs(w.clientIDs, s.Issuer)...)
+	w.cluster = clusterIssuer(s)
+	found = append(found, checkClientIDs(w.clientIDs, w.cluster)...)
 	if s.Thumbprints != nil {
 		found = append(found, checkThumbprints(w.thumbprints)...)
 	}
@@ -131,7 +137,18 @@ func (s Spec) wanted() (wanted, error) {
 	return w, nil
 }
 
-func checkClientIDs(ids []string, iss oidc.Issuer) []error {
+// clusterIssuer is "" of an issuer that has no API server.
+func clusterIssuer(s Spec) string {
+	_, eks := s.Issuer.EKS()
+	_, gke := s.Issuer.GKE()
+	_, aks := s.Issuer.AKS()
+	if s.NotCluster && !eks && !gke && !aks {
+		return ""
+	}
+	return s.Issuer.String()
+}
+
+func checkClientIDs(ids []string, cluster string) []error {
 	var found []error
 	if len(ids) == 0 {
 		found = append(found, errors.New("ClientIDs: the list is empty, so no token could ever be used; nil stands for "+DefaultClientID))
@@ -143,7 +160,7 @@ func checkClientIDs(ids []string, iss oidc.Issuer) []error {
 		if n := utf8.RuneCountInString(id); n == 0 || n > maxClientIDLength {
 			found = append(found, fmt.Errorf("client id %q has %d characters, want 1 to %d", id, n, maxClientIDLength))
 		}
-		if apiaudience.IsAPIServers(id, iss.String()) {
+		if apiaudience.IsAPIServers(id, cluster) {
 			found = append(found, fmt.Errorf("client id %q: %w", id, ErrAPIServerAudience))
 		}
 	}

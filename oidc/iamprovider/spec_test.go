@@ -1,6 +1,7 @@
 package iamprovider_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -83,6 +84,22 @@ func TestTheAPIServersOwnAudienceIsRefusedAndFlaggedOnAdoption(t *testing.T) {
 		require.ErrorIs(t, err, iamprovider.ErrAPIServerAudience, audience)
 	}
 	require.Zero(t, b.Calls(""))
+	for raw, allowed := range map[string]bool{
+		"https://gitlab.com": true, issuerURL: true,
+		"https://container.googleapis.com/v1/projects/p/locations/l/clusters/c":        false,
+		"https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF": false,
+		"https://oidc.prod-aks.azure.com/4327d83a-dd12-4dc6-9a45-f303f763fa99/":        false,
+	} {
+		s := spec(t)
+		s.Issuer, s.NotCluster = issuer(t, raw), true
+		s.ClientIDs = []string{raw}
+		_, err := iamprovider.Plan(t.Context(), b, s)
+		assert.Equal(t, !allowed, errors.Is(err, iamprovider.ErrAPIServerAudience), "%s: %v", raw, err)
+		s.ClientIDs = []string{"kubernetes.svc.default"}
+		_, err = iamprovider.Plan(t.Context(), b, s)
+		assert.ErrorIs(t, err, iamprovider.ErrAPIServerAudience, raw)
+	}
+	b.Calls("")
 
 	_, err := b.CreateOpenIDConnectProvider(t.Context(), &iam.CreateOpenIDConnectProviderInput{
 		Url: aws.String(issuerURL), ClientIDList: []string{issuerURL, "sts.amazonaws.com"}, ThumbprintList: []string{thumbA},

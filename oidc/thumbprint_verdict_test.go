@@ -1,0 +1,203 @@
+package oidc_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+// hosts serves every host by its own TLS server on loopback.
+type hosts map[string]*httptest.Server
+
+func (h hosts) add(t *testing.T, host string, cfg *tls.Config, handler http.HandlerFunc) {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(handler)
+	srv.Config.ErrorLog = nil
+	cfg.Certificates = []tls.Certificate{newHostile(t, nil).cert}
+	srv.TLS = cfg
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	h[host] = srv
+}
+
+func (h hosts) client() *oidc.Client {
+	pool := x509.NewCertPool()
+	for _, srv := range h {
+		pool.AddCert(srv.Certificate())
+	}
+	return &oidc.Client{RootCAs: pool, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, _, _ := strings.Cut(addr, ":")
+		srv, ok := h[host]
+		if !ok {
+			return nil, fmt.Errorf("no such host %s", host)
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String())
+	}}
+}
+
+// documentOf is a discovery document with what STS needs.
+func documentOf(issuer, jwksURI string) string {
+	return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q,"response_types_supported":["id_token"],"subject_types_supported":["public"],"id_token_signing_alg_values_supported":["ES256"]}`, issuer, jwksURI)
+}
+
+func says(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
+}
+
+func TestAHostThatWantsAClientCertificateGivesNoThumbprint(t *testing.T) {
+	t.Parallel()
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		h := hosts{}
+		h.add(t, "idp.example.com", &tls.Config{}, says(documentOf("https://idp.example.com", "https://other.example.com/keys")))
+		h.add(t, "other.example.com", &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version}, says(`{"keys":[]}`))
+		iss := issuer(t, "https://idp.example.com")
+		report, err := h.client().Thumbprints(t.Context(), iss)
+		require.ErrorIs(t, err, oidc.ErrClientCertificate, name)
+		assert.ErrorContains(t, err, "other.example.com:443", name)
+		assert.Nil(t, report)
+		_, err = h.client().Keys(t.Context(), iss)
+		assert.ErrorIs(t, err, oidc.ErrClientCertificate, name)
+		assert.ErrorIs(t, h.client().Preflight(t.Context(), iss, oidc.PreflightConfig{}).Err(), oidc.ErrClientCertificate, name)
+	}
+	h := hosts{}
+	h.add(t, "idp.example.com", &tls.Config{ClientAuth: tls.RequestClientCert}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+	_, err := h.client().Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
+	assert.NoError(t, err, "one that may be left out")
+}
+
+func TestWhatRefusesTLS12ForItsSuitesIsNotCalledTLS13Only(t *testing.T) {
+	t.Parallel()
+	iss := issuer(t, "https://idp.example.com")
+	for name, c := range map[string]struct {
+		cfg   *tls.Config
+		codes []oidc.Code
+	}{
+		"TLS 1.3 only":    {&tls.Config{MinVersion: tls.VersionTLS13}, nil},
+		"3DES in TLS 1.2": {&tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}}, []oidc.Code{oidc.CodeTLS12Refused}},
+	} {
+		h := hosts{}
+		h.add(t, "idp.example.com", c.cfg, says(documentOf(iss.String(), iss.JWKSURL())))
+		report, err := h.client().Thumbprints(t.Context(), iss)
+		require.NoError(t, err, name)
+		require.Len(t, report.Endpoints, 1, name)
+		assert.Equal(t, "TLS 1.3", report.Endpoints[0].TLSVersion, name)
+		assert.Equal(t, c.codes, codes(report.Endpoints[0].Problems), name)
+		assert.Len(t, report.Thumbprints, 1, name)
+	}
+	h := hosts{}
+	h.add(t, "idp.example.com", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256}}, says(documentOf(iss.String(), iss.JWKSURL())))
+	report, err := h.client().Thumbprints(t.Context(), iss)
+	require.NoError(t, err, "an old suite is still TLS 1.2")
+	assert.Equal(t, "TLS 1.2", report.Endpoints[0].TLSVersion)
+}
+
+// The thumbprint of a host to which the issuer merely redirects must not be given to IAM, also
+// when the redirect leads to the right document.
+func TestAHostOfARedirectNeverGivesAThumbprint(t *testing.T) {
+	t.Parallel()
+	h := hosts{}
+	h.add(t, "idp.example.com", &tls.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://other.example.com"+r.URL.Path, http.StatusFound)
+	})
+	h.add(t, "other.example.com", &tls.Config{}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+	report, err := h.client().Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{thumbprint(h["idp.example.com"].Certificate())}, report.Thumbprints)
+	require.Len(t, report.Endpoints, 2)
+	assert.Equal(t, []string{"redirect"}, report.Endpoints[1].Roles)
+	assert.NotEqual(t, report.Thumbprints[0], report.Endpoints[1].Thumbprint)
+}
+
+// certificate makes one of the name, signed by the parent, itself when there is none.
+func certificate(t *testing.T, name string, key *ecdsa.PrivateKey, isCA bool, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) *x509.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"idp.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0), IsCA: isCA, BasicConstraintsValid: true,
+	}
+	if isCA {
+		template.KeyUsage = x509.KeyUsageCertSign
+	}
+	if parent == nil {
+		parent, parentKey = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
+	require.NoError(t, err)
+	cert, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return cert
+}
+
+func TestChainsAreJudgedByWhoSignedWhom(t *testing.T) {
+	t.Parallel()
+	keys := map[string]*ecdsa.PrivateKey{}
+	for _, name := range []string{"old", "new", "leaf", "impostor"} {
+		keys[name] = ecKey(t, elliptic.P256())
+	}
+	old := certificate(t, "old", keys["old"], true, nil, nil)
+	root := certificate(t, "new", keys["new"], true, nil, nil)
+	cross := certificate(t, "new", keys["new"], true, old, keys["old"])
+	impostor := certificate(t, "new", keys["impostor"], true, nil, nil)
+	leaf := certificate(t, "leaf", keys["leaf"], false, root, keys["new"])
+	alone := certificate(t, "leaf", keys["leaf"], false, nil, nil)
+	for name, c := range map[string]struct {
+		sent  []*x509.Certificate
+		codes []oidc.Code
+	}{
+		"a leaf and its root":              {[]*x509.Certificate{leaf, root}, nil},
+		"a cross-signed twin behind":       {[]*x509.Certificate{leaf, root, cross}, []oidc.Code{oidc.CodeCrossSigned}},
+		"a cross-signed twin before":       {[]*x509.Certificate{leaf, cross, root}, []oidc.Code{oidc.CodeCrossSigned}},
+		"the whole of the other way":       {[]*x509.Certificate{leaf, cross, old}, nil},
+		"a CA of the same name":            {[]*x509.Certificate{leaf, root, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
+		"a CA of the same name, alone":     {[]*x509.Certificate{leaf, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
+		"a CA of the same name in between": {[]*x509.Certificate{leaf, impostor, root}, []oidc.Code{oidc.CodeSuperfluous}},
+		"a self-signed leaf":               {[]*x509.Certificate{alone}, nil},
+		"a leaf alone":                     {[]*x509.Certificate{leaf}, []oidc.Code{oidc.CodeLeafAlone}},
+	} {
+		report, err := oidc.ChainThumbprint(c.sent)
+		require.NoError(t, err, name)
+		assert.Equal(t, c.codes, codes(report.Endpoints[0].Problems), name)
+	}
+}
+
+func TestAddressesThatOnlyLookPublicDoNotReachTheCaller(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	for target, want := range map[string]string{
+		"[::ffff:100.64.0.1]": "100.64.0.1", "[::ffff:10.0.0.1]": "10.0.0.1", "[::ffff:169.254.169.254]": "169.254.169.254", "[::FFFF:a9fe:a9fe]": "169.254.169.254",
+	} {
+		var asked []string
+		client := srv.Client()
+		srv.SetFault(oidctest.Fault{JWKSURI: "https://" + target + "/keys"})
+		_, err := client.Keys(t.Context(), srv.Issuer())
+		var refused *oidc.AddressError
+		require.ErrorAs(t, err, &refused, target)
+		assert.Equal(t, want, refused.Addr.String(), target)
+		client.AllowAddress = func(a netip.Addr) error { asked = append(asked, a.String()); return fmt.Errorf("no") }
+		_, err = client.Keys(t.Context(), srv.Issuer())
+		require.ErrorAs(t, err, &refused, target)
+		assert.Equal(t, []string{want}, asked, "the form in which a list of ranges has it")
+	}
+	srv.SetFault(oidctest.Fault{JWKSURI: "https://198.18.0.7/keys"})
+	_, err := srv.Client().Keys(t.Context(), srv.Issuer())
+	assert.ErrorContains(t, err, "AllowAddress", "what fake-IP resolvers answer, with the way out")
+}
