@@ -24,7 +24,7 @@
 // A condition key is unknown unless the request was given it or the table has it: the role's
 // tags, the organization, the network and the clock, for instance. An Allow that asks for an
 // unknown key does not match and a Deny does; Decision.Unknown names the key, and Request.With
-// adds it. What the request itself decides, With does not change: the claims, the session tags,
+// adds it, or Request.WithResourceTags all tags of the role at once. What the request itself decides, With does not change: the claims, the session tags,
 // the source identity and the external id. "Absent" is certain, unless the request was given the
 // key; NAME and CLAIM stand for any.
 //

@@ -25,6 +25,8 @@ type request struct {
 	keys   []attribute // by the whole key, lower case
 	// knowsTags says that the tags of an IAM principal are among the keys.
 	knowsTags bool
+	// knowsResourceTags says that the role's tags are among the keys.
+	knowsResourceTags bool
 	// partial says that of the token only sub and aud are known, and nothing of the call.
 	partial bool
 	// podTags says that EKS sets its session tags, those among them that are not known too.

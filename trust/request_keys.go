@@ -81,6 +81,8 @@ func (r *request) isAbsent(key string) bool {
 		return false // the token's claims may have it
 	case strings.HasPrefix(key, "aws:principaltag/"):
 		return r.knowsTags
+	case isResourceTag(key):
+		return r.knowsResourceTags
 	case r.podTagField(key) != "":
 		return false
 	}

@@ -114,7 +114,7 @@ func (a *Account) assumeForPod(c *rest, of *cluster, have association, claims oi
 		PodName: claims.Pod.Name, PodUID: claims.Pod.UID, DisableSessionTags: have.DisableSessionTags,
 	}
 	in := assumption{roleARN: have.RoleARN, sessionName: name, duration: podSessionDuration}
-	first, err := a.admitPod(in, trust.PodIdentity(who), denied)
+	first, err := a.admitPod(in, trust.PodIdentity(who).With("aws:ResourceAccount", a.id), denied)
 	if err != nil || have.TargetRoleARN == "" {
 		return first, err
 	}

@@ -182,6 +182,8 @@ func TestTheRolesTagsAndAccountAreConditionKeys(t *testing.T) {
 		{`{"StringNotEquals":{"aws:ResourceTag/Locked":"no"}}`, false},
 		{`{"StringNotEquals":{"iam:ResourceTag/Locked":"no"}}`, false},
 		{`{"StringEquals":{"aws:ResourceTag/other":"no"}}`, false},
+		{`{"StringNotEquals":{"aws:ResourceTag/other":"no"}}`, true},
+		{`{"StringEqualsIfExists":{"iam:ResourceTag/other":"no"}}`, true},
 		{`{"StringEquals":{"aws:ResourceAccount":"111122223333"}}`, true},
 		{`{"StringEquals":{"aws:ResourceAccount":"444455556666"}}`, false},
 		{`{"StringNotEquals":{"aws:ResourceAccount":"111122223333"}}`, false},

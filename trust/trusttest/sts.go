@@ -176,14 +176,11 @@ func (a *Account) roleOf(roleARN string) *role {
 	return nil
 }
 
-// withEnvironment adds what STS knows of every call, which comes from this machine here, and of
-// the role: its tags are condition keys under two names
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+// withEnvironment adds what STS knows of the role and of every call, which comes from this
+// machine here.
 func (a *Account) withEnvironment(request trust.Request, r *role) trust.Request {
-	for _, one := range r.tags {
-		request = request.With("aws:ResourceTag/"+one.Key, one.Value).With("iam:ResourceTag/"+one.Key, one.Value)
-	}
 	return request.
+		WithResourceTags(r.tags.asMap()).
 		With("aws:SourceIp", "127.0.0.1").
 		With("aws:RequestedRegion", a.region()).
 		With("aws:CurrentTime", timestamp(a.now())).
