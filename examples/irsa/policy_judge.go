@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-go/irsa/trust"
+)
+
+// onePolicy reads the one trust policy of a file of any kind that lint reads.
+func onePolicy(cmd *cobra.Command, name string) (*trust.Policy, error) {
+	files, err := policyFiles(cmd, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	var all []trust.Extracted
+	for _, file := range files {
+		for _, document := range file.documents {
+			found, err := trust.Extract(document)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			all = append(all, found...)
+		}
+	}
+	if len(all) != 1 {
+		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, len(all))
+	}
+	if all[0].Err != nil {
+		return nil, fmt.Errorf("%s: %w", name, all[0].Err)
+	}
+	return all[0].Policy, nil
+}
+
+// asker is who asks for the role, from the command line.
+type asker struct {
+	provider, account, audience, claims string
+	principal, cluster                  string
+	with                                map[string]string
+}
+
+// newEvaluate judges one request, with the reasons.
+func newEvaluate() *cobra.Command {
+	var a asker
+	cmd := &cobra.Command{
+		Use:   "evaluate FILE",
+		Short: "Whether a trust policy admits a token, a pod or a principal, and why",
+		Long: "Judges a trust policy: a token of --provider for --account or with --claims, a pod of --account by EKS Pod\n" +
+			"Identity with --cluster, or an IAM --principal. Exits with 1 when the role is refused.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			policy, err := onePolicy(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			request, err := a.request()
+			if err != nil {
+				return err
+			}
+			decision := policy.Evaluate(request)
+			if err := show(cmd, decision); err != nil {
+				return err
+			}
+			if !decision.Allowed {
+				return errFound
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&a.provider, "provider", "", "`ARN` of the IAM OIDC provider whose token is judged")
+	f.StringVar(&a.account, "account", "", "`NAMESPACE/NAME` of the service account")
+	f.StringVar(&a.audience, "audience", trust.DefaultAudience, "`AUDIENCE` of the token")
+	f.StringVar(&a.claims, "claims", "", "`JSON` of the token's claims, in place of --account and --audience")
+	f.StringVar(&a.cluster, "cluster", "", "`ARN` of the EKS cluster, for EKS Pod Identity")
+	f.StringVar(&a.principal, "principal", "", "`ARN` of the IAM principal, as get-caller-identity names it")
+	f.StringToStringVar(&a.with, "with", nil, "condition keys that are known besides, as `KEY=VALUE`")
+	cmd.MarkFlagsOneRequired("provider", "cluster", "principal")
+	cmd.MarkFlagsMutuallyExclusive("provider", "cluster", "principal")
+	cmd.MarkFlagsMutuallyExclusive("account", "claims", "principal")
+	return cmd
+}
+
+func (a asker) request() (trust.Request, error) {
+	request, err := a.who()
+	for key, value := range a.with {
+		request = request.With(key, value)
+	}
+	return request, err
+}
+
+func (a asker) who() (trust.Request, error) {
+	if a.principal != "" {
+		return trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: a.principal}), nil
+	}
+	namespace, name, ok := strings.Cut(a.account, "/")
+	if a.claims == "" && (!ok || namespace == "" || name == "") {
+		return trust.Request{}, fmt.Errorf("--account: it is %q, want NAMESPACE/NAME", a.account)
+	}
+	if a.cluster != "" {
+		session := trust.PodIdentitySession{ClusterARN: a.cluster, Namespace: namespace, ServiceAccount: name}
+		if fields := strings.Split(a.cluster, ":"); len(fields) == 6 {
+			session.AccountID, session.ClusterName = fields[4], strings.TrimPrefix(fields[5], "cluster/")
+		}
+		return trust.PodIdentity(session), nil
+	}
+	provider, err := trust.ParseProviderARN(a.provider)
+	if err != nil {
+		return trust.Request{}, err
+	}
+	claims := trust.Claims{"aud": a.audience}
+	if a.claims != "" {
+		claims = nil
+		decoder := json.NewDecoder(strings.NewReader(a.claims))
+		decoder.UseNumber()
+		if err := decoder.Decode(&claims); err != nil || decoder.More() {
+			return trust.Request{}, errors.New("--claims: it is not one JSON object")
+		}
+		return trust.WebIdentity(provider, claims), nil
+	}
+	subject, err := trust.ServiceAccount(namespace, name)
+	claims["sub"] = subject.String()
+	return trust.WebIdentity(provider, claims), err
+}
+
+// newWithin proves that a policy admits nobody whom another does not.
+func newWithin() *cobra.Command {
+	return &cobra.Command{
+		Use:   "within INNER OUTER",
+		Short: "Whether one trust policy admits nobody whom another does not: a proof, or a witness",
+		Long: "Proves, over every request that could be made, that OUTER allows all that INNER allows, or prints a request\n" +
+			"that only INNER allows. As a review: is NEW within OLD? Exits with 1 when it is not, or cannot be decided.",
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			inner, err := onePolicy(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			outer, err := onePolicy(cmd, args[1])
+			if err != nil {
+				return err
+			}
+			proof := inner.Within(outer)
+			if err := show(cmd, proofReport{proof}); err != nil {
+				return err
+			}
+			if proof.Outcome != trust.Holds {
+				return errFound
+			}
+			return nil
+		},
+	}
+}
+
+// proofReport is a proof for programs: the witness as its sentence and its claims.
+type proofReport struct{ trust.Proof }
+
+// MarshalJSON has the request itself left out: it is only for Allows.
+func (p proofReport) MarshalJSON() ([]byte, error) {
+	report := map[string]any{"outcome": p.Outcome}
+	if p.Witness != nil {
+		report["witness"] = map[string]any{"text": p.Witness.String(), "provider": p.Witness.Provider, "claims": p.Witness.Claims}
+	}
+	if len(p.Obstacles) > 0 {
+		report["obstacles"] = p.Obstacles
+	}
+	return json.Marshal(report)
+}
