@@ -47,16 +47,45 @@ func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 	var errs []error
 	for _, sub := range slices.Concat(g.subjects(), g.patterns()) {
 		for _, aud := range g.audiences() {
-			if err := out.checkEffective(g.Provider, sub, aud); err != nil {
-				errs = append(errs, err)
+			if e := out.checkEffective(g.Provider, sub, aud); e != nil {
+				e.Path = p.pathOf(e.Path, out)
+				errs = append(errs, e)
 				break
 			}
+		}
+	}
+	for i := range out.list() {
+		var was *statement
+		if i < p.Len() {
+			was = &p.statements[i]
+		}
+		n := out.statements[i].node
+		if was != nil && was.node == n {
+			continue
+		}
+		if !p.keeps(was, []*jsontree.Value{n}, func(r *request) bool { return g.covers(r, false) }) {
+			errs = append(errs, &EditError{Edit: "WithGrant", Path: p.pathOf(out.statements[i].pointer, out), Reason: "the statement would admit others too"})
 		}
 	}
 	if err := joinProblems("trust: WithGrant", errs...); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// pathOf gives the pointer of a statement of a policy that begins as p does, in p; "" for one
+// that is new.
+func (p *Policy) pathOf(path string, of *Policy) string {
+	for i := range of.list() {
+		if of.statements[i].pointer != path {
+			continue
+		}
+		if i < p.Len() {
+			return p.statements[i].pointer
+		}
+		return ""
+	}
+	return path
 }
 
 // checkEdit makes a grant without anybody an *EditError.
@@ -74,7 +103,7 @@ func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", 
 // checkEffective says what keeps a grant that the policy has from working: a Deny, or something
 // about the policy as a whole. A Deny that hangs on the network or the clock does not count: it
 // overrides the grant only at times.
-func (p *Policy) checkEffective(provider Provider, sub, aud string) error {
+func (p *Policy) checkEffective(provider Provider, sub, aud string) *EditError {
 	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})
 	j := judge{q.r, no}
 	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}

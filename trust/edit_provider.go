@@ -12,40 +12,40 @@ import (
 // WithoutProvider returns a policy that no longer names the provider: statements for it alone
 // are dropped, its Deny statements too, and it leaves the principals of those that it shares.
 // It returns the receiver itself when the policy does not name it. *EditError: a statement
-// admits the provider without naming it.
+// admits the provider without naming it, or cannot lose it alone.
 func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	if provider.IsZero() {
 		return nil, errors.New("trust: WithoutProvider: it has no provider")
 	}
-	var nodes []*jsontree.Value
-	changed := false
-	for i := range p.list() {
-		s := &p.statements[i]
+	named := func(r *request) bool { return r.caller.arn == provider.arn }
+	var errs []error
+	rev := p.revise(func(s *statement) []*jsontree.Value {
 		kept := s.withoutProvider(provider)
-		changed = changed || kept != s.node
-		if kept != nil {
-			nodes = append(nodes, kept)
+		if kept[0] == s.node {
+			return kept
+		}
+		kept = slices.DeleteFunc(kept, func(n *jsontree.Value) bool { return n == nil })
+		if !p.keeps(s, kept, named) {
+			errs = append(errs, &EditError{Edit: "WithoutProvider", Path: s.pointer, Reason: "the statement cannot lose the provider alone"})
+		}
+		return kept
+	})
+	for i := range rev.policy.list() {
+		s := &rev.policy.statements[i]
+		if s.effect == Allow && s.actions.match(actionWebIdentity) != no && s.principals.match(sketch(provider.arn)) != no {
+			errs = append(errs, &EditError{Edit: "WithoutProvider", Path: rev.origin(s), Reason: "a statement may admit the provider without naming it"})
 		}
 	}
-	out := p
-	if changed {
-		out = p.withStatements(nodes)
+	if err := joinProblems("trust: WithoutProvider", errs...); err != nil {
+		return nil, err
 	}
-	q := WebIdentity(provider, nil)
-	for i := range out.list() {
-		s := &out.statements[i]
-		if s.effect == Allow && s.actions.match(actionWebIdentity) != no && s.principals.match(q.r) != no {
-			return nil, joinProblems("trust: WithoutProvider", &EditError{
-				Edit: "WithoutProvider", Path: s.pointer, Reason: "a statement may admit the provider without naming it",
-			})
-		}
-	}
-	return out, nil
+	return rev.policy, nil
 }
 
-func (s *statement) withoutProvider(provider Provider) *jsontree.Value {
+// withoutProvider returns the one node that is left, nil for none.
+func (s *statement) withoutProvider(provider Provider) []*jsontree.Value {
 	if !slices.Contains(s.principals.federated, provider.arn) {
-		return s.node
+		return []*jsontree.Value{s.node}
 	}
 	left := slices.DeleteFunc(slices.Clone(s.principals.federated), func(arn string) bool { return arn == provider.arn })
 	principal := s.node.Get("Principal")
@@ -55,15 +55,17 @@ func (s *statement) withoutProvider(provider Provider) *jsontree.Value {
 		principal = principal.Without("Federated")
 	}
 	if len(principal.Members()) == 0 {
-		return nil
+		return []*jsontree.Value{nil}
 	}
-	return s.node.With("Principal", principal)
+	return []*jsontree.Value{s.node.With("Principal", principal)}
 }
 
 // Retargeted returns a policy in which every statement that names one provider names the other
 // instead: principal, condition keys and policy variables, as for a cluster that is replaced.
 // Statements that do not name it stay as they are. It returns the receiver itself when there
-// is nothing to change. *EditError: the new name collides with a condition that is there.
+// is nothing to change. *EditError: the new name collides with a condition that is there, or
+// tokens of the new provider would not be answered as those of either were, or a statement says
+// something else to others.
 func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if from.IsZero() || to.IsZero() {
 		return nil, errors.New("trust: Retargeted: one of the providers is the zero value")
@@ -71,31 +73,114 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if from == to {
 		return p, nil
 	}
-	var nodes []*jsontree.Value
 	var errs []error
-	changed := false
-	for i := range p.list() {
-		s := &p.statements[i]
-		n := s.node
-		if slices.Contains(s.principals.federated, from.arn) {
-			var err error
-			if n, err = s.retargeted(from, to); err != nil {
-				errs = append(errs, err)
-			}
-			changed = true
+	rev := p.revise(func(s *statement) []*jsontree.Value {
+		if !slices.Contains(s.principals.federated, from.arn) {
+			return []*jsontree.Value{s.node}
 		}
-		nodes = append(nodes, n)
+		n, e := s.retargeted(from, to)
+		if e == nil && !p.moves(s, n, from, to) {
+			e = &EditError{Path: s.pointer, Reason: "the statement would not say the same with the other provider"}
+		}
+		if e != nil {
+			e.Edit = "Retargeted"
+			errs = append(errs, e)
+		}
+		return []*jsontree.Value{n}
+	})
+	if e := rev.collision(p, from, to); len(errs) == 0 && e != nil {
+		errs = append(errs, e)
 	}
 	if err := joinProblems("trust: Retargeted", errs...); err != nil {
 		return nil, err
 	}
-	if !changed {
-		return p, nil
-	}
-	return p.withStatements(nodes), nil
+	return rev.policy, nil
 }
 
-func (s *statement) retargeted(from, to Provider) (*jsontree.Value, error) {
+// moves says whether a statement, once it names the other provider, answers its tokens as it
+// did those of either, and all others as before.
+func (p *Policy) moves(s *statement, n *jsontree.Value, from, to Provider) bool {
+	before, after := []*statement{s}, p.compiled([]*jsontree.Value{n})
+	grid, ok := newGrid(slices.Concat(before, after), Grant{})
+	if !ok {
+		return false
+	}
+	for _, r := range grid.requests(slices.Concat(before, after)) {
+		want := verdicts(r, before)
+		switch r.caller.arn {
+		case from.arn:
+			want = [4]verdict{}
+		case to.arn:
+			for i, v := range verdicts(r.of(from), before) {
+				want[i] = max(want[i], v)
+			}
+		}
+		if verdicts(r, after) != want {
+			return false
+		}
+	}
+	return true
+}
+
+// of is the same token of another provider.
+func (r *request) of(p Provider) *request {
+	token := sketch(p.arn)
+	token.claims = r.claims
+	return token
+}
+
+// collision finds a Deny of one provider that would now also be the other's: statements move one
+// by one, and only together can they take away.
+func (rev revision) collision(before *Policy, from, to Provider) *EditError {
+	denies := ""
+	var all []*statement
+	for i := range rev.policy.list() {
+		s := &rev.policy.statements[i]
+		all = append(all, s)
+		if s.effect != Allow && s.principals.match(sketch(to.arn)) != no {
+			denies = rev.origin(s)
+		}
+	}
+	if denies == "" || rev.policy == before {
+		return nil
+	}
+	e := &EditError{Edit: "Retargeted", Path: denies, Reason: "the statement would deny tokens of the other provider that it did not deny"}
+	grid, ok := newGrid(all, Grant{})
+	if !ok {
+		e.Reason = tooIntricate
+		return e
+	}
+	for _, r := range grid.tokens(to.arn) {
+		old, moved := outcomes(r, before), outcomes(r.of(from), before)
+		for i, is := range outcomes(r, rev.policy) {
+			if is != max(old[i], moved[i]) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// outcomes rank the policy's answer to each action, from a certain no to a certain yes.
+func outcomes(r *request, p *Policy) (ranks [4]int) {
+	var allows, denies []*statement
+	for i := range p.list() {
+		if s := &p.statements[i]; s.effect == Allow {
+			allows = append(allows, s)
+		} else {
+			denies = append(denies, s)
+		}
+	}
+	allow, deny := verdicts(r, allows), verdicts(r, denies)
+	for i := range ranks {
+		if allow[i] != no && deny[i] != yes {
+			ranks[i] = 1 + 2*int(allow[i]-unproven) + int(unproven-deny[i])
+		}
+	}
+	return ranks
+}
+
+func (s *statement) retargeted(from, to Provider) (*jsontree.Value, *EditError) {
 	principal := s.node.Get("Principal")
 	names := slices.Clone(s.principals.federated)
 	for i := range names {
@@ -106,15 +191,11 @@ func (s *statement) retargeted(from, to Provider) (*jsontree.Value, error) {
 	principal = principal.With("Federated", principal.Get("Federated").WithStrings(unique(names)))
 	n := s.node.With("Principal", principal)
 	block := n.Get("Condition")
-	if block == nil || block.Kind() != '{' {
+	if block.Kind() != '{' {
 		return n, nil
 	}
 	operators := jsontree.Object()
 	for _, operator := range block.Members() {
-		if operator.Value.Kind() != '{' {
-			operators = operators.With(operator.Name, operator.Value)
-			continue
-		}
 		keys := jsontree.Object()
 		taken := map[string]bool{}
 		for _, key := range operator.Value.Members() {
@@ -122,13 +203,16 @@ func (s *statement) retargeted(from, to Provider) (*jsontree.Value, error) {
 			if claim, ok := cutIssuer(name, from); ok {
 				name = to.ConditionKey(claim)
 			}
-			if lookup := lowerASCII(name); taken[lookup] {
-				return nil, &EditError{Edit: "Retargeted", Path: s.pointer + "/Condition/" + jsontree.EscapePointer(operator.Name),
+			lookup := lowerASCII(name)
+			if taken[lookup] {
+				return n, &EditError{Path: s.pointer + "/Condition/" + jsontree.EscapePointer(operator.Name),
 					Reason: fmt.Sprintf("the condition key %q is there already", name)}
-			} else {
-				taken[lookup] = true
 			}
+			taken[lookup] = true
 			keys = keys.With(name, retargetVariables(key.Value, from, to))
+		}
+		if operator.Value.Kind() != '{' {
+			keys = operator.Value
 		}
 		operators = operators.With(operator.Name, keys)
 	}

@@ -14,63 +14,88 @@ import (
 // returns the receiver itself when nothing of the grant is there. When the last statement
 // goes, Len is 0: IAM does not store such a policy.
 //
-// *EditError: the grant names nobody, or somebody named stays admitted by a pattern, by a
-// statement that does not ask for sub, or by one that this package cannot rule out.
+// *EditError: the grant names nobody, or somebody whom it names, by a pattern too, would stay
+// admitted: by a pattern or a narrower entry, by a statement that does not ask for sub, or by one
+// from which nothing can be taken without taking or opening more. Its Path is that of the
+// receiver's statement.
 func (p *Policy) WithoutGrant(g Grant) (*Policy, error) {
 	if err := g.checkEdit("WithoutGrant"); err != nil {
 		return nil, joinProblems("trust: WithoutGrant", err)
 	}
-	out, changed := p, false
-	var nodes []*jsontree.Value
-	for i := range p.list() {
-		kept, touched := p.statements[i].withoutGrant(g)
-		nodes = append(nodes, kept...)
-		changed = changed || touched
-	}
-	if changed {
-		out = p.withStatements(nodes)
-	}
+	rev := p.revise(func(s *statement) []*jsontree.Value { return p.withoutGrant(s, g) })
 	var errs []error
-	for _, sub := range slices.Concat(g.subjects(), g.patterns()) {
-		for _, aud := range g.audiences() {
-			if s := out.admitting(g.Provider, sample(sub), aud); s != nil {
-				errs = append(errs, &EditError{Edit: "WithoutGrant", Subject: sub, Path: s.pointer, Reason: "would stay admitted by " + s.reason(g.Provider)})
-				break
-			}
+	for _, entry := range slices.Concat(g.subjects(), g.patterns()) {
+		if e := rev.staying(g, entry); e != nil {
+			errs = append(errs, e)
 		}
 	}
 	if err := joinProblems("trust: WithoutGrant", errs...); err != nil {
 		return nil, err
 	}
-	return out, nil
+	return rev.policy, nil
 }
 
 // withStatements keeps the shape of a single statement that is not in a list.
 func (p *Policy) withStatements(nodes []*jsontree.Value) *Policy {
 	root := p.tree()
-	if list := root.Get("Statement"); list != nil && list.Kind() == '{' && len(nodes) == 1 {
+	if list := root.Get("Statement"); list.Kind() == '{' && len(nodes) == 1 {
 		return newPolicy(root.With("Statement", nodes[0]))
 	}
 	return newPolicy(root.With("Statement", jsontree.Array(nodes...)))
 }
 
-// admitting finds an Allow that lets the sub in, or might: only the sub and the audience are
-// known of the token, so a condition on anything else rules nothing out.
-func (p *Policy) admitting(provider Provider, sub, aud string) *statement {
-	q := WebIdentity(provider, Claims{"sub": sub, "aud": aud})
-	q.r.partial = true
-	j := judge{q.r, unproven}
-	for i := range p.list() {
-		if s := &p.statements[i]; s.effect != Allow && j.statement(s, actionWebIdentity, nil) == yes {
-			return nil
+// staying finds a statement that still admits somebody of the grant's entry.
+func (rev revision) staying(g Grant, entry string) *EditError {
+	e := &EditError{Edit: "WithoutGrant", Subject: entry}
+	var allows []*statement
+	for i := range rev.policy.list() {
+		if s := &rev.policy.statements[i]; s.effect == Allow && s.principals.match(sketch(g.Provider.arn)) != no {
+			allows = append(allows, s)
 		}
 	}
-	for i := range p.list() {
-		if s := &p.statements[i]; s.effect == Allow && j.statement(s, actionWebIdentity, nil) != no {
-			return s
+	grid, ok := newGrid(allows, g)
+	if !ok {
+		e.Reason = tooIntricate
+		return e
+	}
+	for _, r := range grid.tokens(g.Provider.arn) {
+		if sub, _ := r.claim("sub"); !g.covers(r, false) || g.entry(sub) != entry {
+			continue
+		}
+		if s := rev.policy.admitting(r); s != nil {
+			e.Path, e.Reason = rev.origin(s), "would stay admitted by "+s.reason(g.Provider)
+			return e
 		}
 	}
 	return nil
+}
+
+const tooIntricate = "cannot be checked: the policy is too large or too intricate"
+
+// admitting finds an Allow that lets the token in, or might: a condition on what is not known of
+// it rules nothing out.
+func (p *Policy) admitting(r *request) *statement {
+	j := judge{r, unproven}
+	var found *statement
+	for i := range p.list() {
+		s := &p.statements[i]
+		v := j.statement(s, actionWebIdentity, nil)
+		switch {
+		case s.effect != Allow && v == yes:
+			return nil
+		case s.effect == Allow && v != no && !s.neverMatches() && found == nil:
+			found = s
+		}
+	}
+	return found
+}
+
+// neverMatches: a condition that asks for one of no values is met by nothing, whatever IAM makes
+// of a document that has it.
+func (s *statement) neverMatches() bool {
+	return slices.ContainsFunc(s.conditions, func(c condition) bool {
+		return c.op.family != familyUnknown && len(c.texts) == 0 && !c.op.negated && !c.op.ifExists && c.op.set != setForAllValues && c.values == nil
+	})
 }
 
 // reason says how the statement admits, for a message.
@@ -81,6 +106,9 @@ func (s *statement) reason(p Provider) string {
 			continue
 		}
 		asked = true
+		if c.absent() != no {
+			return "another statement, which also admits tokens without a sub"
+		}
 		if c.op.family == familyStringLike && slices.ContainsFunc(c.texts, func(t string) bool { return strings.ContainsAny(t, "*?") }) {
 			return "a pattern"
 		}
@@ -91,48 +119,28 @@ func (s *statement) reason(p Provider) string {
 	return "another statement"
 }
 
-// withoutGrant returns what is left of the statement: nothing, itself, or a part for the
-// audiences that the grant does not name.
-func (s *statement) withoutGrant(g Grant) (kept []*jsontree.Value, touched bool) {
-	unchanged := []*jsontree.Value{s.node}
-	if s.effect != Allow || s.flaw != "" || !slices.Contains(s.principals.federated, g.Provider.arn) {
-		return unchanged, false
+// withoutGrant returns what is left of the statement: nothing, a part, or two parts when other
+// audiences keep the subs. The statement is left alone when no part says the same to everybody
+// else.
+func (p *Policy) withoutGrant(s *statement, g Grant) []*jsontree.Value {
+	subKey, audKey := g.Provider.key+":sub", g.Provider.key+":aud"
+	asked := func(aud string) bool { return slices.Contains(g.audiences(), aud) }
+	if s.effect != Allow || s.flaw != "" || !slices.Contains(s.principals.federated, g.Provider.arn) ||
+		!s.lists(subKey, g.names) || s.asks(audKey) && !s.lists(audKey, asked) {
+		return []*jsontree.Value{s.node}
 	}
-	others, ok := s.otherAudiences(g)
-	if !ok {
-		return unchanged, false
+	rest := s.filtered(s.node, subKey, g.names, false)
+	others := s.filtered(s.filtered(s.node, subKey, g.names, true), audKey, asked, false)
+	if rest != nil && others != nil {
+		others = others.Without("Sid")
 	}
-	rest, removed := s.node, []string(nil)
-	empty, edits := false, 0
-	for i := range s.conditions {
-		c := &s.conditions[i]
-		if c.lookup != g.Provider.key+":sub" || !c.op.isMatching() || c.op.ifExists && s.principals.entries > 1 {
-			continue
+	for _, parts := range [][]*jsontree.Value{{rest}, {rest, others}} {
+		parts = slices.DeleteFunc(parts, func(n *jsontree.Value) bool { return n == nil })
+		if p.keeps(s, parts, func(r *request) bool { return g.covers(r, !s.asks(audKey)) }) {
+			return parts
 		}
-		left := slices.DeleteFunc(slices.Clone(c.texts), g.names)
-		if len(left) == len(c.texts) {
-			continue
-		}
-		edits++
-		empty = empty || len(left) == 0
-		removed = slices.DeleteFunc(slices.Clone(c.texts), func(t string) bool { return !g.names(t) })
-		rest = withValues(rest, c, left)
 	}
-	switch {
-	case edits == 0:
-		return unchanged, false
-	case len(others) == 0 && empty:
-		return nil, true
-	case len(others) == 0:
-		return []*jsontree.Value{rest}, true
-	case edits > 1: // the two lists are ANDed: no split says the same
-		return unchanged, false
-	}
-	split := s.withAudiences(g, others, removed)
-	if empty {
-		return []*jsontree.Value{split}, true
-	}
-	return []*jsontree.Value{rest, split.Without("Sid")}, true
+	return []*jsontree.Value{s.node}
 }
 
 // names says whether a value is one of the grant's subjects or patterns.
@@ -141,31 +149,32 @@ func (g Grant) names(text string) bool {
 		slices.ContainsFunc(g.Patterns, func(p Pattern) bool { return p.text == text })
 }
 
-// otherAudiences returns the statement's audiences that the grant does not name. It is not ok
-// when the statement is for none of the grant's, or when its audiences cannot be told apart.
-func (s *statement) otherAudiences(g Grant) (others []string, ok bool) {
-	named := g.audiences()
-	for i := range s.conditions {
-		c := &s.conditions[i]
-		if c.lookup != g.Provider.key+":aud" || !c.op.isMatching() {
-			continue
-		}
-		others = slices.DeleteFunc(slices.Clone(c.texts), func(t string) bool { return slices.Contains(named, t) })
-		inexact := c.op.family != familyString || slices.ContainsFunc(others, func(t string) bool { return strings.Contains(t, "${") })
-		return others, len(others) < len(c.texts) && (len(others) == 0 || !inexact)
-	}
-	return nil, true
+// asks says whether a condition is on the key.
+func (s *statement) asks(lookup string) bool {
+	return slices.ContainsFunc(s.conditions, func(c condition) bool { return c.lookup == lookup })
 }
 
-// withAudiences is the part of the statement for other audiences and some subs.
-func (s *statement) withAudiences(g Grant, audiences, subs []string) *jsontree.Value {
-	n := s.node
+// lists says whether a condition lets in one of these values of the key.
+func (s *statement) lists(lookup string, these func(string) bool) bool {
+	return slices.ContainsFunc(s.conditions, func(c condition) bool {
+		return c.lookup == lookup && c.op.isMatching() && slices.ContainsFunc(c.texts, these)
+	})
+}
+
+// filtered takes these values from every condition that lists one, or all others; nil when one
+// has none left.
+func (s *statement) filtered(n *jsontree.Value, lookup string, these func(string) bool, keep bool) *jsontree.Value {
 	for i := range s.conditions {
-		switch c := &s.conditions[i]; {
-		case c.lookup == g.Provider.key+":aud" && c.op.isMatching():
-			n = withValues(n, c, audiences)
-		case c.lookup == g.Provider.key+":sub" && c.op.isMatching() && slices.ContainsFunc(c.texts, g.names):
-			n = withValues(n, c, subs)
+		c := &s.conditions[i]
+		if n == nil || c.lookup != lookup || !c.op.isMatching() || !slices.ContainsFunc(c.texts, these) {
+			continue
+		}
+		left := slices.DeleteFunc(slices.Clone(c.texts), func(t string) bool { return these(t) != keep })
+		if len(left) == 0 {
+			return nil
+		}
+		if len(left) < len(c.texts) {
+			n = withValues(n, c, left)
 		}
 	}
 	return n

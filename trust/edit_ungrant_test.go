@@ -79,7 +79,7 @@ func TestWithoutGrantIsRefusedWhenSomebodyStays(t *testing.T) {
 		return `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(conditions, "HOST", p.HostPath()) + `}`
 	}
 	for name, c := range map[string]struct{ body, path, reason string }{
-		"a pattern":                    {literal + "," + web(`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`), "/Statement/0", "a pattern"},
+		"a pattern":                    {literal + "," + web(`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`), "/Statement/1", "a pattern"},
 		"a pattern in the same list":   {web(`{"StringLike":{"HOST:sub":["` + cart.String() + `","system:serviceaccount:s*"]}}`), "/Statement/0", "a pattern"},
 		"no sub at all":                {web(`{"StringEquals":{"HOST:aud":"sts.amazonaws.com"}}`), "/Statement/0", "does not ask for sub"},
 		"another claim":                {web(`{"StringEquals":{"HOST:amr":"x"}}`), "/Statement/0", "does not ask for sub"},
@@ -117,14 +117,18 @@ func TestWithoutGrantOfAPattern(t *testing.T) {
 	p := provider(t, blue)
 	narrow, wide := pattern(t, "system:serviceaccount:shop:c*"), pattern(t, "system:serviceaccount:shop:*")
 	policy := build(t, trust.Grant{Provider: p, Patterns: []trust.Pattern{narrow, wide}})
-	left, err := policy.WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{wide}})
-	require.NoError(t, err)
-	assert.True(t, left.Allows(token(p, account(t, "shop", "cart"))))
-	assert.False(t, left.Allows(token(p, account(t, "shop", "mail"))))
-	_, err = policy.WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{narrow}})
-	var refused *trust.EditError
-	require.ErrorAs(t, err, &refused, "the wider pattern still admits all of the narrower")
-	none, err := left.WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{narrow, wide}})
+	for _, one := range []trust.Pattern{narrow, wide} {
+		_, err := policy.WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{one}})
+		var refused *trust.EditError
+		require.ErrorAs(t, err, &refused, "the other pattern still admits somebody whom it names")
+		assert.Equal(t, one.String(), refused.Subject)
+	}
+	none, err := policy.WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{narrow, wide}})
 	require.NoError(t, err)
 	assert.Zero(t, none.Len())
+	apart := pattern(t, "system:serviceaccount:post:*")
+	left, err := build(t, trust.Grant{Provider: p, Patterns: []trust.Pattern{apart, wide}}).WithoutGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{wide}})
+	require.NoError(t, err)
+	assert.True(t, left.Allows(token(p, account(t, "post", "mail"))))
+	assert.False(t, left.Allows(token(p, account(t, "shop", "mail"))))
 }

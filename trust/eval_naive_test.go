@@ -17,11 +17,22 @@ type naiveContext struct {
 }
 
 func naiveAllows(doc []byte, ctx naiveContext, action string) bool {
+	return naiveParse(doc).allows(ctx, action)
+}
+
+// naivePolicy is nil when IAM would not store it.
+type naivePolicy map[string]any
+
+func naiveParse(doc []byte) naivePolicy {
 	var policy map[string]any
-	if json.Unmarshal(doc, &policy) != nil {
-		return false
+	if json.Unmarshal(doc, &policy) != nil || naiveRefused(policy) {
+		return nil
 	}
-	if naiveRefused(policy) {
+	return policy
+}
+
+func (policy naivePolicy) allows(ctx naiveContext, action string) bool {
+	if policy == nil {
 		return false
 	}
 	version, hasVersion := policy["Version"]
@@ -187,7 +198,8 @@ func naiveAction(v any, action string) string {
 	}
 	out := "no"
 	for _, a := range actions {
-		if naiveLike(strings.ToLower(a), action) {
+		a = strings.ToLower(a)
+		if a == action || strings.ContainsAny(a, "*?") && naiveLike(a, action) {
 			out = "yes"
 		}
 	}

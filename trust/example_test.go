@@ -151,7 +151,7 @@ func ExamplePolicy_WithoutGrant() {
 		Patterns: []trust.Pattern{must(trust.ParsePattern("system:serviceaccount:shop:*"))}}))
 	_, err := policy.WithoutGrant(trust.Grant{Provider: cluster(), Subjects: []trust.Subject{cart}})
 	fmt.Println(err)
-	// Output: trust: WithoutGrant: subject "system:serviceaccount:shop:cart" would stay admitted by a pattern (/Statement/0)
+	// Output: trust: WithoutGrant: subject "system:serviceaccount:shop:cart" would stay admitted by a pattern (/Statement/1)
 }
 
 func ExamplePolicy_WithoutProvider() {

@@ -1,0 +1,252 @@
+package trust
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-go/irsa/internal/glob"
+	"github.com/irsa-go/irsa/internal/jsontree"
+	"github.com/irsa-go/irsa/internal/language"
+)
+
+// The law of edits: an accepted edit opens nothing and takes nothing that it does not name. It
+// is checked on the result, with one token for each way in which the statements concerned can
+// tell subs and audiences apart, and with the other callers that they name. What else a token or
+// a call may have is unknown to both sides alike.
+
+// revision is an edited policy, with the receiver's statement that each of its own comes from.
+type revision struct {
+	policy *Policy
+	from   []*statement
+}
+
+// revise puts other nodes in the place of each statement; the receiver itself when all are as
+// they were.
+func (p *Policy) revise(edit func(*statement) []*jsontree.Value) revision {
+	rev := revision{policy: p}
+	var nodes []*jsontree.Value
+	changed := false
+	for i := range p.list() {
+		s := &p.statements[i]
+		kept := edit(s)
+		changed = changed || len(kept) != 1 || kept[0] != s.node
+		for _, n := range kept {
+			nodes = append(nodes, n)
+			rev.from = append(rev.from, s)
+		}
+	}
+	if changed {
+		rev.policy = p.withStatements(nodes)
+	}
+	return rev
+}
+
+// origin is the pointer of the receiver's statement that one of the revision comes from; "" for
+// one that is new.
+func (rev revision) origin(s *statement) string {
+	for i, from := range rev.from {
+		if &rev.policy.statements[i] == s {
+			return from.pointer
+		}
+	}
+	return ""
+}
+
+// grid has the values of sub and aud to try.
+type grid struct{ subs, auds []string }
+
+// maxGridWork bounds the search for them, and maxGrid their product: far above what policies
+// within IAM's quota need.
+const (
+	maxGridWork = 1 << 21
+	maxGrid     = 1 << 18
+)
+
+// newGrid is not ok when the statements are too intricate to try everything.
+func newGrid(statements []*statement, g Grant) (out grid, ok bool) {
+	budget := &language.Budget{Left: maxGridWork}
+	subs := []language.Union{{language.Literal("")}}
+	auds := subs
+	for _, text := range g.subjects() {
+		subs = append(subs, language.Union{language.Literal(text)})
+	}
+	for _, text := range g.patterns() {
+		subs = append(subs, language.Union{language.Glob(text)})
+	}
+	for _, text := range g.audiences() {
+		auds = append(auds, language.Union{language.Literal(text)})
+	}
+	for _, s := range statements {
+		for i := range s.conditions {
+			switch c := &s.conditions[i]; {
+			case strings.HasSuffix(c.lookup, ":sub"):
+				subs = append(subs, c.languages()...)
+			case strings.HasSuffix(c.lookup, ":aud"):
+				auds = append(auds, c.languages()...)
+			}
+		}
+	}
+	var all, both bool
+	out.subs, all = language.Classes(subs, nil, budget)
+	out.auds, both = language.Classes(auds, nil, budget)
+	return out, all && both && len(out.subs)*len(out.auds) <= maxGrid
+}
+
+// languages are what the condition's values tell apart.
+func (c *condition) languages() (unions []language.Union) {
+	for _, text := range c.texts {
+		for strings.Contains(text, "${") { // what a variable brings in may be anything
+			before, rest, _ := strings.Cut(text, "${")
+			_, after, _ := strings.Cut(rest, "}")
+			text = before + "*" + after
+		}
+		switch c.op.family {
+		case familyStringLike, familyArn:
+			unions = append(unions, language.Union{language.Glob(text)})
+		case familyStringIgnoreCase:
+			unions = append(unions, language.Union{language.FoldASCII(text)}, language.Union{language.Fold(text)})
+		default:
+			unions = append(unions, language.Union{language.Literal(text)}, language.Union{language.Glob(text)})
+		}
+	}
+	return unions
+}
+
+// sketch is a token of which nothing is known but the issuer.
+func sketch(principal string) *request {
+	r := &request{caller: caller{kind: callerWebIdentity, arn: principal}, partial: true}
+	r.issuer = principal
+	if p, err := ParseProviderARN(principal); err == nil {
+		r.issuer, r.caller.partition, r.caller.accountID = p.key, p.partition, p.accountID
+		r.set("aws:resourceaccount", p.accountID)
+	}
+	r.issuer = lowerASCII(r.issuer)
+	r.set("aws:securetransport", "true")
+	return r
+}
+
+// tokenOf is a token of which sub and aud are known, and nothing else.
+func tokenOf(p Provider, sub, aud string) *request {
+	r := sketch(p.arn)
+	r.claims = []attribute{{name: "sub", one: sub}, {name: "aud", one: aud}}
+	return r
+}
+
+func attributes(name string, values []string) []attribute {
+	all := make([]attribute, len(values))
+	for i, v := range values {
+		all[i] = attribute{name: name, one: v}
+	}
+	return all
+}
+
+// tokens are those of one federated principal, with each sub and without one, and so with aud.
+func (g grid) tokens(principal string) []*request {
+	var all []*request
+	of := sketch(principal)
+	for _, sub := range append(attributes("sub", g.subs), attribute{name: "sub", isMany: true}) {
+		for _, aud := range append(attributes("aud", g.auds), attribute{name: "aud", isMany: true}) {
+			r := *of
+			r.claims = []attribute{sub, aud}
+			all = append(all, &r)
+		}
+	}
+	return all
+}
+
+// requests are the tokens of every federated principal of the statements, and every other caller.
+func (g grid) requests(statements []*statement) []*request {
+	var all []*request
+	seen := map[string]bool{}
+	for _, s := range statements {
+		for _, principal := range s.principals.federated {
+			if !seen[principal] {
+				seen[principal] = true
+				all = append(all, g.tokens(principal)...)
+			}
+		}
+		for _, name := range s.principals.service {
+			all = append(all, &request{caller: caller{kind: callerService, arn: name}, partial: true})
+		}
+		for _, name := range slices.Concat(s.principals.aws, s.principals.canonical) {
+			for _, kind := range []callerKind{callerUser, callerSession} {
+				all = append(all, &request{caller: caller{kind: kind, arn: name, accountID: name}, partial: true})
+			}
+		}
+	}
+	return all
+}
+
+// keeps says whether parts in the place of a statement, nil for none, answer everybody as it
+// does, those that the edit names aside.
+func (p *Policy) keeps(s *statement, parts []*jsontree.Value, named func(*request) bool) bool {
+	before, after := []*statement{s}, p.compiled(parts)
+	if s == nil {
+		before = nil
+	}
+	grid, ok := newGrid(slices.Concat(before, after), Grant{})
+	if !ok {
+		return false
+	}
+	for _, r := range grid.requests(slices.Concat(before, after)) {
+		if verdicts(r, before) != verdicts(r, after) && !named(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// compiled reads statements as the policy's version says.
+func (p *Policy) compiled(nodes []*jsontree.Value) (statements []*statement) {
+	c := compiler{sids: map[string]bool{}, variables: p.tree().Get("Version").Text() == versionCurrent}
+	for _, n := range nodes {
+		s := c.statement(n, "")
+		statements = append(statements, &s)
+	}
+	return statements
+}
+
+// verdicts are the best that statements of one effect have for each action.
+func verdicts(r *request, statements []*statement) (v [4]verdict) {
+	j := judge{r, unproven}
+	for i, action := range [...]string{actionWebIdentity, actionAssumeRole, actionTagSession, actionSetSourceIdentity} {
+		for _, s := range statements {
+			v[i] = max(v[i], j.statement(s, action, nil))
+		}
+	}
+	return v
+}
+
+// claim is the token's, when it has it.
+func (r *request) claim(name string) (value string, ok bool) {
+	for i := range r.claims {
+		if r.claims[i].name == name {
+			return r.claims[i].one, !r.claims[i].isMany
+		}
+	}
+	return "", false
+}
+
+// covers says whether the request is a token that the grant is for; anyAudience, whatever it was
+// made for.
+func (g Grant) covers(r *request, anyAudience bool) bool {
+	sub, _ := r.claim("sub")
+	aud, ok := r.claim("aud")
+	return r.caller.kind == callerWebIdentity && r.caller.arn == g.Provider.arn && g.entry(sub) != "" &&
+		(anyAudience || ok && slices.Contains(g.audiences(), aud))
+}
+
+// entry is the grant's subject or pattern that a sub belongs to, "" when there is none.
+func (g Grant) entry(sub string) string {
+	for _, s := range g.Subjects {
+		if s.text == sub {
+			return s.text
+		}
+	}
+	for _, p := range g.Patterns {
+		if glob.Compile(p.text).Match(sub) {
+			return p.text
+		}
+	}
+	return ""
+}
