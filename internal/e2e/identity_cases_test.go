@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,7 @@ import (
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
 	"github.com/irsa-go/irsa/internal/identitycases"
 	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/mutate/admissionpolicy"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
 
@@ -23,6 +25,7 @@ var notForThePolicy = map[string]string{
 // identityCases are the pods of the one table, each with an account of its own: annotated or not.
 func identityCases(t *testing.T, c *testCluster, namespace string) map[string]*corev1.Pod {
 	t.Helper()
+	c.namespace(t, namespace, map[string]string{"group": namespace})
 	c.account(t, namespace, "annotated", map[string]string{"eks.amazonaws.com/role-arn": identitycases.RoleARN})
 	c.account(t, namespace, "plain", nil)
 	pods := map[string]*corev1.Pod{}
@@ -41,7 +44,6 @@ func identityCases(t *testing.T, c *testCluster, namespace string) map[string]*c
 func TestTheWebhookRequiresAnIdentityByTheOneTable(t *testing.T) {
 	t.Parallel()
 	b := newWebhookBench(t, mutate.EKS("eu-central-1"), webhook.Config{})
-	b.namespace(t, "table", nil)
 	pods := identityCases(t, b.testCluster, "table")
 	for _, c := range identitycases.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -56,6 +58,28 @@ func TestThePolicyRequiresAnIdentityByTheOneTable(t *testing.T) {
 	requireByTheOneTable(t, &policyBench{testCluster: startCluster(t, cluster.Config{})})
 }
 
+// TestTheRuleRequiresAnIdentityByTheOneTable: pods of accounts that are annotated in the table ask for
+// their role by rule here. Both policies lie on the API server's disk, and nothing is waited for.
+func TestTheRuleRequiresAnIdentityByTheOneTable(t *testing.T) {
+	t.Parallel()
+	cfg := mutate.EKS("eu-central-1")
+	cfg.RoleRule = rule
+	policies, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
+	require.NoError(t, err)
+	required, err := policies.Required().Static()
+	require.NoError(t, err)
+	b := &policyBench{testCluster: startCluster(t, onDisk(t, map[string][]any{
+		"MutatingAdmissionPolicy": staticInjection(t, policies), "ValidatingAdmissionPolicy": {required.Policy, required.Binding},
+	}))}
+	pods := identityCases(t, b.testCluster, "table")
+	for _, pod := range pods {
+		if pod.Spec.ServiceAccountName == "annotated" {
+			maps.Copy(pod.Labels, asksByRule)
+		}
+	}
+	b.assertOneTable(t, pods)
+}
+
 func requireByTheOneTable(t *testing.T, b *policyBench) {
 	t.Helper()
 	cfg := mutate.EKS("eu-central-1")
@@ -67,6 +91,11 @@ func requireByTheOneTable(t *testing.T, b *policyBench) {
 		_, err := b.dryRun(t.Context(), pods["nothing, and no role"])
 		return err != nil
 	})
+	b.assertOneTable(t, pods)
+}
+
+func (b *policyBench) assertOneTable(t *testing.T, pods map[string]*corev1.Pod) {
+	t.Helper()
 	for _, c := range identitycases.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
 			_, err := b.dryRun(t.Context(), pods[c.Name])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +16,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/admissionpolicy"
+	"github.com/irsa-go/irsa/mutate/webhook"
 )
 
 var (
@@ -53,11 +57,16 @@ func staticRule(t *testing.T, cfg mutate.Config) cluster.Config {
 	t.Helper()
 	policies, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
 	require.NoError(t, err)
+	return onDisk(t, map[string][]any{"MutatingAdmissionPolicy": staticInjection(t, policies)})
+}
+
+func staticInjection(t *testing.T, policies *admissionpolicy.Policies) []any {
+	t.Helper()
 	injection, err := policies.InjectionByRule()
 	require.NoError(t, err)
 	injection, err = injection.Static()
 	require.NoError(t, err)
-	return onDisk(t, map[string][]any{"MutatingAdmissionPolicy": {injection.Policy, injection.Binding}})
+	return []any{injection.Policy, injection.Binding}
 }
 
 // TestTheRuleOnDiskIsInForceBeforeTheFirstPod: nothing is applied and nothing is waited for. The roles
@@ -88,9 +97,33 @@ func TestTheRuleOnDiskIsInForceBeforeTheFirstPod(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, hasVolume(got), "it does not ask")
 	}
+	for range 100 { // names of all lengths, for which the role alone is compared
+		namespace, account := randomName(63, "-"), randomName(253, "-.")
+		b.namespace(t, namespace, nil)
+		b.account(t, namespace, account, nil)
+		pod := racer(namespace, account, asksByRule)
+		pod.Name, pod.GenerateName = "app", ""
+		got, err := b.dryRun(t.Context(), pod)
+		require.NoError(t, err)
+		role, err := rule.ARN(namespace, account)
+		require.NoError(t, err)
+		assertInjected(t, got, role)
+	}
 	policies, err := b.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	assert.Empty(t, policies.Items, "it is not in the API, where it could be changed")
+}
+
+// randomName is a name of up to most characters, with those between between letters.
+func randomName(most int, between string) string {
+	var b strings.Builder
+	for n := 2 + rand.IntN(most-2); b.Len() < n; {
+		if b.Len() > 0 && b.Len() < n-1 && rand.IntN(4) == 0 {
+			b.WriteByte(between[rand.IntN(len(between))])
+		}
+		b.WriteByte('a' + byte(rand.IntN(26)))
+	}
+	return b.String()[:min(most, b.Len())]
 }
 
 // TestTheRuleMissesNoPodThatIsAsNewAsItsAccount creates 1,000 pods, each at the same moment as its
@@ -160,11 +193,20 @@ func TestTheGuardOnDiskHoldsTheAdmissionObjects(t *testing.T) {
 	admission := b.client.AdmissionregistrationV1()
 	injections := admission.MutatingAdmissionPolicies()
 
+	hook, err := webhook.Default(webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"}})
+	require.NoError(t, err)
+	hook, err = admission.MutatingWebhookConfigurations().Create(t.Context(), hook, metav1.CreateOptions{})
+	require.NoError(t, err, "it may be created")
+	ignore := admissionregistrationv1.Ignore
+	hook.Webhooks[0].NamespaceSelector, hook.Webhooks[0].FailurePolicy = &metav1.LabelSelector{MatchLabels: map[string]string{"no": "where"}}, &ignore
+	_, changed := admission.MutatingWebhookConfigurations().Update(t.Context(), hook, metav1.UpdateOptions{})
+
 	ours, err := injections.Get(t.Context(), "irsa", metav1.GetOptions{})
 	require.NoError(t, err)
 	ours.Spec.Mutations = ours.Spec.Mutations[:1]
 	_, err = injections.Update(t.Context(), ours, metav1.UpdateOptions{})
 	for what, err := range map[string]error{
+		"changing the webhook":       changed,
 		"changing the injection":     err,
 		"deleting the injection":     injections.Delete(t.Context(), "irsa", metav1.DeleteOptions{}),
 		"deleting all injections":    injections.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{FieldSelector: "metadata.name=irsa"}),

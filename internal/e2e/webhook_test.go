@@ -159,6 +159,21 @@ func TestThePolicyReachesTheSidecarOfALaterWebhook(t *testing.T) {
 	b.assertLateSidecarInjected(t, racer("late", "app", nil), testRole)
 }
 
+// TestTheWebhookFollowsTheRuleToo: a pod that asks gets the role by rule, whatever its account says.
+func TestTheWebhookFollowsTheRuleToo(t *testing.T) {
+	t.Parallel()
+	b := newWebhookBench(t, mutate.Config{RoleRule: rule}, webhook.Config{})
+	b.namespace(t, "team-a", nil)
+	b.account(t, "team-a", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+	role, err := rule.ARN("team-a", "app")
+	require.NoError(t, err)
+	for want, labels := range map[string]map[string]string{role: asksByRule, testRole: nil} {
+		pod, err := b.create(t.Context(), racer("team-a", "app", labels))
+		require.NoError(t, err)
+		assertInjected(t, pod, want)
+	}
+}
+
 // TestTheWebhookDownLetsPodsInExceptThoseThatAsk: the default configuration fails open, the required
 // one closed.
 func TestTheWebhookDownLetsPodsInExceptThoseThatAsk(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -168,5 +169,26 @@ func TestAPanicOfAHookDoesNotEscape(t *testing.T) {
 			status, _, _ := post(t, h, reviewOf("v1", pod))
 			assert.Equal(t, http.StatusInternalServerError, status)
 		})
+	}
+}
+
+// The answer to a review that is not read to its end reaches the caller over both protocols.
+func TestTheAnswerToATooLargeReviewArrives(t *testing.T) {
+	t.Parallel()
+	huge := reviewOf("v1", htmlPod(t, 4<<20))
+	for _, http2 := range []bool{false, true} {
+		srv := httptest.NewUnstartedServer(serving(t, webhook.Config{}, annotated(role)))
+		srv.EnableHTTP2 = http2
+		srv.StartTLS()
+		for range 3 {
+			resp, err := srv.Client().Post(srv.URL, "application/json", strings.NewReader(huge))
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			assert.Equal(t, http2, resp.ProtoMajor == 2)
+			assert.Contains(t, string(body), `"code":413`)
+		}
+		srv.Close()
 	}
 }
