@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,31 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 	}
 	_, err = v.Verify(t.Context(), es256(with("nbf", 1_000_060)))
 	assert.NoError(t, err, "within the tolerance of a minute")
+}
+
+// An RSA key can sign with three algorithms; an entry that names one is for that one alone.
+func TestAnRSAKeyVerifiesWithItsOwnAlgorithmAlone(t *testing.T) {
+	t.Parallel()
+	key, _, err := oidc.GenerateKey("RS256")
+	require.NoError(t, err)
+	set, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	jwks, err := json.Marshal(set)
+	require.NoError(t, err)
+	for named, want := range map[string][]jose.SignatureAlgorithm{
+		`"alg":"RS256",`: {jose.RS256}, `"alg":"RS512",`: {jose.RS512}, "": {jose.RS256, jose.RS384, jose.RS512},
+	} {
+		one, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), `"alg":"RS256",`, named, 1)))
+		require.NoError(t, err)
+		for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256} {
+			_, err := one.VerifySignature(sign(t, alg, key, set.IDs()[0], "{}"))
+			if slices.Contains(want, alg) {
+				assert.NoError(t, err, "%s under %q", alg, named)
+			} else {
+				assert.ErrorIs(t, err, oidc.ErrAlgorithm, "%s under %q", alg, named)
+			}
+		}
+	}
 }
 
 func TestAVerifierIsRefusedWithoutWhatItNeeds(t *testing.T) {

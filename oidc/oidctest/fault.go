@@ -33,6 +33,9 @@ type Fault struct {
 	WrongIssuer string
 	// JWKSURI is what the discovery document says of the keys instead; "" is the truth.
 	JWKSURI string
+	// Document and KeySet are what is served as the discovery document and as the key set
+	// instead, whatever they say; "" is the truth.
+	Document, KeySet string
 	// UnknownKeyID mints tokens that name a key that is not served.
 	UnknownKeyID bool
 }

@@ -56,7 +56,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault Fault) {
 	case sameURL(at, s.issuer.DiscoveryURL()):
 		s.serveDocument(w, fault)
 	case sameURL(at, s.jwksURI):
-		s.serveKeys(w, r)
+		s.serveKeys(w, r, fault)
 	default:
 		http.NotFound(w, r)
 	}
@@ -81,6 +81,9 @@ func (s *Server) serveDocument(w http.ResponseWriter, fault Fault) {
 		doc.JWKSURI = fault.JWKSURI
 	}
 	body, err := json.Marshal(doc)
+	if fault.Document != "" {
+		body = []byte(fault.Document)
+	}
 	if err == nil && fault.WrongIssuer != "" {
 		body, err = withIssuer(body, fault.WrongIssuer)
 	}
@@ -98,7 +101,7 @@ func withIssuer(doc []byte, issuer string) ([]byte, error) {
 }
 
 // serveKeys answers 406 to a client that accepts plain JSON alone, as kube-apiserver does.
-func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, fault Fault) {
 	const mediaType = "application/jwk-set+json"
 	accept := strings.Join(r.Header.Values("Accept"), ",")
 	if accept != "" && !strings.Contains(accept, "*/*") && !strings.Contains(accept, "application/*") && !strings.Contains(accept, mediaType) {
@@ -106,6 +109,9 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := json.Marshal(s.KeySet())
+	if fault.KeySet != "" {
+		body = []byte(fault.KeySet)
+	}
 	reply(w, mediaType, body, err)
 }
 
