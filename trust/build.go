@@ -54,12 +54,16 @@ type PodIdentityGrant struct {
 // https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html): the service principal
 // pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession.
 func NewPodIdentity(g PodIdentityGrant) (*Policy, error) {
-	if err := g.check(); err != nil {
+	if err := g.check("trust: new pod identity policy"); err != nil {
 		return nil, err
 	}
-	var statements []*jsontree.Value
+	return newPolicy(emptyDocument().With("Statement", jsontree.Array(g.nodes()...))), nil
+}
+
+// nodes are the statements of a checked grant, one for each namespace of its subjects.
+func (g PodIdentityGrant) nodes() []*jsontree.Value {
 	if len(g.Subjects) == 0 {
-		statements = append(statements, g.statementNode(g.Namespaces, nil))
+		return []*jsontree.Value{g.statementNode(g.Namespaces, nil)}
 	}
 	var namespaces []string
 	names := map[string][]string{}
@@ -68,13 +72,15 @@ func NewPodIdentity(g PodIdentityGrant) (*Policy, error) {
 		namespaces = append(namespaces, namespace)
 		names[namespace] = append(names[namespace], name)
 	}
+	var nodes []*jsontree.Value
 	for _, namespace := range unique(namespaces) {
-		statements = append(statements, g.statementNode([]string{namespace}, unique(names[namespace])))
+		nodes = append(nodes, g.statementNode([]string{namespace}, unique(names[namespace])))
 	}
-	return newPolicy(emptyDocument().With("Statement", jsontree.Array(statements...))), nil
+	return nodes
 }
 
-func (g PodIdentityGrant) check() error {
+// check returns everything that is wrong with the grant, behind a prefix.
+func (g PodIdentityGrant) check(prefix string) error {
 	var errs []error
 	if g.AccountID != "" {
 		errs = append(errs, arn.CheckAccountID(g.AccountID))
@@ -102,7 +108,7 @@ func (g PodIdentityGrant) check() error {
 	if len(g.Namespaces) > 0 && len(g.Subjects) > 0 {
 		errs = append(errs, errors.New("it has both namespaces and subjects"))
 	}
-	return joinProblems("trust: new pod identity policy", errs...)
+	return joinProblems(prefix, errs...)
 }
 
 func (g PodIdentityGrant) statementNode(namespaces, names []string) *jsontree.Value {

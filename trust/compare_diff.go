@@ -128,7 +128,7 @@ func diffSubjects(from, to *Policy) (changes []Change, complete bool) {
 		if was {
 			c.Kind, in, verb = SubjectDropped, from, "is no longer admitted"
 		}
-		if s := in.admitting(tokenOf(n.provider, sample(n.sub), n.aud)); s != nil {
+		if s := in.admitting(tokenOf(n.provider, sample(n.sub), n.aud), actionWebIdentity); s != nil {
 			c.Path = s.pointer
 		}
 		c.Message = fmt.Sprintf("%q of %q %s, for audience %q", n.sub, n.provider.hostPath, verb, n.aud)

@@ -30,7 +30,7 @@ func (p *Policy) admission(provider Provider, sub Subject, audiences []string) (
 	}
 	var a Admission
 	for _, aud := range audiences {
-		s := p.admitting(tokenOf(provider, sub.text, aud))
+		s := p.admitting(tokenOf(provider, sub.text, aud), actionWebIdentity)
 		if s == nil {
 			continue
 		}

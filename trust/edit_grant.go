@@ -54,23 +54,28 @@ func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 			}
 		}
 	}
+	errs = append(errs, p.widened(out, "WithGrant", webRequests, func(r *request) bool { return g.covers(r, false) })...)
+	if err := joinProblems("trust: WithGrant", errs...); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// widened checks the statements of a policy that begins as p does: only those that the edit names
+// may be answered otherwise.
+func (p *Policy) widened(out *Policy, edit string, ask func([]*statement) ([]*request, bool), named func(*request) bool) (errs []error) {
 	for i := range out.list() {
 		var was *statement
 		if i < p.Len() {
 			was = &p.statements[i]
 		}
 		n := out.statements[i].node
-		if was != nil && was.node == n {
+		if was != nil && was.node == n || p.keeps(was, []*jsontree.Value{n}, ask, named) {
 			continue
 		}
-		if !p.keeps(was, []*jsontree.Value{n}, func(r *request) bool { return g.covers(r, false) }) {
-			errs = append(errs, &EditError{Edit: "WithGrant", Path: p.pathOf(out.statements[i].pointer, out), Reason: "the statement would admit others too"})
-		}
+		errs = append(errs, &EditError{Edit: edit, Path: p.pathOf(out.statements[i].pointer, out), Reason: "the statement would admit others too"})
 	}
-	if err := joinProblems("trust: WithGrant", errs...); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return errs
 }
 
 // pathOf gives the pointer of a statement of a policy that begins as p does, in p; "" for one

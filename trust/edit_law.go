@@ -177,23 +177,27 @@ func (g grid) requests(statements []*statement) []*request {
 	return all
 }
 
-// keeps says whether parts in the place of a statement, nil for none, answer everybody as it
-// does, those that the edit names aside.
-func (p *Policy) keeps(s *statement, parts []*jsontree.Value, named func(*request) bool) bool {
-	before, after := []*statement{s}, p.compiled(parts)
-	if s == nil {
-		before = nil
+// keeps says whether parts in the place of a statement, nil for none, answer every request that
+// ask finds as it does, those that the edit names aside.
+func (p *Policy) keeps(s *statement, parts []*jsontree.Value, ask func([]*statement) ([]*request, bool), named func(*request) bool) bool {
+	var before []*statement
+	if s != nil {
+		before = []*statement{s}
 	}
-	grid, ok := newGrid(slices.Concat(before, after), Grant{})
+	after := p.compiled(parts)
+	requests, ok := ask(slices.Concat(before, after))
+	return ok && !slices.ContainsFunc(requests, func(r *request) bool {
+		return verdicts(r, before) != verdicts(r, after) && !named(r)
+	})
+}
+
+// webRequests are the requests of the statements' grid.
+func webRequests(statements []*statement) ([]*request, bool) {
+	grid, ok := newGrid(statements, Grant{})
 	if !ok {
-		return false
+		return nil, false
 	}
-	for _, r := range grid.requests(slices.Concat(before, after)) {
-		if verdicts(r, before) != verdicts(r, after) && !named(r) {
-			return false
-		}
-	}
-	return true
+	return grid.requests(statements), true
 }
 
 // compiled reads statements as the policy's version says.

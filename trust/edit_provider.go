@@ -20,12 +20,15 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	named := func(r *request) bool { return r.caller.arn == provider.arn }
 	var errs []error
 	rev := p.revise(func(s *statement) []*jsontree.Value {
-		kept := s.withoutProvider(provider)
-		if kept[0] == s.node {
+		n := s.withoutPrincipal("Federated", provider.arn)
+		kept := []*jsontree.Value{n}
+		switch n {
+		case s.node:
 			return kept
+		case nil:
+			kept = nil
 		}
-		kept = slices.DeleteFunc(kept, func(n *jsontree.Value) bool { return n == nil })
-		if !p.keeps(s, kept, named) {
+		if !p.keeps(s, kept, webRequests, named) {
 			errs = append(errs, &EditError{Edit: "WithoutProvider", Path: s.pointer, Reason: "the statement cannot lose the provider alone"})
 		}
 		return kept
@@ -42,22 +45,22 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	return rev.policy, nil
 }
 
-// withoutProvider returns the one node that is left, nil for none.
-func (s *statement) withoutProvider(provider Provider) []*jsontree.Value {
-	if !slices.Contains(s.principals.federated, provider.arn) {
-		return []*jsontree.Value{s.node}
-	}
-	left := slices.DeleteFunc(slices.Clone(s.principals.federated), func(arn string) bool { return arn == provider.arn })
+// withoutPrincipal is the statement without one of its principals; nil when it was the only one.
+func (s *statement) withoutPrincipal(kind, value string) *jsontree.Value {
 	principal := s.node.Get("Principal")
-	if len(left) > 0 {
-		principal = principal.With("Federated", principal.Get("Federated").WithStrings(left))
-	} else {
-		principal = principal.Without("Federated")
+	values, _ := principal.Get(kind).Strings()
+	left := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == value })
+	switch {
+	case len(left) == len(values):
+		return s.node
+	case len(left) > 0:
+		principal = principal.With(kind, principal.Get(kind).WithStrings(left))
+	case len(principal.Members()) == 1:
+		return nil
+	default:
+		principal = principal.Without(kind)
 	}
-	if len(principal.Members()) == 0 {
-		return []*jsontree.Value{nil}
-	}
-	return []*jsontree.Value{s.node.With("Principal", principal)}
+	return s.node.With("Principal", principal)
 }
 
 // Retargeted returns a policy in which every statement that names one provider names the other
@@ -101,11 +104,8 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 // did those of either, and all others as before.
 func (p *Policy) moves(s *statement, n *jsontree.Value, from, to Provider) bool {
 	before, after := []*statement{s}, p.compiled([]*jsontree.Value{n})
-	grid, ok := newGrid(slices.Concat(before, after), Grant{})
-	if !ok {
-		return false
-	}
-	for _, r := range grid.requests(slices.Concat(before, after)) {
+	requests, ok := webRequests(slices.Concat(before, after))
+	for _, r := range requests {
 		want := verdicts(r, before)
 		switch r.caller.arn {
 		case from.arn:
@@ -119,7 +119,7 @@ func (p *Policy) moves(s *statement, n *jsontree.Value, from, to Provider) bool 
 			return false
 		}
 	}
-	return true
+	return ok
 }
 
 // of is the same token of another provider.

@@ -62,7 +62,7 @@ func (rev revision) staying(g Grant, entry string) *EditError {
 		if sub, _ := r.claim("sub"); !g.covers(r, false) || g.entry(sub) != entry {
 			continue
 		}
-		if s := rev.policy.admitting(r); s != nil {
+		if s := rev.policy.admitting(r, actionWebIdentity); s != nil {
 			e.Path, e.Reason = rev.origin(s), "would stay admitted by "+s.reason(g.Provider)
 			return e
 		}
@@ -72,14 +72,14 @@ func (rev revision) staying(g Grant, entry string) *EditError {
 
 const tooIntricate = "cannot be checked: the policy is too large or too intricate"
 
-// admitting finds an Allow that lets the token in, or might: a condition on what is not known of
-// it rules nothing out.
-func (p *Policy) admitting(r *request) *statement {
+// admitting finds an Allow that lets the request in, or might: a condition on what is not known
+// of it rules nothing out.
+func (p *Policy) admitting(r *request, action string) *statement {
 	j := judge{r, unproven}
 	var found *statement
 	for i := range p.list() {
 		s := &p.statements[i]
-		v := j.statement(s, actionWebIdentity, nil)
+		v := j.statement(s, action, nil)
 		switch {
 		case s.effect != Allow && v == yes:
 			return nil
@@ -136,7 +136,7 @@ func (p *Policy) withoutGrant(s *statement, g Grant) []*jsontree.Value {
 	}
 	for _, parts := range [][]*jsontree.Value{{rest}, {rest, others}} {
 		parts = slices.DeleteFunc(parts, func(n *jsontree.Value) bool { return n == nil })
-		if p.keeps(s, parts, func(r *request) bool { return g.covers(r, !s.asks(audKey)) }) {
+		if p.keeps(s, parts, webRequests, func(r *request) bool { return g.covers(r, !s.asks(audKey)) }) {
 			return parts
 		}
 	}
@@ -166,7 +166,7 @@ func (s *statement) lists(lookup string, these func(string) bool) bool {
 func (s *statement) filtered(n *jsontree.Value, lookup string, these func(string) bool, keep bool) *jsontree.Value {
 	for i := range s.conditions {
 		c := &s.conditions[i]
-		if n == nil || c.lookup != lookup || !c.op.isMatching() || !slices.ContainsFunc(c.texts, these) {
+		if n == nil || c.lookup != lookup || !c.op.isMatching() && (c.op.family != familyArn || c.op.negated) || !slices.ContainsFunc(c.texts, these) {
 			continue
 		}
 		left := slices.DeleteFunc(slices.Clone(c.texts), func(t string) bool { return these(t) != keep })

@@ -123,6 +123,33 @@ func ExampleJoin() {
 	// Output: 2 statements
 }
 
+// A role moves from IRSA to EKS Pod Identity: first it trusts both, then the new way alone.
+func ExamplePolicy_WithPodIdentity() {
+	cart := must(trust.ServiceAccount("shop", "cart"))
+	irsa := trust.Grant{Provider: cluster(), Subjects: []trust.Subject{cart}}
+	pods := trust.PodIdentityGrant{AccountID: "111122223333", Subjects: []trust.Subject{cart}}
+	both := must(must(trust.New(irsa)).WithPodIdentity(pods))
+	moved := must(both.WithoutGrant(irsa))
+	fmt.Println(moved)
+	// Output:
+	// {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333","aws:RequestTag/kubernetes-namespace":"shop","aws:RequestTag/kubernetes-service-account":"cart"}}}]}
+}
+
+// And back again: what is left is what it was.
+func ExamplePolicy_WithoutPodIdentity() {
+	cart := must(trust.ServiceAccount("shop", "cart"))
+	irsa := must(trust.New(trust.Grant{Provider: cluster(), Subjects: []trust.Subject{cart}}))
+	pods := trust.PodIdentityGrant{Subjects: []trust.Subject{cart}}
+	both := must(irsa.WithPodIdentity(pods))
+	back := must(both.WithoutPodIdentity(pods))
+	fmt.Println(back.Document() == irsa.Document())
+	_, err := must(irsa.WithPodIdentity(trust.PodIdentityGrant{})).WithoutPodIdentity(pods)
+	fmt.Println(err)
+	// Output:
+	// true
+	// trust: WithoutPodIdentity: subject "system:serviceaccount:shop:cart" would stay admitted by a statement for more (/Statement/1)
+}
+
 func ExampleParse() {
 	_, err := trust.Parse([]byte(`{
   "Version": "2012-10-17",
