@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheTableHasMediansAndRatiosOfTheSameRun(t *testing.T) {
+	t.Parallel()
+	var in, out strings.Builder
+	for _, r := range rows() {
+		for i, ours := range []int{100, 300, 200} {
+			if strings.Contains(in.String(), fmt.Sprintf("Benchmark%s-2 \t %d \t", r.ours, i)) {
+				continue
+			}
+			fmt.Fprintf(&in, "Benchmark%s-2 \t %d \t %d.0 ns/op\t 5 B/op\n", r.ours, i, ours)
+		}
+		for i, theirs := range []int{400, 600, 1000} {
+			if r.theirs != "" {
+				fmt.Fprintf(&in, "Benchmark%s-2 \t %d \t %d ns/op\n", r.theirs, i, theirs)
+			}
+		}
+	}
+	require.NoError(t, report(strings.NewReader(in.String()), &out))
+	assert.Contains(t, out.String(), "| a token verified | 200 ns | go-jose alone | 4.0 (2.0 to 5.0) |\n")
+	assert.Contains(t, out.String(), "| a verdict | 200 ns |  |  |\n")
+	assert.ErrorContains(t, report(strings.NewReader("PASS\n"), &out), "there are 0 runs of Admission/600/handler")
+}
+
+func TestDurationsHaveThreeDigits(t *testing.T) {
+	t.Parallel()
+	for ns, want := range map[float64]string{7.25: "7.25 ns", 999: "999 ns", 999.7: "1 µs", 12345: "12.3 µs", 1234567: "1.23 ms", 2e9: "2 s"} {
+		assert.Equal(t, want, duration(ns))
+	}
+}
