@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/printable"
@@ -77,45 +78,40 @@ type extractor struct {
 
 // documentKind is one way in which roles are written down.
 type documentKind struct {
-	name    string // "a Terraform plan"
-	matches func(root place) bool
-	roles   func(x *extractor, root place) error
+	name  string   // "a Terraform plan"
+	any   []string // members of the root that tell the kind: one of them will do
+	also  string   // a member that must be there too; "" for none
+	roles func(x *extractor, root place) error
 }
 
 // documentKinds are tried in this order.
 func documentKinds() []documentKind {
 	return []documentKind{
-		{"a policy", hasAny("Statement"), func(x *extractor, root place) error { x.add("", root); return nil }},
-		{"a Terraform plan", hasAny("resource_changes", "planned_values"), (*extractor).terraformPlan},
-		{"a Terraform state", hasAny("terraform_version", "format_version"), (*extractor).terraformState},
-		{"a CloudFormation template", hasAny("AWSTemplateFormatVersion", "Resources"), (*extractor).cloudFormation},
-		{"the output of an IAM command", hasAny("Role", "Roles", "RoleDetailList"), (*extractor).iamOutput},
-		{"a Kubernetes object", func(root place) bool { return root.get("apiVersion").exists() && root.get("kind").exists() },
-			(*extractor).kubernetes},
-	}
-}
-
-func hasAny(names ...string) func(place) bool {
-	return func(root place) bool {
-		for _, name := range names {
-			if root.get(name).exists() {
-				return true
-			}
-		}
-		return false
+		{"a policy", []string{"Statement"}, "", (*extractor).policy},
+		{"a Terraform plan", []string{"resource_changes", "planned_values"}, "", (*extractor).terraformPlan},
+		{"a Terraform state", []string{"terraform_version", "format_version"}, "", (*extractor).terraformState},
+		{"a CloudFormation template", []string{"AWSTemplateFormatVersion", "Resources"}, "", (*extractor).cloudFormation},
+		{"the output of an IAM command", []string{"Role", "Roles", "RoleDetailList"}, "", (*extractor).iamOutput},
+		{"a Kubernetes object", []string{"apiVersion"}, "kind", (*extractor).kubernetes},
 	}
 }
 
 // kindOf returns nil for a document of a kind that is not known.
 func kindOf(root place) *documentKind {
-	if root.kind() != '{' {
-		return nil
+	names := map[string]bool{"": true}
+	for name := range root.members() {
+		names[name] = true
 	}
 	for _, k := range documentKinds() {
-		if k.matches(root) {
+		if names[k.also] && slices.ContainsFunc(k.any, func(name string) bool { return names[name] }) {
 			return &k
 		}
 	}
+	return nil
+}
+
+func (x *extractor) policy(root place) error {
+	x.add("", root)
 	return nil
 }
 
