@@ -235,3 +235,22 @@ func TestValidateKnowsTheControlsOfLogins(t *testing.T) {
 	upper := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"ACCOUNTS.GOOGLE.COM:AUD":"x"}}}`))
 	assert.Error(t, upper.Validate())
 }
+
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html,
+// as of September 2026.
+func TestValidateKnowsEveryIssuerOfAWSsList(t *testing.T) {
+	t.Parallel()
+	for issuer, claim := range map[string]string{
+		"agent.buildkite.com": "sub", "app.terraform.io": "sub", "gitlab.com": "sub", "oidc.codefresh.io": "sub", "proidc.upbound.io": "sub",
+		"scalr.io": "sub", "studio.datachain.ai/api": "sub", "tokens.cloud.shisho.dev": "sub", "token.actions.githubusercontent.com": "sub",
+		"vstoken.actions.githubusercontent.com": "sub", "oidc-configuration.audit-log.githubusercontent.com": "sub",
+		"api.pulumi.com/oidc": "aud", "cognito-identity.amazonaws.com": "aud", "oidc.vercel.com": "aud", "sandboxes.cloud": "aud",
+		"rh-oidc.s3.us-east-1.amazonaws.com/22ejnvnnturfmt6km08idd0nt4hekbn7": "sub", "rh-oidc.s3.us-east-1.amazonaws.com/23e3sd27sju1hoou6ohfs68vbno607tr": "sub",
+		"rh-oidc.s3.us-east-1.amazonaws.com/23ne21h005qjl3n33d8dui5dlrmv2tmg": "sub", "rh-oidc.s3.us-east-1.amazonaws.com/24jrf12m5dj7ljlfb4ta2frhrcoadm26": "sub",
+		"oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb": "sub", "oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu": "sub",
+	} {
+		assert.Error(t, parse(t, web("Allow", issuer, `{"StringEquals":{"HOST:amr":"x"}}`)).Validate(), issuer)
+		assert.NoError(t, parse(t, web("Allow", issuer, `{"StringEquals":{"HOST:`+claim+`":"x"}}`)).Validate(), issuer)
+		assert.NotContains(t, codes(parse(t, web("Allow", issuer, `{"StringEquals":{"HOST:`+claim+`":"x"}}`))), trust.CodeMissingSub, issuer)
+	}
+}
