@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,9 @@ func (l *linter) condition(s *statement, c *condition, issuers []tokenIssuer) {
 	}
 	l.conditionKey(s, c, issuers)
 	key, isClaim := c.claimOf(issuers)
+	if s.effect == Allow && isClaim && c.neverMet(key) {
+		l.add(CodeBrokenCondition, c.pointer, "no token meets it, so the statement never allows", "Ask for the "+key.claim+" that is wanted")
+	}
 	for k, value := range c.texts {
 		at := valuePlace{s, c, k}
 		l.value(c, value, at)
@@ -44,6 +48,18 @@ func (p valuePlace) path() string {
 		return p.c.pointer + "/" + strconv.Itoa(p.i)
 	}
 	return p.c.pointer
+}
+
+// neverMet recognises conditions that every token fails: that a claim be absent which every
+// token has (OpenID Connect Core 1.0 §2), and that the sub be like nothing.
+func (c *condition) neverMet(key claimKey) bool {
+	switch {
+	case key.claim != "sub" && key.claim != "aud":
+		return false
+	case c.op.family == familyNull:
+		return !slices.ContainsFunc(c.texts, func(text string) bool { return lowerASCII(text) != "true" })
+	}
+	return c.op.family == familyStringLike && c.op.negated && slices.ContainsFunc(c.texts, matchesEverybody)
 }
 
 func (l *linter) vacuous(c *condition) {

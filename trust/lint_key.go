@@ -148,12 +148,13 @@ func (c *condition) requires() bool {
 	return c.flaw == "" && !c.op.negated && !c.op.ifExists && c.op.set != setForAllValues
 }
 
-// excludes says that no token of the issuer can meet the condition, because none has its key.
+// excludes says that no token of the issuer can meet the condition, because none has its key, or
+// every one.
 func (c *condition) excludes(issuer string, issuers []tokenIssuer) bool {
-	if !c.requires() {
-		return false
-	}
 	key, isClaim := c.claimOf(issuers)
+	if !c.requires() {
+		return isClaim && key.issuer == issuer && c.neverMet(key)
+	}
 	if !isClaim {
 		return !isServiceKey(c.lookup) || neverHas(callerWebIdentity, c.lookup)
 	}

@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,4 +279,23 @@ func TestTheConsequenceSpeaksOfTokensWhereOthersAreAdmittedToo(t *testing.T) {
 	unknown := of(parse(t, strings.Replace(policy.Document(), "c.d:sub", "sub", 1)), trust.CodeUnknownConditionKey)
 	require.Len(t, unknown, 1)
 	assert.Contains(t, unknown[0].Message, "nobody can have the role by this statement")
+}
+
+func TestAConditionThatEveryTokenFailsIsBroken(t *testing.T) {
+	t.Parallel()
+	for conditions, broken := range map[string]bool{
+		`{"StringEquals":{"HOST:aud":"x"},"Null":{"HOST:sub":"true"}}`:                                         true,
+		`{"StringEquals":{"HOST:sub":"system:serviceaccount:a:b"},"Null":{"HOST:aud":"TRUE"}}`:                 true,
+		`{"StringEquals":{"HOST:aud":"x"},"StringNotLike":{"HOST:sub":["system:serviceaccount:*","x"]}}`:       true,
+		`{"StringEquals":{"HOST:aud":"x"},"StringNotLikeIfExists":{"HOST:sub":"*"}}`:                           true,
+		`{"StringEquals":{"HOST:aud":"x"},"StringNotLike":{"HOST:sub":"system:serviceaccount:a:*"}}`:           false,
+		`{"StringEquals":{"HOST:aud":"x","HOST:sub":"system:serviceaccount:a:b"},"Null":{"HOST:sub":"false"}}`: false,
+		`{"StringEquals":{"HOST:aud":"x","HOST:sub":"system:serviceaccount:a:b"},"Null":{"HOST:amr":"true"}}`:  false,
+	} {
+		policy := parse(t, web("Allow", "oidc.eks.eu-west-1.amazonaws.com/id/A", conditions))
+		assert.Equal(t, broken, slices.Contains(codes(policy), trust.CodeBrokenCondition), conditions)
+		if broken {
+			assert.NotContains(t, codes(policy), trust.CodeMissingSub, conditions)
+		}
+	}
 }
