@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/irsa-go/irsa/oidc"
@@ -235,4 +236,79 @@ func ExampleRotation() {
 	// 2026-01-02 12:00:00 publish
 	// 2026-01-02 13:00:00 sign
 	// 2026-01-03 01:05:00 retire
+}
+
+func ExampleGenerateKey() {
+	signer, file, err := oidc.GenerateKey("") // RSA of 2048 bits
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys, err := oidc.NewKeySet(signer.Public())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keys.Algorithms(), strings.HasPrefix(string(file), "-----BEGIN PRIVATE KEY-----"))
+	// Output: [RS256] true
+}
+
+// What an external signer has, the API server serves: kubectl get --raw /openid/v1/jwks.
+func ExampleKeySet_Faults() {
+	keys, err := oidc.ParseKeySet([]byte(`{"keys":[
+		{"kty":"OKP","crv":"Ed25519","kid":"a","x":"AAAA"},
+		{"kty":"EC","crv":"P-256","kid":"b",
+		 "x":"aWaZ_2qIq-bG0VFtcNIuWQw8qMd5rYMB_eKjVhcK6bo","y":"SFvW8BLqXh5cxn3ZwUqbCfbDq3nxrR2Nrmmqn-bs8Ag"}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keys.CheckSTS())
+	for _, fault := range keys.Faults() {
+		fmt.Println(fault.Code, fault.KeyID)
+	}
+	// Output:
+	// <nil>
+	// key-kind a
+}
+
+func ExampleUnpublish() {
+	dir, err := os.MkdirTemp("", "issuer")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, store := context.Background(), oidc.Directory(dir)
+	iss, err := oidc.ParseIssuer("https://bucket.example.com/cluster")
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys := exampleKeys()
+	doc, err := oidc.NewDocument(iss, iss.String()+"/keys.json", keys)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := oidc.Publish(ctx, store, doc, keys, oidc.PublishConfig{}); err != nil {
+		log.Fatal(err)
+	}
+	served, _, err := oidc.Served(ctx, store, iss)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(served.JWKSURI)
+	fmt.Println(oidc.Unpublish(ctx, store, iss))
+	// Output:
+	// https://bucket.example.com/cluster/keys.json
+	// <nil>
+}
+
+func ExampleIssuer_Warnings() {
+	iss, err := oidc.ParseIssuer("https://container.googleapis.com/v1/projects/shop/locations/europe-west1/clusters/prod")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(iss.GKE())
+	for _, w := range iss.Warnings() {
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// {shop europe-west1 prod} true
+	// issuer-reusable
 }

@@ -14,7 +14,7 @@ const discoveryPath = "/.well-known/openid-configuration"
 // Issuer is the URL that an OpenID Connect issuer calls itself. It is opaque and comparable:
 // two issuers are the same exactly when == says so, character for character (OpenID Connect
 // Discovery 1.0 §4.3, RFC 8414 §3.3), so nothing in it is ever normalised. The zero value
-// is no issuer. An Issuer is safe for concurrent use.
+// stands for none. An Issuer is safe for concurrent use.
 type Issuer struct{ url issuerurl.URL }
 
 // ParseIssuer accepts "https://HOST[:PORT][/PATH]" exactly as the issuer writes it in its
@@ -35,7 +35,7 @@ func (i Issuer) String() string { return i.url.String() }
 // keys: without "https://" and without ":443".
 func (i Issuer) HostPath() string { return i.url.HostPath() }
 
-// IsZero reports whether i is no issuer.
+// IsZero reports whether i is the zero value.
 func (i Issuer) IsZero() bool { return i == Issuer{} }
 
 // MarshalText returns what String returns; it never fails.

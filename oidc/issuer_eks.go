@@ -7,7 +7,7 @@ import (
 )
 
 // EKSCluster is what an Amazon EKS issuer's URL tells about its cluster. It is comparable;
-// the zero value is no cluster.
+// the zero value stands for none.
 type EKSCluster struct {
 	Partition string // "aws", "aws-cn", …
 	Region    string // "eu-west-1"

@@ -22,8 +22,8 @@ const maxIAMURL = 255
 
 // CheckIAM reports everything for which IAM documents that it refuses the issuer as an OIDC
 // provider: a port ([ErrIssuerPort]; loopback issuers are let through, as only a test bench
-// can ever reach them) and the length ([ErrIssuerLength]). A query, which IAM refuses as
-// well, no [Issuer] can have. The error's Unwrap gives each finding.
+// can ever reach them) and the length ([ErrIssuerLength]). An [Issuer] cannot have a query,
+// which IAM refuses as well. The error's Unwrap gives each finding.
 // See [Issuer.Warnings] for what IAM accepts and people regret.
 func (i Issuer) CheckIAM() error {
 	if i.IsZero() {

@@ -7,7 +7,7 @@ import (
 )
 
 // GKECluster is what a Google Kubernetes Engine issuer's URL tells about its cluster. It is
-// comparable; the zero value is no cluster. The URL has no id: a cluster that is made again under
+// comparable; the zero value stands for none. The URL has no id: a cluster that is made again under
 // the same project, location and name gets the same issuer.
 type GKECluster struct{ Project, Location, Name string }
 
@@ -23,7 +23,7 @@ func (i Issuer) GKE() (GKECluster, bool) {
 }
 
 // AKSCluster is what an Azure Kubernetes Service issuer's URL tells about its cluster. It is
-// comparable; the zero value is no cluster.
+// comparable; the zero value stands for none.
 type AKSCluster struct {
 	Region   string // "westeurope"; "" in the form without regions
 	TenantID string // of the subscription; "" in the form without regions

@@ -219,8 +219,8 @@ func keepsAll(served, next *KeySet, drop []string) error {
 
 // Unpublish removes what [Publish] has put for an issuer: the keys, then the document, so that
 // it can be called again when it fails in between. Nothing is removed when the document is
-// another issuer's ([ErrIssuerMismatch]) or cannot be read ([ErrDocument]), and it is no error
-// when nothing is there. Tokens of the issuer are refused from then on.
+// another issuer's ([ErrIssuerMismatch]) or cannot be read ([ErrDocument]), and it is not an
+// error when nothing is there. Tokens of the issuer are refused from then on.
 func Unpublish(ctx context.Context, from ObjectStore, iss Issuer) error {
 	if iss.IsZero() {
 		return fmt.Errorf("oidc: unpublish: %w", ErrIssuerZero)

@@ -78,7 +78,7 @@ func chainThumbprint(sent []*x509.Certificate, now time.Time) (*ThumbprintReport
 	err := fetch.VerifyChain(sent, x509.VerifyOptions{CurrentTime: now})
 	e := Endpoint{Roles: []string{roleDiscovery, roleKeys}, Roots: rootsName(nil), Need: v.need(err)}
 	e.describe(sent, err, true)
-	// A private CA is what such a list is usually given for: no problem by itself.
+	// Such a list is usually of a private CA, which is not a problem by itself.
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
 		err = nil
@@ -156,8 +156,8 @@ func (v chainView) path() []int {
 	return path
 }
 
-// order holds against the path that each certificate directly follows the one that it issued
-// (RFC 5246 §7.4.2).
+// order reports certificates that are not on the path, and a path out of order: each certificate
+// must directly follow the one that it issued (RFC 5246 §7.4.2).
 func (v chainView) order(add func(Code, string, ...any)) {
 	path := v.path()
 	for i, cert := range v.sent {
@@ -191,7 +191,8 @@ func positions(path []int) string {
 	return out
 }
 
-// missing needs the verdict: that a chain stops below its root is how it should be.
+// missing reports a certificate that should have been sent. A chain need not have its root, so
+// only a failed verification tells.
 func (v chainView) missing(verifyErr error, add func(Code, string, ...any)) {
 	leaf := v.sent[0]
 	alone := len(v.sent) == 1 && !isSelfSigned(leaf)
@@ -217,7 +218,7 @@ func (v chainView) validity(add func(Code, string, ...any)) {
 		end := cert.NotAfter.UTC().Format(time.RFC3339)
 		switch left := cert.NotAfter.Sub(v.now); {
 		case v.now.Before(cert.NotBefore):
-			add(CodeNotYetValid, "certificate %d is valid from %s only: %s", i+1, cert.NotBefore.UTC().Format(time.RFC3339), cert.Subject)
+			add(CodeNotYetValid, "certificate %d is valid only from %s: %s", i+1, cert.NotBefore.UTC().Format(time.RFC3339), cert.Subject)
 		case left < 0:
 			add(CodeExpired, "certificate %d was valid until %s: %s", i+1, end, cert.Subject)
 		case left < soon:

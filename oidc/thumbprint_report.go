@@ -14,10 +14,10 @@ import (
 )
 
 // ThumbprintReport is everything about an issuer's certificates that matters to IAM and to a
-// person who looks for a fault at night. It is a plain value: print it with String, or marshal
+// person who looks for a fault. It is a plain value: print it with String, or marshal
 // it to JSON. It is safe for concurrent use as long as nobody changes it.
 type ThumbprintReport struct {
-	// Issuer is whose it is; zero for a list of certificates.
+	// Issuer is the issuer that was asked; zero when the report is of a list of certificates.
 	Issuer Issuer `json:"issuer,omitzero"`
 	// Thumbprints is what to give IAM: 40 lower-case hexadecimal digits each, those of the
 	// discovery host first, no duplicates, never more than the five that IAM takes.

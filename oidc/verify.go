@@ -14,7 +14,7 @@ import (
 // issuer's keys could not be fetched. The cause is wrapped too.
 var ErrKeysUnavailable = errors.New("the issuer's keys are not available")
 
-// VerifierConfig is how a [Verifier] works. The zero value is what most need.
+// VerifierConfig is how a [Verifier] works. The zero value is what most callers need.
 type VerifierConfig struct {
 	// Client fetches the keys. nil: a zero Client.
 	Client *Client
@@ -45,7 +45,7 @@ const (
 // Verifier verifies the service account tokens of one issuer for one audience. It keeps the
 // issuer's keys, fetches them at the first token, when a token names one that it does not
 // have, and by age, and not more often than every 10 seconds, so that a flood of forged
-// tokens is no flood at the issuer. It is safe for concurrent use: callers who need keys at
+// tokens does not become one at the issuer. It is safe for concurrent use: callers who need keys at
 // the same time share one fetch, which goes on as long as one of them waits.
 type Verifier struct {
 	issuer   Issuer

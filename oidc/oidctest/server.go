@@ -105,7 +105,7 @@ func (s *Server) locate(rawIssuer, jwksURI string) (err error) {
 	for _, raw := range []string{s.issuer.DiscoveryURL(), s.jwksURI} {
 		u, err := url.Parse(raw)
 		if err != nil || u.Scheme != "https" || u.Hostname() == "" {
-			return fmt.Errorf("%q is no https URL", raw)
+			return fmt.Errorf("%q is not an https URL", raw)
 		}
 		addr := addrOf(u)
 		if s.sites[addr] != nil {
