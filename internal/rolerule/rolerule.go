@@ -109,8 +109,8 @@ type Form struct {
 	Beginning, End int    // how many characters a name keeps that is longer
 }
 
-// Form returns the parts of the rule.
-func (r RoleRule) Form() Form {
+// FormOf returns the parts of a rule. It is not a method: the rule's own are public in mutate.
+func FormOf(r RoleRule) Form {
 	room := maxName - len(r.NamePrefix)
 	kept := room - len(Long)
 	return Form{
@@ -125,7 +125,7 @@ func (r RoleRule) ARN(namespace, account string) (string, error) {
 	if err := errors.Join(r.Check(), kubename.CheckNamespace(namespace), kubename.CheckServiceAccount(account)); err != nil {
 		return "", err
 	}
-	f, full := r.Form(), namespace+"."+account
+	f, full := FormOf(r), namespace+"."+account
 	if len(full) <= f.Short {
 		return f.Base + namespace + "/" + f.Prefix + full, nil
 	}
@@ -135,7 +135,7 @@ func (r RoleRule) ARN(namespace, account string) (string, error) {
 
 // Account returns the service account whose role an ARN is under the rule; false for any other ARN.
 func (r RoleRule) Account(role string) (namespace, account string, ok bool) {
-	f := r.Form()
+	f := FormOf(r)
 	rest, ok := strings.CutPrefix(role, f.Base)
 	if !ok {
 		return "", "", false

@@ -41,7 +41,7 @@ func (p *Policies) ruleVariables() []admissionregistrationv1.Variable {
 	return []admissionregistrationv1.Variable{
 		{Name: "accountName", Expression: `has(object.spec.serviceAccountName) && object.spec.serviceAccountName != '' ? object.spec.serviceAccountName : 'default'`},
 		{Name: "fullName", Expression: `request.namespace + '.' + variables.accountName`},
-		{Name: "role", Expression: roleByRule(p.mutation.RoleRule.Form())},
+		{Name: "role", Expression: roleByRule(rolerule.FormOf(p.mutation.RoleRule))},
 		{Name: "audience", Expression: str(p.mutation.Audience)},
 		{Name: "regional", Expression: strconv.FormatBool(p.mutation.RegionalSTS)},
 		{Name: "accountExpiration", Expression: p.defaultSeconds()},

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/mutate"
 )
@@ -57,55 +56,6 @@ type Config struct {
 	// request is answered with 500, whatever OnPanic does. [http.ErrAbortHandler] is left to
 	// the server, for which it is meant. nil: nothing is called.
 	OnPanic func(value any, stack []byte)
-}
-
-// Event is one request and its answer, for metrics and audit.
-type Event struct {
-	// Status is the HTTP status: 200 for every review, allowed or not.
-	Status int
-	// Verdict is what was decided.
-	Verdict Verdict
-	// Request is what was asked, with the members that the decision rests on; nil unless
-	// Status is 200. Its raw objects may hold secrets and are gone after the call.
-	Request *admissionv1.AdmissionRequest
-	// Target is whose pod it is; zero for requests that are not about pods.
-	Target mutate.Target
-	// Reviewed has the answer, the identity and the mutation's result.
-	Reviewed mutate.Reviewed
-	// Err is why the answer is not as it should be: a bad request, an account that could not
-	// be looked up or honoured. It quotes no pod.
-	Err error
-	// Duration is the time from the request's headers to the answer.
-	Duration time.Duration
-}
-
-// Verdict sums up an [Event].
-type Verdict uint8
-
-const (
-	// Untouched: allowed as it is.
-	Untouched Verdict = iota
-	// Mutated: allowed with a patch.
-	Mutated
-	// Denied: refused, in the review or by the HTTP status.
-	Denied
-	// FailedOpen: allowed although the account could not be looked up.
-	FailedOpen
-)
-
-// String returns "untouched", "mutated", "denied" or "failed-open".
-func (v Verdict) String() string {
-	switch v {
-	case Untouched:
-		return "untouched"
-	case Mutated:
-		return "mutated"
-	case Denied:
-		return "denied"
-	case FailedOpen:
-		return "failed-open"
-	}
-	return fmt.Sprintf("Verdict(%d)", uint8(v))
 }
 
 // Handler answers AdmissionReviews. It is safe for concurrent use.
@@ -258,94 +208,4 @@ func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 		return r.Context(), func() {} // the server cancels it
 	}
 	return context.WithTimeout(r.Context(), timeout-timeout/5)
-}
-
-// review decides about one request.
-func (h *Handler) review(ctx context.Context, reading *mutate.Reading) Event {
-	req, target := reading.Request(), reading.Target()
-	e := Event{Target: target}
-	if target.IsZero() {
-		e.Reviewed = reading.Review(nil)
-		if !e.Reviewed.Response.Allowed {
-			return denied(e)
-		}
-		return e
-	}
-	if err := checkTarget(target); err != nil {
-		e.Verdict, e.Err = Denied, err
-		e.Reviewed = mutate.Reviewed{Response: mutate.Deny(req, http.StatusUnprocessableEntity, err.Error()), Err: err}
-		return e
-	}
-	var sa *corev1.ServiceAccount
-	if reading.NeedsAccount() {
-		var err error
-		if sa, err = h.lookup(ctx, target); err != nil {
-			return h.unknown(req, e, err)
-		}
-	}
-	e.Reviewed = reading.Review(sa)
-	switch {
-	case !e.Reviewed.Response.Allowed:
-		return denied(e)
-	case h.cfg.RequireIdentity:
-		e = h.require(req, e)
-	}
-	if e.Verdict != Denied && e.Reviewed.Result.Changed() {
-		e.Verdict = Mutated
-	}
-	return e
-}
-
-// refused is e with a denial for an error of package mutate.
-func refused(req *admissionv1.AdmissionRequest, e Event, err error) Event {
-	e.Reviewed = mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}
-	return denied(e)
-}
-
-func denied(e Event) Event {
-	e.Verdict, e.Err = Denied, e.Reviewed.Err
-	return e
-}
-
-// unknown answers for an account that could not be looked up.
-func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error) Event {
-	e.Err = err
-	text := fmt.Sprintf("service account %+q cannot be looked up", e.Target.String())
-	if isNotFound(err) {
-		text = fmt.Sprintf("service account %+q is not there", e.Target.String())
-	}
-	if h.cfg.InsecureFailOpen && !h.cfg.RequireIdentity {
-		e.Verdict = FailedOpen
-		e.Reviewed = mutate.Reviewed{Response: &admissionv1.AdmissionResponse{
-			UID: req.UID, Allowed: true, Warnings: []string{text + ": the pod gets no AWS identity"},
-		}}
-		return e
-	}
-	e.Verdict = Denied
-	e.Reviewed = mutate.Reviewed{
-		Response: mutate.Deny(req, http.StatusServiceUnavailable, text+"; try again"), Err: err,
-	}
-	return e
-}
-
-// require denies a pod that would get in with a container that has no identity.
-func (h *Handler) require(req *admissionv1.AdmissionRequest, e Event) Event {
-	if e.Reviewed.Result.Complete() {
-		return e
-	}
-	why := "nobody can tell whether it has one"
-	if missing := e.Reviewed.Result.Incomplete(); len(missing) > 0 {
-		why = fmt.Sprintf("container %+q has none that works: %s", missing[0].Name, missing[0].Message)
-		if causes := missing[0].Causes; len(causes) > 0 {
-			why += " (" + string(causes[0]) + ")"
-		}
-	}
-	if e.Reviewed.Identity.IsZero() {
-		why += "; service account " + e.Target.String() + " gives none"
-	}
-	err := errors.New("webhook: the pod requires an AWS identity, and " + why)
-	warnings := e.Reviewed.Response.Warnings
-	e.Reviewed = mutate.Reviewed{Response: mutate.Deny(req, http.StatusForbidden, err.Error()), Err: err}
-	e.Reviewed.Response.Warnings = warnings
-	return denied(e)
 }
