@@ -17,7 +17,7 @@ import (
 type patch struct{ buf []byte }
 
 // add writes one operation. The path's two parts are escaped already, and the value is JSON.
-func (p *patch) add(path, rest string, value []byte) {
+func (p *patch) add(path []byte, rest string, value []byte) {
 	if len(p.buf) == 0 {
 		p.buf = append(p.buf, '[')
 	} else {
@@ -47,9 +47,9 @@ var (
 // encode writes the patch for what was decided.
 func (p *planner) encode() {
 	env, mounts, wanted := p.additions()
-	// One buffer for all: about 120 bytes an operation, and the role's name in its own.
-	out := patch{buf: make([]byte, 0, 512+120*env+len(p.id.RoleARN)*len(p.v.containers)+
-		(len(p.method.mount)+160)*mounts)}
+	// One buffer for all: about 112 bytes an operation, and what is longer in its own.
+	out := patch{buf: make([]byte, 0, 384+112*env+(len(p.id.RoleARN)+len(p.method.mountPath))*len(p.v.containers)+
+		(len(p.method.mount)+112)*mounts)}
 	if wanted {
 		p.encodeVolume(&out)
 		p.encodeLabel(&out)
@@ -81,10 +81,10 @@ func (p *planner) encodeVolume(out *patch) {
 		return
 	}
 	if !p.v.hasVolumes {
-		out.add("/spec/volumes", "", emptyArray)
+		out.add(nil, "/spec/volumes", emptyArray)
 	}
 	var buf [256]byte
-	out.add("/spec/volumes/0", "", p.method.volume.fill(buf[:0], p.judge.audience, p.expiration))
+	out.add(nil, "/spec/volumes/0", p.method.volume.fill(buf[:0], p.judge.audience, p.expiration))
 }
 
 // encodeLabel adds the label of PodIdentity.
@@ -100,19 +100,20 @@ func (p *planner) encodeLabel(out *patch) {
 		return
 	}
 	if !p.v.hasMetadata {
-		out.add("/metadata", "", emptyObject)
+		out.add(nil, "/metadata", emptyObject)
 	}
 	if !p.v.hasLabels {
-		out.add("/metadata/labels", "", emptyObject)
+		out.add(nil, "/metadata/labels", emptyObject)
 	}
-	out.add("/metadata/labels/", jsontree.EscapePointer(LabelPodIdentity), []byte(quoteJSON(LabelPodIdentityValue)))
+	out.add([]byte("/metadata/labels/"), jsontree.EscapePointer(LabelPodIdentity), []byte(quoteJSON(LabelPodIdentityValue)))
 }
 
 func (p *planner) encodeContainer(out *patch, c *containerView, g gain) {
 	if g.add == 0 && !g.mount {
 		return
 	}
-	path := containerPath(c.kind, c.index)
+	var buf [48]byte
+	path := appendContainerPath(buf[:0], c.kind, c.index)
 	if g.add != 0 {
 		if !c.hasEnv {
 			out.add(path, "/env", emptyArray)
@@ -136,7 +137,7 @@ func (p *planner) entry(v envVar) []byte {
 	switch v {
 	case envRoleARN:
 		if p.role == nil {
-			p.role = appendEnv(make([]byte, 0, 64+len(p.id.RoleARN)), v, p.id.RoleARN)
+			p.role = appendEnv(make([]byte, 0, 40+len(p.id.RoleARN)), v, p.id.RoleARN)
 		}
 		return p.role
 	case envTokenFile, envCredentialsAuth:

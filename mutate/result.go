@@ -84,11 +84,12 @@ type ContainerResult struct {
 
 // Path returns the container's JSON pointer, such as "/spec/containers/0".
 func (c ContainerResult) Path() string {
-	return containerPath(c.Kind, c.Index)
+	return string(appendContainerPath(nil, c.Kind, c.Index))
 }
 
-func containerPath(kind Kind, index int) string {
-	return "/spec/" + kind.String() + "/" + strconv.Itoa(index)
+func appendContainerPath(b []byte, kind Kind, index int) []byte {
+	b = append(append(b, "/spec/"...), kind.String()...)
+	return strconv.AppendInt(append(b, '/'), int64(index), 10)
 }
 
 // Result is what a mutation does to one pod. The zero value does nothing. It may be read
