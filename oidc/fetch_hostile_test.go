@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -277,4 +278,30 @@ func TestAddressesAreVettedWhereADialerOfOnesOwnEndsUp(t *testing.T) {
 	var refused *oidc.AddressError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "keys.example.com:443", refused.Host)
+}
+
+func TestADialerIsToldOfTheEndAndWhatItBringsLaterIsClosed(t *testing.T) {
+	t.Parallel()
+	iss := issuer(t, "https://idp.example.com")
+	ways := calls(t, iss)
+	synctest.Test(t, func(t *testing.T) {
+		for way, call := range ways {
+			h := newHostile(t, func(io.Writer) {})
+			var told atomic.Bool
+			client := h.client()
+			client.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				<-ctx.Done()
+				told.Store(true)
+				time.Sleep(time.Minute)
+				return h.dial(ctx, network, addr)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			require.ErrorIs(t, call(ctx, client), context.DeadlineExceeded, way)
+			cancel()
+			synctest.Wait()
+			assert.True(t, told.Load(), way)
+			time.Sleep(2 * time.Minute)
+			h.served.Wait() // the connection was closed
+		}
+	})
 }

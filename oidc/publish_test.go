@@ -75,17 +75,17 @@ func TestNothingIsPublishedThatSTSWouldRefuse(t *testing.T) {
 	asDocument, _ := published(t, "https://bucket.example.com/cluster/.well-known/openid-configuration")
 	query, _ := published(t, "https://bucket.example.com/cluster/keys?x")
 	var to recorder
-	for name, err := range map[string]error{
-		"key_ops alone":        oidc.Publish(t.Context(), &to, doc, ops, oidc.PublishConfig{}),
-		"no keys":              oidc.Publish(t.Context(), &to, doc, nil, oidc.PublishConfig{}),
-		"other algorithms":     oidc.Publish(t.Context(), &to, doc, p384, oidc.PublishConfig{}),
-		"keys elsewhere":       oidc.Publish(t.Context(), &to, elsewhere, keys, oidc.PublishConfig{}),
-		"keys as the document": oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
-		"keys with a query":    oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
-		"no document":          oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
-		"nowhere":              oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
+	for want, err := range map[string]error{
+		"no key that STS could verify":       oidc.Publish(t.Context(), &to, doc, ops, oidc.PublishConfig{}),
+		"it has no key":                      oidc.Publish(t.Context(), &to, doc, nil, oidc.PublishConfig{}),
+		`the document names the algorithms`:  oidc.Publish(t.Context(), &to, doc, p384, oidc.PublishConfig{}),
+		"jwks\" is not a path below":         oidc.Publish(t.Context(), &to, elsewhere, keys, oidc.PublishConfig{}),
+		"the discovery document's own place": oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
+		"keys?x\" is not a path below":       oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
+		oidc.ErrIssuerZero.Error():           oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
+		"there is no store":                  oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
 	} {
-		assert.Error(t, err, name)
+		assert.ErrorContains(t, err, want)
 	}
 	assert.Empty(t, to.objects)
 }
@@ -102,19 +102,29 @@ func TestADirectoryStaysWithinItself(t *testing.T) {
 	back, err := oidc.ParseDocument(body)
 	require.NoError(t, err)
 	assert.Equal(t, doc, back)
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*.tmp"))
-	require.NoError(t, err)
-	assert.Empty(t, files)
+	assert.Len(t, contents(t, oidc.Directory(dir)), 2, "nothing temporary is left")
 
 	outside := t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "link")))
-	for _, path := range []string{"", "../x", "/x", "a/../../x", "link/x"} {
-		assert.Error(t, oidc.Directory(dir).PutObject(t.Context(), oidc.Object{Path: path}), path)
+	for path, want := range map[string]string{
+		"": "does not stay in it", ".": "does not stay in it", "../x": "does not stay in it", "/x": "does not stay in it",
+		"a/../../x": "does not stay in it", "link/x": "escapes",
+	} {
+		assert.ErrorContains(t, oidc.Directory(dir).PutObject(t.Context(), oidc.Object{Path: path}), want, path)
+		assert.ErrorContains(t, oidc.Directory(dir).DeleteObject(t.Context(), path), want, path)
+		_, err := oidc.Directory(dir).GetObject(t.Context(), path, 10)
+		assert.ErrorContains(t, err, want, path)
 	}
 	left, err := os.ReadDir(outside)
 	require.NoError(t, err)
 	assert.Empty(t, left)
-	assert.Error(t, oidc.Directory(filepath.Join(dir, "missing")).PutObject(t.Context(), oidc.Object{Path: "a"}))
+	missing := oidc.Directory(filepath.Join(dir, "missing"))
+	assert.ErrorContains(t, missing.PutObject(t.Context(), oidc.Object{Path: "a"}), "it does not exist")
+	_, err = missing.GetObject(t.Context(), "a", 10)
+	require.ErrorContains(t, err, "it does not exist")
+	assert.NotErrorIs(t, err, fs.ErrNotExist, "a directory that is not there says nothing of the file")
+	_, err = oidc.Directory(dir).GetObject(t.Context(), "openid/v1/jwks", 10)
+	assert.ErrorIs(t, err, oidc.ErrTooLarge)
 }
 
 func TestWhatIsServedIsNotTakenAway(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,8 +80,18 @@ func TestAHostThatWantsAClientCertificateGivesNoThumbprint(t *testing.T) {
 		assert.ErrorIs(t, h.client().Preflight(t.Context(), iss, oidc.PreflightConfig{}).Err(), oidc.ErrClientCertificate, name)
 	}
 	h := hosts{}
-	h.add(t, "idp.example.com", &tls.Config{ClientAuth: tls.RequestClientCert}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+	h.add(t, "idp.example.com", &tls.Config{MaxVersion: tls.VersionTLS13, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		cfg := &tls.Config{Certificates: []tls.Certificate{h["idp.example.com"].TLS.Certificates[0]}}
+		if !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) {
+			cfg.ClientAuth = tls.RequireAnyClientCert
+		}
+		return cfg, nil
+	}}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
 	_, err := h.client().Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
+	require.ErrorIs(t, err, oidc.ErrClientCertificate, "that TLS 1.3 would do without it is not asked")
+	h = hosts{}
+	h.add(t, "idp.example.com", &tls.Config{ClientAuth: tls.RequestClientCert}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+	_, err = h.client().Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
 	assert.NoError(t, err, "one that may be left out")
 }
 

@@ -185,9 +185,9 @@ func TestAVerifierIsRefusedWithoutWhatItNeeds(t *testing.T) {
 	_, err := oidc.NewVerifier(oidc.Issuer{}, audience, oidc.VerifierConfig{})
 	assert.ErrorIs(t, err, oidc.ErrIssuerZero)
 	_, err = oidc.NewVerifier(issuer(t, "https://idp.example.com"), "", oidc.VerifierConfig{})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "no audience")
 	_, err = oidc.NewVerifier(issuer(t, "https://idp.example.com"), audience, oidc.VerifierConfig{MaxAge: -1})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "MaxAge is negative")
 	_, err = (*oidc.Verifier)(nil).Verify(t.Context(), "a")
-	assert.Error(t, err)
+	assert.ErrorIs(t, err, oidc.ErrIssuerZero)
 }
