@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,8 +53,8 @@ func (rev revision) origin(s *statement) string {
 	return ""
 }
 
-// grid has the values of sub and aud to try.
-type grid struct{ subs, auds []string }
+// grid has the values to try of each claim that the statements ask for, sub and aud always.
+type grid map[string][]string
 
 // maxGridWork bounds the search for them, and maxGrid their product: far above what policies
 // within IAM's quota need.
@@ -64,32 +65,36 @@ const (
 
 // newGrid is not ok when the statements are too intricate to try everything.
 func newGrid(statements []*statement, g Grant) (out grid, ok bool) {
-	budget := &language.Budget{Left: maxGridWork}
-	subs := []language.Union{{language.Literal("")}}
-	auds := subs
+	unions := map[string][]language.Union{"sub": {{language.Literal("")}}, "aud": {{language.Literal("")}}}
 	for _, text := range g.subjects() {
-		subs = append(subs, language.Union{language.Literal(text)})
+		unions["sub"] = append(unions["sub"], language.Union{language.Literal(text)})
 	}
 	for _, text := range g.patterns() {
-		subs = append(subs, language.Union{language.Glob(text)})
+		unions["sub"] = append(unions["sub"], language.Union{language.Glob(text)})
 	}
 	for _, text := range g.audiences() {
-		auds = append(auds, language.Union{language.Literal(text)})
+		unions["aud"] = append(unions["aud"], language.Union{language.Literal(text)})
 	}
 	for _, s := range statements {
-		for i := range s.conditions {
-			switch c := &s.conditions[i]; {
-			case strings.HasSuffix(c.lookup, ":sub"):
-				subs = append(subs, c.languages()...)
-			case strings.HasSuffix(c.lookup, ":aud"):
-				auds = append(auds, c.languages()...)
+		for _, issuer := range s.principals.federated {
+			r := sketch(issuer)
+			for i := range s.conditions {
+				c := &s.conditions[i]
+				if claim, own := r.cutClaim(c.lookup); own && !isMultivalued(c.lookup) {
+					unions[claim] = append(unions[claim], c.languages()...)
+				}
 			}
 		}
 	}
-	var all, both bool
-	out.subs, all = language.Classes(subs, nil, budget)
-	out.auds, both = language.Classes(auds, nil, budget)
-	return out, all && both && len(out.subs)*len(out.auds) <= maxGrid
+	out, ok = grid{}, true
+	size, budget := 1, &language.Budget{Left: maxGridWork}
+	for _, claim := range slices.Sorted(maps.Keys(unions)) {
+		words, complete := language.Classes(unions[claim], nil, budget)
+		out[claim] = words
+		size *= len(words) + 1
+		ok = ok && complete && size <= maxGrid
+	}
+	return out, ok
 }
 
 // languages are what the condition's values tell apart.
@@ -132,24 +137,26 @@ func tokenOf(p Provider, sub, aud string) *request {
 	return r
 }
 
-func attributes(name string, values []string) []attribute {
-	all := make([]attribute, len(values))
-	for i, v := range values {
-		all[i] = attribute{name: name, one: v}
-	}
-	return all
-}
-
-// tokens are those of one federated principal, with each sub and without one, and so with aud.
+// tokens are those of one federated principal, with each value of each claim and without it.
 func (g grid) tokens(principal string) []*request {
-	var all []*request
-	of := sketch(principal)
-	for _, sub := range append(attributes("sub", g.subs), attribute{name: "sub", isMany: true}) {
-		for _, aud := range append(attributes("aud", g.auds), attribute{name: "aud", isMany: true}) {
-			r := *of
-			r.claims = []attribute{sub, aud}
-			all = append(all, &r)
+	all := []*request{sketch(principal)}
+	for _, claim := range slices.Sorted(maps.Keys(g)) {
+		if !isExposed(all[0].issuer, claim) {
+			continue
 		}
+		var more []*request
+		for _, r := range all {
+			with := func(a attribute) {
+				token := *r
+				token.claims = append(slices.Clip(r.claims), a)
+				more = append(more, &token)
+			}
+			with(attribute{name: claim, isMany: true})
+			for _, word := range g[claim] {
+				with(attribute{name: claim, one: word})
+			}
+		}
+		all = more
 	}
 	return all
 }
@@ -192,8 +199,11 @@ func (p *Policy) keeps(s *statement, parts []*jsontree.Value, ask func([]*statem
 }
 
 // webRequests are the requests of the statements' grid.
-func webRequests(statements []*statement) ([]*request, bool) {
-	grid, ok := newGrid(statements, Grant{})
+func webRequests(statements []*statement) ([]*request, bool) { return Grant{}.requests(statements) }
+
+// requests tells also those apart whom the grant names.
+func (g Grant) requests(statements []*statement) ([]*request, bool) {
+	grid, ok := newGrid(statements, g)
 	if !ok {
 		return nil, false
 	}

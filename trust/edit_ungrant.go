@@ -136,7 +136,7 @@ func (p *Policy) withoutGrant(s *statement, g Grant) []*jsontree.Value {
 	}
 	for _, parts := range [][]*jsontree.Value{{rest}, {rest, others}} {
 		parts = slices.DeleteFunc(parts, func(n *jsontree.Value) bool { return n == nil })
-		if p.keeps(s, parts, webRequests, func(r *request) bool { return g.covers(r, !s.asks(audKey)) }) {
+		if p.keeps(s, parts, g.requests, func(r *request) bool { return g.covers(r, !s.asks(audKey)) }) {
 			return parts
 		}
 	}

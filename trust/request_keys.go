@@ -1,6 +1,9 @@
 package trust
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // presence says whether a request has a condition key. The zero value is the careful one.
 type presence int
@@ -62,7 +65,7 @@ func (r *request) lookup(key string) (*attribute, presence) {
 		}
 	}
 	switch {
-	case own && (r.partial || claim == "oaud"):
+	case own && (r.partial && isExposed(r.issuer, claim) || claim == "oaud"):
 		return nil, unknown
 	case own || r.isAbsent(key):
 		return nil, absent
@@ -107,6 +110,15 @@ func (r *request) cutClaim(key string) (claim string, ok bool) {
 		return key[n+1:], true
 	}
 	return "", false
+}
+
+// isExposed says whether STS makes a claim, in lower case, a condition key of the issuer.
+func isExposed(issuer, claim string) bool {
+	switch claim {
+	case "sub", "aud", "oaud", "amr", "email":
+		return true
+	}
+	return slices.ContainsFunc(providerClaims(issuer), func(name string) bool { return lowerASCII(name) == claim })
 }
 
 // isFederationKey recognises "HOST/PATH:claim": no service has a dot in its prefix.
