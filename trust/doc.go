@@ -17,7 +17,8 @@
 // useless, and a policy that Validate refuses is never clean. Extract takes the trust policies
 // out of Terraform plans, CloudFormation templates, IAM's own output and Kubernetes objects.
 // Diff, Equal and Who compare policies and list who may have a role; Within proves that one policy
-// allows nothing that another does not.
+// allows nothing that another does not, Reach lists everybody who can ever be admitted, and Compare
+// does so for what an update admits and drops.
 //
 // # What is unknown
 //
@@ -69,6 +70,7 @@
 // neither could be had. It is assumed that IAM is as its documentation and the table above say,
 // that '?' stands for one Unicode code point, and that nothing but the policy and the request
 // counts: STS checks the token, and a caller from another account needs a policy of its own.
+// Reach and Compare take the same classes apart.
 //
 // Policies are immutable, and everything is safe for concurrent use.
 //

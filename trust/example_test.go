@@ -304,3 +304,36 @@ func ExamplePolicy_Within() {
 	// holds
 	// a token of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3 with sub system:serviceaccount:team-ax:x, aud sts.amazonaws.com
 }
+
+func ExamplePolicy_Reach() {
+	policy := must(trust.New(
+		trust.Grant{Provider: cluster(), Subjects: []trust.Subject{must(trust.ServiceAccount("shop", "cart"))}},
+		trust.Grant{Provider: cluster(), Patterns: []trust.Pattern{must(trust.ParsePattern("system:serviceaccount:team-*:reader"))}},
+	))
+	for _, r := range policy.Reach() {
+		fmt.Println(r)
+	}
+	// Output:
+	// every service account named reader in a namespace that begins with team- of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
+	// service account cart in namespace shop of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
+}
+
+func ExamplePolicy_Compare() {
+	grant := func(names ...string) *trust.Policy {
+		g := trust.Grant{Provider: cluster()}
+		for _, name := range names {
+			g.Subjects = append(g.Subjects, must(trust.ServiceAccount("shop", name)))
+		}
+		return must(trust.New(g))
+	}
+	c := grant("cart", "mail").Compare(grant("cart", "stock"))
+	for _, r := range c.Admits {
+		fmt.Println("new:", r)
+	}
+	for _, r := range c.Drops {
+		fmt.Println("gone:", r)
+	}
+	// Output:
+	// new: service account stock in namespace shop of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
+	// gone: service account mail in namespace shop of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
+}

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 
+	"github.com/irsa-go/irsa/internal/glob"
 	"github.com/irsa-go/irsa/internal/language"
 )
 
@@ -52,12 +53,17 @@ type domain struct {
 	many   bool     // it may have more than one value
 	must   bool     // it is never absent
 	open   bool     // a request may leave open what it is, and always does when it is fixed
-	except []string // what it is not
+	except []string // patterns of what it is not
 	within language.Union
 	likely language.Union // what it looks like in practice
 	// names are the session tags that the key aws:TagKeys tells apart, whether the request has
 	// them or not.
 	names []tagName
+}
+
+// has says whether the key can have the value.
+func (d domain) has(value string) bool {
+	return (value != "" || !d.filled) && !slices.ContainsFunc(d.except, func(e string) bool { return glob.Compile(e).Match(value) })
 }
 
 // tagName is a session tag that the policies name, in lower case.
@@ -69,7 +75,7 @@ type tagName struct {
 // further are languages to tell apart beside those of the conditions.
 func (d domain) further() (unions []language.Union) {
 	for _, e := range d.except {
-		unions = append(unions, language.Union{language.Literal(e)})
+		unions = append(unions, language.Union{language.Glob(e)})
 	}
 	for _, n := range d.names {
 		unions = append(unions, language.Union{language.FoldASCII(n.name)})
@@ -117,7 +123,7 @@ func (v *variable) divide(d domain, likely bool, budget *language.Budget) (compl
 		words = append(extra, words...)
 	}
 	first := !d.rare && (d.likely != nil || len(d.values) > 0)
-	words = slices.DeleteFunc(words, func(w string) bool { return d.filled && w == "" || slices.Contains(d.except, w) })
+	words = slices.DeleteFunc(words, func(w string) bool { return !d.has(w) })
 	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(verdictOf(a == ""), verdictOf(b == "")) })
 	if !d.must && !first {
 		v.add(nil, true)

@@ -133,6 +133,7 @@ func (q *question) divide(likely bool, budget *language.Budget) (complete bool) 
 		}
 		last = r.s
 	}
+	slices.SortFunc(q.variables, func(a, b variable) int { return strings.Compare(a.name, b.name) })
 	complete = true
 	for i := range q.variables {
 		if v := &q.variables[i]; v.name != "" {
@@ -192,21 +193,25 @@ func (q *question) certainties() [][]choice {
 		v := &q.variables[i]
 		var list choices
 		for j := range v.atoms {
-			if v.atoms[j].open {
-				continue
+			if a := &v.atoms[j]; !a.open {
+				pass := q.certain(v, a.verdicts)
+				list.add(choice{pass: pass, certain: pass, atom: a})
 			}
-			pass := q.pass(v, &v.atoms[j], func(k int) bool {
-				c := &v.columns[k]
-				if v.atoms[j].verdicts[k] == unproven {
-					return !c.helps()
-				}
-				return v.atoms[j].verdicts[k] == yes
-			})
-			list.add(choice{pass: pass, atom: &v.atoms[j]})
 		}
 		out[i] = list.all
 	}
 	return out
+}
+
+// certain is the rows that values of these verdicts let pass for certain, or keep out for certain
+// where that is what helps.
+func (q *question) certain(v *variable, verdicts []verdict) bits {
+	return q.pass(v, func(k int) bool {
+		if verdicts[k] == unproven {
+			return !v.columns[k].helps()
+		}
+		return verdicts[k] == yes
+	})
 }
 
 // choices are kept once for each set of rows that they let pass.
@@ -219,8 +224,9 @@ func (l *choices) add(c choice) {
 	if l.seen == nil {
 		l.seen = map[string]bool{}
 	}
-	if key := c.pass.key(0); !l.seen[key] {
+	if key := c.pass.key(0) + c.certain.key(0); !l.seen[key] {
 		l.seen[key] = true
+		c.index = len(l.all)
 		l.all = append(l.all, c)
 	}
 }
@@ -228,8 +234,8 @@ func (l *choices) add(c choice) {
 // helps says that whoever looks for a witness would like the column to be met.
 func (c *column) helps() bool { return (c.effect == Allow) == (c.side == 0) }
 
-// pass is the rows that an atom lets pass, when met says which columns it meets.
-func (q *question) pass(v *variable, a *atom, met func(int) bool) bits {
+// pass is the rows that are let pass when met says which columns are met.
+func (q *question) pass(v *variable, met func(int) bool) bits {
 	pass := newBits(len(q.rows))
 	pass.fill(len(q.rows))
 	for k := range v.columns {

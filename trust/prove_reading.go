@@ -29,7 +29,7 @@ func (q *question) readings() [][]choice {
 
 func (q *question) addReadings(list *choices, v *variable, a *atom) {
 	if a.open {
-		list.add(choice{atom: a, pass: q.pass(v, a, func(k int) bool { return a.verdicts[k].counts(v.columns[k].effect) })})
+		list.add(choice{atom: a, certain: q.certain(v, a.verdicts), pass: q.pass(v, func(k int) bool { return a.verdicts[k].counts(v.columns[k].effect) })})
 		return
 	}
 	var assumed []*column
@@ -43,7 +43,7 @@ func (q *question) addReadings(list *choices, v *variable, a *atom) {
 	shared := slices.DeleteFunc(unique(ids[0]), func(id string) bool { return !slices.Contains(ids[1], id) })
 	shared = shared[:min(len(shared), maxSplit)]
 	for split := range 1 << len(shared) {
-		list.add(choice{atom: a, assumed: assumed, pass: q.pass(v, a, func(k int) bool {
+		list.add(choice{atom: a, certain: q.certain(v, a.verdicts), assumed: assumed, pass: q.pass(v, func(k int) bool {
 			c := &v.columns[k]
 			if !slices.Contains(assumed, c) {
 				return a.verdicts[k] == yes

@@ -17,6 +17,11 @@ type scene struct {
 	build  func(values keyValues) *request
 	// same has the keys that always have another key's value.
 	same map[string]string
+	// any says whether a caller is one of those that the scene is about; nil: there is only one.
+	any func(*caller) bool
+	// name is the principal as a Reach has it; "": the caller's ARN.
+	name    string
+	session session
 	// provider is that of a web identity.
 	provider Provider
 	// open says that the requests leave open who the caller is. No real one does, so there is
@@ -145,8 +150,14 @@ func (s session) tagsOf(values keyValues) map[string]string {
 		}
 		tags[name] = value[0]
 	}
+	for _, n := range s.names {
+		if _, there := tags[n.name]; n.has && !there && spelling[n.name] == "" {
+			tags[n.name] = "x"
+		}
+	}
 	for other := "x"; len(tags) == 0; other += "x" {
-		if _, named := values[keyTag+other]; !named {
+		_, matters := values[keyTag+other]
+		if !matters && !slices.ContainsFunc(s.names, func(n tagName) bool { return n.name == other }) {
 			tags[other] = "x"
 		}
 	}
@@ -196,7 +207,7 @@ func webIdentityScene(p Provider, s session) scene {
 	base.actions = s.actions(actionWebIdentity)
 	prefix := p.key + ":"
 	known := slices.Concat([]string{"sub", "aud", "amr", "oaud", "email"}, providerClaims(p.key))
-	sc := scene{base: base, provider: p}
+	sc := scene{base: base, provider: p, session: s}
 	sc.domain = func(key string) domain {
 		if d, ok := s.domain(key); ok {
 			return d

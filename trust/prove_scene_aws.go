@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
@@ -17,6 +18,8 @@ type awsCaller struct {
 	any string
 	// named are the ARNs that the policies name: it has none of these when it is any of a kind.
 	named []string
+	// accounts and ids are those that the policies name.
+	accounts, ids []string
 	// open leaves out the role of the session, or the unique id of a caller.
 	open bool
 }
@@ -66,7 +69,10 @@ func awsCallers(principals []string) []awsCaller {
 			add(callOf(any+"any-other"), any)
 		}
 	}
-	return identified(callers, ids)
+	for i := range callers {
+		callers[i].accounts = unique(accounts)
+	}
+	return identified(callers, unique(ids))
 }
 
 // identified gives each caller each of the unique ids that the policies name, another one, and
@@ -77,8 +83,8 @@ func identified(callers []awsCaller, ids []string) []awsCaller {
 	}
 	var list []awsCaller
 	for _, c := range callers {
-		for _, id := range append(unique(ids), "AROAOTHEROTHEROTHER99", "") {
-			c.call.PrincipalID = id
+		for _, id := range append(slices.Clip(ids), "AROAOTHEROTHEROTHER99", "") {
+			c.call.PrincipalID, c.ids = id, ids
 			c.open = c.open || id == ""
 			list = append(list, c)
 		}
@@ -94,6 +100,29 @@ func callOf(principal string) AssumeRoleSession {
 	}
 	return AssumeRoleSession{RoleARN: principal,
 		PrincipalARN: strings.Replace(before, ":iam:", ":sts:", 1) + ":assumed-role/" + role[strings.LastIndex(role, "/")+1:] + "/x"}
+}
+
+// others are patterns for the callers that scenes of their own are about.
+func (c awsCaller) others() (patterns []string) {
+	for _, name := range c.named {
+		if !strings.ContainsAny(name, "*?") {
+			patterns = append(patterns, name)
+		}
+	}
+	if strings.Contains(c.any, anyAccount) {
+		for _, account := range c.accounts {
+			patterns = append(patterns, account+"*", strings.Replace(account, ":iam:", ":sts:", 1)+"*")
+		}
+	}
+	return patterns
+}
+
+// anywhere is the ARNs of the kind in whatever account.
+func (c awsCaller) anywhere() language.Union {
+	_, resource, _ := strings.Cut(c.any, anyAccount+":")
+	b := language.Builder{ARN: true}
+	b.Glob("arn:*:" + map[bool]string{true: "sts", false: "iam"}[strings.Contains(c.any, ":sts:")] + "::*:" + resource + "?*")
+	return language.Union{b.Pattern()}
 }
 
 func (c awsCaller) scene(s session) scene {
@@ -113,7 +142,7 @@ func (c awsCaller) scene(s session) scene {
 	base.actions = s.actions(actionAssumeRole)
 	_, unnamed := base.lookup("aws:principalarn")
 	other := strings.Contains(c.any, anyAccount)
-	sc := scene{base: base, open: c.open}
+	sc := scene{base: base, open: c.open, name: c.name(), any: c.is, session: s}
 	sc.domain = func(key string) domain {
 		d, ok := s.domain(key)
 		switch {
@@ -124,9 +153,9 @@ func (c awsCaller) scene(s session) scene {
 		case key == "aws:principalarn" && unnamed == unknown:
 			return domain{fixed: true, open: true}
 		case key == "aws:principalarn" && other:
-			return domain{must: true, except: c.named, within: language.Beginning("arn:"), likely: language.Beginning(c.any)}
+			return domain{must: true, except: c.others(), within: c.anywhere(), likely: language.Beginning(c.any)}
 		case key == "aws:principalarn" && c.any != "":
-			return domain{must: true, except: c.named, within: language.Beginning(c.any)}
+			return domain{must: true, except: c.others(), within: language.Beginning(c.any)}
 		case key == "aws:principalaccount" && other:
 			return domain{values: []string{anyAccount}, must: true, filled: true}
 		}

@@ -15,7 +15,7 @@ func strangeScene(c caller, first string, s session) scene {
 		base.issuer = lowerASCII(c.arn) // accounts.google.com and the like
 	}
 	base.set("aws:securetransport", "true")
-	sc := scene{base: base}
+	sc := scene{base: base, session: s}
 	sc.domain = func(key string) domain {
 		if d, ok := s.domain(key); ok {
 			return d

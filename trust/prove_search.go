@@ -23,6 +23,8 @@ type search struct {
 // choice is what a variable may be.
 type choice struct {
 	pass    bits
+	certain bits // the same when nothing is assumed
+	index   int  // among the choices of the variable
 	atom    *atom
 	assumed []*column // what no source settles and is assumed here
 }

@@ -41,15 +41,15 @@ func (q *question) witness(chosen []*choice, allow func(Request) (inner, outer b
 	if inner, outer := allow(r); !inner || outer {
 		return nil
 	}
-	w := &Witness{Request: r, Provider: q.scene.provider, text: q.describe(r.r, values)}
+	w := &Witness{Request: r, Provider: q.scene.provider, text: q.sentence(r.r, values)}
 	if !w.Provider.IsZero() {
-		w.Claims = claimsOf(w.Provider, session{tags: slices.Contains(r.r.actions, actionTagSession), identity: slices.Contains(r.r.actions, actionSetSourceIdentity)}, values)
+		w.Claims = claimsOf(w.Provider, q.scene.session, values)
 	}
 	return w
 }
 
-// describe names the caller and the keys that matter: sub and aud, then the others in order.
-func (q *question) describe(r *request, values keyValues) string {
+// sentence names the caller and the keys that matter: sub and aud, then the others in order.
+func (q *question) sentence(r *request, values keyValues) string {
 	text := "a request of " + quote(r.caller.arn)
 	switch {
 	case r.issuer != "":

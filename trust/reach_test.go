@@ -1,0 +1,186 @@
+package trust_test
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust"
+)
+
+func admitting(list []trust.Reach, q trust.Request) (n int) {
+	for _, r := range list {
+		if r.Admits(q) {
+			n++
+		}
+	}
+	return n
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.MarshalIndent(v, "", " ")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// checkReach holds for every policy.
+func checkReach(t *testing.T, p *trust.Policy, list []trust.Reach) {
+	t.Helper()
+	for _, r := range list {
+		require.NotEmpty(t, r.String())
+		if r.Witness != nil {
+			require.True(t, p.Allows(r.Witness.Request), "%s\n%s", p, r)
+			require.Equal(t, 1, admitting(list, r.Witness.Request), "%s\n%s\n%s", p, r, asJSON(t, list))
+			require.True(t, r.Admits(r.Witness.Request), "%s\n%s", p, r)
+		}
+	}
+	require.Equal(t, asJSON(t, list), asJSON(t, p.Compact().Reach()), "%s\n%s", p, p.Compact())
+}
+
+func TestReachAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), rand.New(rand.NewPCG(11, 12))
+	for range 100 {
+		doc := w.policy(r)
+		p := parse(t, string(doc))
+		list := p.Reach()
+		checkReach(t, p, list)
+		for _, i := range r.Perm(len(w.tokens))[:100] {
+			token := w.tokens[i]
+			want := 0
+			if naiveAllowsAll(doc, token.ctx, token.actions) {
+				want = 1
+			}
+			require.Equal(t, want, admitting(list, trust.WebIdentity(w.provider, token.claims)), "%s\n%v\n%s", doc, token.claims, asJSON(t, list))
+		}
+	}
+}
+
+func TestReachOfChainsAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
+	t.Parallel()
+	r := chooseFrom{rand.New(rand.NewPCG(13, 14))}
+	for range 60 {
+		p := parse(t, string(r.chain()))
+		list := p.Reach()
+		checkReach(t, p, list)
+		for range 60 {
+			q := r.request()
+			n := admitting(list, q)
+			require.LessOrEqual(t, n, 1, "%s\n%s", p, asJSON(t, list))
+			require.False(t, n == 1 && !p.Allows(q), "%s\n%s\n%s", p, p.Evaluate(q), asJSON(t, list))
+		}
+	}
+}
+
+func TestReachIsForPeople(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	of := " of " + p.HostPath()
+	names := strings.NewReplacer("HOST", p.HostPath(), "ARN", p.ARN())
+	web := func(conditions string) string {
+		return names.Replace(`{"Effect":"Allow","Principal":{"Federated":"ARN"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + conditions + `}`)
+	}
+	assume := func(principal, conditions string) string {
+		return `{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole","Condition":` + conditions + `}`
+	}
+	aud := `"StringEquals":{"HOST:aud":"sts.amazonaws.com"}`
+	for name, c := range map[string]struct {
+		statements string
+		want       []string
+	}{
+		"nobody":     {web(`{"StringEquals":{"HOST:sub":"a"},"StringLike":{"HOST:sub":"b*"}}`), nil},
+		"an account": {web(`{"StringEquals":{"HOST:aud":"sts.amazonaws.com","HOST:sub":"system:serviceaccount:shop:checkout"}}`), []string{"service account checkout in namespace shop" + of + ", for audience sts.amazonaws.com"}},
+		"two": {web(`{"StringEquals":{"HOST:aud":"sts.amazonaws.com","HOST:sub":["system:serviceaccount:shop:cart","system:serviceaccount:shop:mail"]}}`),
+			[]string{"service account cart in namespace shop" + of + ", for audience sts.amazonaws.com", "service account mail in namespace shop" + of + ", for audience sts.amazonaws.com"}},
+		"a namespace": {web(`{` + aud + `,"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`), []string{"every service account in namespace shop" + of + ", for audience sts.amazonaws.com"}},
+		"a prefix": {web(`{` + aud + `,"StringLike":{"HOST:sub":"system:serviceaccount:team-*"}}`),
+			[]string{"every service account whose namespace begins with team- and, since the star crosses the colon, whatever its name," + of + ", for audience sts.amazonaws.com"}},
+		"the cluster":     {web(`{` + aud + `}`), []string{"every token" + of + " (the whole cluster), for audience sts.amazonaws.com"}},
+		"but for a Deny":  {web(`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`) + "," + strings.Replace(web(`{"StringEquals":{"HOST:sub":"system:serviceaccount:shop:admin"}}`), "Allow", "Deny", 1), []string{"every token" + of + ", sub is system:serviceaccount:shop:* but not system:serviceaccount:shop:admin"}},
+		"an address":      {web(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + `, aws:sourceip is "IpAddress 10.0.0.0/8"`}},
+		"not an audience": {web(`{"StringNotEquals":{"HOST:aud":"a"}}`), []string{"every token" + of + " (the whole cluster), aud is * or absent but not a"}},
+		"a star itself":   {web(`{"StringEquals":{"HOST:sub":"a*"}}`), []string{`sub "a${*}"` + of}},
+		"perhaps":         {web(`{"StringMatches":{"HOST:aud":"a"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + ", perhaps"}},
+		"a role":          {assume(`{"AWS":"arn:aws:iam::111122223333:role/reader"}`, `{"StringEquals":{"sts:ExternalId":"abc"}}`), []string{"role arn:aws:iam::111122223333:role/reader, sts:externalid is abc"}},
+		"its account":     {assume(`{"AWS":["arn:aws:iam::111122223333:role/reader","111122223333"]}`, `{}`), []string{"every principal of account 111122223333"}},
+		"roles by name":   {assume(`{"AWS":"111122223333"}`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team-*"}}`), []string{"any other role of account 111122223333, aws:principalarn is arn:aws:iam::111122223333:role/team-*"}},
+		"an organization": {assume(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":"o-mine"}}`), []string{"EKS Pod Identity, aws:principalorgid is o-mine, perhaps", "every AWS principal, aws:principalorgid is o-mine", "whoever is other.amazonaws.com, aws:principalorgid is o-mine, perhaps"}},
+		"Pod Identity": {`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}}`,
+			[]string{"EKS Pod Identity, aws:requesttag/kubernetes-namespace is shop, setting session tags"}},
+		"a service": {assume(`{"Service":"ec2.amazonaws.com"}`, `{}`), []string{"whoever is ec2.amazonaws.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			policy := parse(t, statement(names.Replace(c.statements)))
+			list := policy.Reach()
+			var got []string
+			for _, r := range list {
+				got = append(got, r.String())
+			}
+			assert.Equal(t, c.want, got, "%s", asJSON(t, list))
+			checkReach(t, policy, list)
+		})
+	}
+	assert.Equal(t, "nobody", trust.Reach{}.String())
+	var none *trust.Policy
+	assert.Empty(t, none.Reach())
+	assert.False(t, trust.Reach{}.Admits(token(p, account(t, "a", "b"))))
+}
+
+// An update admits nobody new exactly when the new policy is within the old one.
+func TestCompareAgreesWithWithin(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), rand.New(rand.NewPCG(15, 16))
+	for range 60 {
+		docs := [2][]byte{w.policy(r), w.policy(r)}
+		from, to := parse(t, string(docs[0])), parse(t, string(docs[1]))
+		c := from.Compare(to)
+		assert.Equal(t, to.Within(from).Outcome == trust.Holds, len(c.Admits) == 0, "%s\n%s\n%s", from, to, c)
+		assert.Equal(t, from.Within(to).Outcome == trust.Holds, len(c.Drops) == 0, "%s\n%s\n%s", from, to, c)
+		for _, a := range c.Admits {
+			require.Equal(t, a.Unproven, a.Witness == nil, "%s\n%s\n%s", from, to, a)
+			require.True(t, a.Unproven || to.Allows(a.Witness.Request) && !from.Allows(a.Witness.Request))
+		}
+		for _, i := range r.Perm(len(w.tokens))[:50] {
+			q := trust.WebIdentity(w.provider, w.tokens[i].claims)
+			n, news := admitting(c.Admits, q), to.Allows(q) && !from.Allows(q)
+			require.LessOrEqual(t, n, 1, "%s\n%s\n%s", from, to, c)
+			require.False(t, n == 1 && !news, "%s\n%s\n%s", from, to, c)
+			perhaps := slices.ContainsFunc(c.Admits, func(r trust.Reach) bool { return r.Unproven })
+			require.False(t, n == 0 && news && !perhaps, "%s\n%s\n%s", from, to, c)
+		}
+		assert.Empty(t, from.Compare(from.Compact()).String())
+	}
+}
+
+func TestCompareSaysWhatAPullRequestDoes(t *testing.T) {
+	t.Parallel()
+	before, after := changes()["a wildcard for the name reaches over the colon"].policies(t)
+	of := " of " + provider(t, blue).HostPath()
+	assert.Equal(t, "+ every token"+of+", sub is system:serviceaccount:shop* but not system:serviceaccount:shop:*; a token"+of+" with sub system:serviceaccount:shopx:x",
+		before.Compare(after).String())
+	assert.Equal(t, strings.Replace(before.Compare(after).String(), "+", "-", 1), after.Compare(before).String())
+	assert.JSONEq(t, `{"admits":null,"drops":null}`, asJSON(t, before.Compare(before)))
+	var none *trust.Policy
+	assert.Len(t, none.Compare(before).Admits, 1)
+}
+
+func TestReachOfHostileDocumentsEndsInTime(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	var statements []string
+	for i := range 40 {
+		statements = append(statements, `{"Effect":"`+[]string{"Allow", "Deny"}[i%2]+`","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"`+
+			p.ConditionKey("sub")+`":"*`+string(rune('a'+i%20))+`*`+string(rune('b'+i%7))+`*","`+p.ConditionKey("aud")+`":"*`+string(rune('a'+i))+`*"}}}`)
+	}
+	list := parse(t, statement(strings.Join(statements, ","))).Reach()
+	require.Len(t, list, 1)
+	assert.True(t, list[0].Unproven)
+	assert.Contains(t, list[0].String(), "too intricate to say")
+}
