@@ -18,7 +18,11 @@ func Example_mutate() {
 	}}
 	pod := []byte(`{"spec":{"serviceAccountName":"checkout","containers":[{"name":"app"}]}}`)
 
-	patch, err := patchFor(account, pod)
+	mutator, err := mutate.New(mutate.EKS("eu-central-1")) // once, at start-up
+	if err != nil {
+		log.Fatal(err)
+	}
+	patch, err := patchFor(mutator, account, pod)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -26,11 +30,7 @@ func Example_mutate() {
 	// Output: 1142 bytes of JSON patch
 }
 
-func patchFor(account *corev1.ServiceAccount, pod []byte) ([]byte, error) {
-	mutator, err := mutate.New(mutate.EKS("eu-central-1")) // once, at start-up
-	if err != nil {
-		return nil, err
-	}
+func patchFor(mutator *mutate.Mutator, account *corev1.ServiceAccount, pod []byte) ([]byte, error) {
 	identity, err := mutator.Identity(account)
 	if err != nil {
 		return nil, err

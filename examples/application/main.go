@@ -19,12 +19,11 @@ func main() {
 	ctx := context.Background()
 	cfg, err := config.LoadDefaultConfig(ctx)
 	check(err)
-
 	pod, err := token.Resolve(os.LookupEnv)
 	if err == nil {
 		cfg.Credentials, err = pod.Provider(sts.NewFromConfig(cfg), token.Config{})
-	} else if errors.Is(err, token.ErrNoIdentity) {
-		err = nil // a laptop: the SDK's own chain, with profiles and single sign-on
+	} else if errors.Is(err, token.ErrNoIdentity) && os.Getenv("AWS_PROFILE") != "" {
+		err = nil // a laptop's profile; a pod that was not mutated must not run as its node
 	}
 	check(err)
 

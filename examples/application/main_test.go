@@ -72,6 +72,23 @@ func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "arn:aws:iam::111122223333:", "static keys")
 
+	output, err = run(t, append(endpoint, "AWS_EC2_METADATA_DISABLED=true")...)
+	assert.Error(t, err, "a pod that was not mutated: %s", output)
+	output, err = run(t, append(account.Env(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_PROFILE=work", "AWS_CONFIG_FILE="+profile(t, account))...)
+	require.NoError(t, err, output)
+	assert.Contains(t, output, "arn:aws:iam::111122223333:", "a laptop")
+
 	output, err = run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)...)
 	assert.Error(t, err, "half an identity is not a laptop: %s", output)
+}
+
+// profile writes a configuration file with the administrator's keys, as a laptop has one.
+func profile(t *testing.T, account *trusttest.Account) string {
+	t.Helper()
+	keys, err := account.Credentials().Retrieve(t.Context())
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "config")
+	text := "[profile work]\naws_access_key_id=" + keys.AccessKeyID + "\naws_secret_access_key=" + keys.SecretAccessKey + "\n"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
 }
