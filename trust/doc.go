@@ -89,6 +89,7 @@
 //	foreign-condition-key    error     the condition key is of another issuer than the principal
 //	missing-aud              warning   nothing asks whom the token was made for
 //	missing-sub              error     every token of the issuer is trusted
+//	missing-tag-session      warning   EKS Pod Identity without sts:TagSession
 //	near-quota               info      over 90 % of the default quota
 //	not-a-policy             error     the document is not a trust policy, but may hold some: see Extract
 //	not-principal            error     NotPrincipal names everybody else

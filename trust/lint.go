@@ -25,6 +25,7 @@ func (p *Policy) Lint() []Finding {
 	l.covered()
 	l.repeated()
 	l.accounts()
+	l.podIdentity()
 	l.at = p.Len()
 	l.size()
 	l.refused()
@@ -184,6 +185,29 @@ func (l *linter) accounts() {
 					"Create the provider in the role's account and name that one")
 			}
 		}
+	}
+}
+
+// podIdentity: EKS tags the sessions of pods, unless the association says otherwise, and needs
+// the right to (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html).
+func (l *linter) podIdentity() {
+	var assumes *statement
+	for i := range l.policy.list() {
+		s := &l.policy.statements[i]
+		if s.effect != Allow || !slices.Contains(s.principals.service, podIdentityService) {
+			continue
+		}
+		if s.actions.match(actionTagSession) != no {
+			return
+		}
+		if assumes == nil && s.actions.match(actionAssumeRole) != no {
+			l.at, assumes = i, s
+		}
+	}
+	if assumes != nil {
+		l.add(CodeMissingTagSession, assumes.pointer+"/Action",
+			"EKS Pod Identity tags its sessions and is not allowed to: it cannot have the role, unless the association disables session tags",
+			"Add sts:TagSession")
 	}
 }
 

@@ -65,6 +65,7 @@ const (
 	CodeForeignConditionKey  Code = "foreign-condition-key"
 	CodeMissingAud           Code = "missing-aud"
 	CodeMissingSub           Code = "missing-sub"
+	CodeMissingTagSession    Code = "missing-tag-session"
 	CodeNearQuota            Code = "near-quota"
 	CodeNotAPolicy           Code = "not-a-policy"
 	CodeNotPrincipal         Code = "not-principal"
@@ -110,6 +111,7 @@ func FindingKinds() []FindingKind {
 		{CodeForeignConditionKey, SeverityError, "the condition key is of another issuer than the principal"},
 		{CodeMissingAud, SeverityWarning, "nothing asks whom the token was made for"},
 		{CodeMissingSub, SeverityError, "every token of the issuer is trusted"},
+		{CodeMissingTagSession, SeverityWarning, "EKS Pod Identity without sts:TagSession"},
 		{CodeNearQuota, SeverityInfo, "over 90 % of the default quota"},
 		{CodeNotAPolicy, SeverityError, "the document is not a trust policy, but may hold some: see Extract"},
 		{CodeNotPrincipal, SeverityError, "NotPrincipal names everybody else"},

@@ -203,6 +203,7 @@ func ExampleFindingKinds() {
 	// Output:
 	// api-server-audience: the audience is the Kubernetes API server's own
 	// missing-aud: nothing asks whom the token was made for
+	// missing-tag-session: EKS Pod Identity without sts:TagSession
 	// over-quota: over the default quota, which IAM takes only where it was raised
 	// swapped-names: namespace and name of a service account swapped
 	// vacuous-condition: ForAllValues or IfExists: satisfied when the key is absent

@@ -76,6 +76,7 @@ func lintCases() map[string]struct{ doc, code, path string } {
 		"no statement at all":       {`{"Version":"2012-10-17","Statement":[]}`, "refused", "/Statement"},
 		"another document":          {`{}`, "not-a-policy", ""},
 		"over the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(40), `","`) + `"]}}`), "over-quota", ""},
+		"Pod Identity without tags": {statement(`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":"sts:AssumeRole"}`), "missing-tag-session", "/Statement/0/Action"},
 		"anybody's repositories":    {strings.NewReplacer(eks, "token.actions.githubusercontent.com", "StringEquals", "StringLike", "system:serviceaccount:shop:cart", "repo:octo*").Replace(clean), "wildcard-in-owner", "/Statement/0/Condition/StringLike/token.actions.githubusercontent.com:sub"},
 		"near the quota":            {web(`{"StringEquals":{` + aud + `,"HOST:sub":["` + strings.Join(accounts(33), `","`) + `"]}}`), "near-quota", ""},
 	}
@@ -159,4 +160,29 @@ func TestOtherIssuersAreNotHeldToKubernetesNames(t *testing.T) {
 	assert.Empty(t, parse(t, statement(vendor)).Lint())
 	tags := strings.Replace(github, "sts:AssumeRoleWithWebIdentity", "sts:TagSession", 1)
 	assert.Empty(t, parse(t, statement(tags)).Lint())
+}
+
+func TestPodIdentityNeedsToTagItsSessions(t *testing.T) {
+	t.Parallel()
+	allow := func(service, action string) string {
+		return `{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":` + action + `}`
+	}
+	const pods = "pods.eks.amazonaws.com"
+	for body, missing := range map[string]bool{
+		allow(pods, `"sts:AssumeRole"`):                                                                                             true,
+		allow(pods, `["sts:AssumeRole","sts:TagSession"]`):                                                                          false,
+		allow(pods, `"sts:AssumeRole"`) + `,` + allow(pods, `"sts:TagSession"`):                                                     false,
+		allow(pods, `"sts:AssumeRole"`) + `,` + allow("ec2.amazonaws.com", `["sts:AssumeRole","sts:TagSession"]`):                   true,
+		allow(pods, `"sts:AssumeRole"`) + `,` + strings.Replace(allow(pods, `"sts:TagSession"`), "Allow", "Deny", 1):                true,
+		strings.Replace(allow(pods, `"sts:AssumeRole"`), "Allow", "Deny", 1) + `,` + allow("ec2.amazonaws.com", `"sts:AssumeRole"`): false,
+		allow("ec2.amazonaws.com", `"sts:AssumeRole"`):                                                                              false,
+	} {
+		assert.Equal(t, missing, slices.Contains(codes(parse(t, statement(body))), trust.CodeMissingTagSession), body)
+	}
+}
+
+// Lint is asked about every role of an account, so it must stay cheap: under 100 µs.
+func TestLintAtTheQuotaAllocatesLittle(t *testing.T) {
+	policy, _, _ := atQuota(t)
+	assert.LessOrEqual(t, testing.AllocsPerRun(20, func() { policy.Lint() }), 60.0)
 }
