@@ -197,12 +197,18 @@ func TestTheGuardOnDiskHoldsTheAdmissionObjects(t *testing.T) {
 	require.NoError(t, err)
 	hook, err = admission.MutatingWebhookConfigurations().Create(t.Context(), hook, metav1.CreateOptions{})
 	require.NoError(t, err, "it may be created")
+	hook.Labels = map[string]string{"applied": "again"}
+	hook, err = admission.MutatingWebhookConfigurations().Update(t.Context(), hook, metav1.UpdateOptions{})
+	require.NoError(t, err, "its content is the same")
 	ignore := admissionregistrationv1.Ignore
 	hook.Webhooks[0].NamespaceSelector, hook.Webhooks[0].FailurePolicy = &metav1.LabelSelector{MatchLabels: map[string]string{"no": "where"}}, &ignore
 	_, changed := admission.MutatingWebhookConfigurations().Update(t.Context(), hook, metav1.UpdateOptions{})
 
 	ours, err := injections.Get(t.Context(), "irsa", metav1.GetOptions{})
 	require.NoError(t, err)
+	ours.Labels = map[string]string{"applied": "again"}
+	ours, err = injections.Update(t.Context(), ours, metav1.UpdateOptions{})
+	require.NoError(t, err, "its content is the same")
 	ours.Spec.Mutations = ours.Spec.Mutations[:1]
 	_, err = injections.Update(t.Context(), ours, metav1.UpdateOptions{})
 	for what, err := range map[string]error{

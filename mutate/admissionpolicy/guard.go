@@ -16,9 +16,10 @@ import (
 // server holds no other policy against admission objects.
 //
 // Guarded are the policies and bindings of the injections, of Required and of Roles, and the policies,
-// bindings and webhook configurations that names has beside them. They may be created once; then only
-// who may change the file on the API server's disk can change them. An object that a controller keeps
-// up to date, such as a webhook configuration with a certificate of cert-manager's, cannot be guarded.
+// bindings and webhook configurations that names has beside them. They may be created once, and what
+// does not change their content is let through; for anything else the file on the API server's disk
+// has to be changed first. An object that a controller keeps up to date, such as a webhook
+// configuration with a certificate of cert-manager's, cannot be guarded.
 func (p *Policies) Guard(names ...string) (Validation, error) {
 	if !p.made() {
 		return Validation{}, errors.New("admissionpolicy: guard: the Policies were not made by New")
@@ -47,8 +48,11 @@ func (p *Policies) Guard(names ...string) (Validation, error) {
 			}},
 		},
 		Validations: []admissionregistrationv1.Validation{{
-			// A collection is deleted under no name: the objects tell theirs.
-			Expression:        fill(`!(oldObject.metadata.name in <names>)`, "names", list(slices.Concat(own, names))),
+			// A collection is deleted under no name: the objects tell theirs. Who applies the
+			// same object again and again changes nothing.
+			Expression: fill(`!(oldObject.metadata.name in <names>) || request.operation == 'UPDATE' && `+
+				`(has(oldObject.spec) ? object.spec == oldObject.spec : has(oldObject.webhooks) && has(object.webhooks) && object.webhooks == oldObject.webhooks)`,
+				"names", list(slices.Concat(own, names))),
 			MessageExpression: `request.resource.resource + ' ' + oldObject.metadata.name + ' is guarded by a policy on the disk of the API server'`,
 			Reason:            reason(metav1.StatusReasonForbidden),
 		}},

@@ -1,6 +1,7 @@
 package iamrole
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/irsa-go/irsa/internal/arn"
@@ -24,6 +25,42 @@ func SpecByRule(rule RoleRule, provider trust.Provider, namespace, account strin
 		return Spec{}, fmt.Errorf("iamrole: spec by rule: %w", err)
 	}
 	return spec, nil
+}
+
+// ErrSharedRole is in the error about a role by rule that somebody else may become.
+var ErrSharedRole = errors.New("its trust policy admits others than its own service account")
+
+// CheckByRule reports a role whose name a rule gives to one service account of the provider's cluster,
+// and whose trust policy admits anybody else: [ErrSharedRole], with a request that is admitted. The
+// pods of that account would share the role with strangers. That the policy admits the account itself
+// is checked too. It is nil for a role that is not under the rule. What cannot be decided is an error,
+// and so is a policy that is nil.
+func CheckByRule(rule RoleRule, provider trust.Provider, roleARN string, policy *trust.Policy) error {
+	namespace, account, ok := rule.Account(roleARN)
+	if !ok {
+		return nil
+	}
+	fail := func(err error) error {
+		return fmt.Errorf("iamrole: role %q is that of service account %q by rule: %w", roleARN, namespace+"/"+account, err)
+	}
+	spec, err := specByRule(rule, provider, namespace, account)
+	if err != nil {
+		return fail(err)
+	}
+	if policy == nil {
+		return fail(errors.New("it has no trust policy"))
+	}
+	switch proof := policy.Within(spec.Trust); proof.Outcome {
+	case trust.Holds:
+	case trust.Fails:
+		return fail(fmt.Errorf("%w: %v", ErrSharedRole, proof.Witness))
+	default:
+		return fail(fmt.Errorf("whom its trust policy admits cannot be told: %v", proof))
+	}
+	if proof := spec.Trust.Within(policy); proof.Outcome != trust.Holds {
+		return fail(errors.New("its trust policy does not admit the account itself"))
+	}
+	return nil
 }
 
 func specByRule(rule RoleRule, provider trust.Provider, namespace, account string) (Spec, error) {
