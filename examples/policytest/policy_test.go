@@ -1,6 +1,8 @@
 package policytest_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,10 +27,10 @@ var accounts = []string{
 
 // mayBecome is the table: which service accounts may become which role.
 var mayBecome = map[string]struct{ byIRSA, byPodIdentity []string }{
-	"cart.json": {
+	"shop/cart.json": {
 		byIRSA: []string{"shop:cart"},
 	},
-	"reports.json": {
+	"reports/reports.json": {
 		byIRSA:        []string{"reports:nightly-sales", "reports:nightly-stock"},
 		byPodIdentity: []string{"reports:nightly-sales", "reports:nightly-stock", "reports:viewer"},
 	},
@@ -57,10 +59,10 @@ func TestWhoMayBecomeWhat(t *testing.T) {
 
 func TestEveryPolicyIsInTheTable(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("policies/*.json")
+	files, err := filepath.Glob("policies/*/*.json")
 	require.NoError(t, err)
 	for _, file := range files {
-		assert.Contains(t, mayBecome, filepath.Base(file))
+		assert.Contains(t, mayBecome, filepath.Join(filepath.Base(filepath.Dir(file)), filepath.Base(file)))
 	}
 }
 
@@ -72,6 +74,59 @@ func TestIAMTakesEveryPolicyAndNoneIsDangerous(t *testing.T) {
 		assert.Empty(t, policy.Lint(), file)
 		assert.NoError(t, policy.CheckSize(trust.DefaultSizeQuota), file)
 	}
+}
+
+// The table names accounts; this is about all that could ever exist: the policies in the folder of
+// a namespace let in its own service accounts, by IRSA and by Pod Identity, and nobody else.
+func TestNoPolicyReachesBeyondItsNamespace(t *testing.T) {
+	t.Parallel()
+	for file := range mayBecome {
+		assert.NoError(t, within(read(t, file), filepath.Dir(file)), file)
+	}
+}
+
+func TestAPolicyThatReachesBeyondItsNamespaceIsToldWithAWitness(t *testing.T) {
+	t.Parallel()
+	cluster, err := trust.ParseProviderARN(blue)
+	require.NoError(t, err)
+	pattern, err := trust.ParsePattern("system:serviceaccount:shop*") // a colon is missing
+	require.NoError(t, err)
+	policy, err := trust.New(trust.Grant{Provider: cluster, Patterns: []trust.Pattern{pattern}})
+	require.NoError(t, err)
+	assert.EqualError(t, within(policy, "shop"), "a token of oidc.eks.eu-west-1.amazonaws.com/id/B1D5A3CE2F5D4D6E8A7B9C0D1E2F3A4B "+
+		"with sub system:serviceaccount:shopx:x, aud sts.amazonaws.com can have the role")
+}
+
+// within proves that a policy stays in a namespace. What cannot be proved does not pass either.
+func within(policy *trust.Policy, namespace string) error {
+	cluster, err := trust.ParseProviderARN(blue)
+	if err != nil {
+		return err
+	}
+	accounts, err := trust.ParsePattern("system:serviceaccount:" + namespace + ":*")
+	if err != nil {
+		return err
+	}
+	byIRSA, err := trust.New(trust.Grant{Provider: cluster, Patterns: []trust.Pattern{accounts}})
+	if err != nil {
+		return err
+	}
+	byPodIdentity, err := trust.NewPodIdentity(trust.PodIdentityGrant{Namespaces: []string{namespace}})
+	if err != nil {
+		return err
+	}
+	all, err := trust.Join(byIRSA, byPodIdentity)
+	if err != nil {
+		return err
+	}
+	proof := policy.Within(all)
+	switch proof.Outcome {
+	case trust.Holds:
+		return nil
+	case trust.Fails:
+		return fmt.Errorf("%s can have the role", proof.Witness)
+	}
+	return errors.New(proof.String())
 }
 
 func TestAnotherClusterGetsNothing(t *testing.T) {
