@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -211,4 +212,54 @@ func TestAddressesThatOnlyLookPublicDoNotReachTheCaller(t *testing.T) {
 	srv.SetFault(oidctest.Fault{JWKSURI: "https://198.18.0.7/keys"})
 	_, err := srv.Client().Keys(t.Context(), srv.Issuer())
 	assert.ErrorContains(t, err, "AllowAddress", "what fake-IP resolvers answer, with the way out")
+}
+
+// at is a connection whose other end says that it is at an address.
+type at struct {
+	net.Conn
+	addr string
+}
+
+func (c at) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.addr)) }
+
+func TestTheFirstConnectionSaysWhatAnIssuerMayLeadTo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		issuer, keys string // addresses
+		refused      bool
+	}{
+		"public to public":       {"8.8.8.8:443", "9.9.9.9:443", false},
+		"public to private":      {"8.8.8.8:443", "10.0.0.1:443", true},
+		"public to shared":       {"8.8.8.8:443", "[::ffff:100.64.0.1]:443", true},
+		"public to loopback":     {"8.8.8.8:443", "127.0.0.1:443", true},
+		"public to metadata":     {"8.8.8.8:443", "169.254.169.254:443", true},
+		"private to private":     {"10.0.0.1:443", "192.168.0.1:443", false},
+		"private to public":      {"10.0.0.1:443", "8.8.8.8:443", false},
+		"private to loopback":    {"10.0.0.1:443", "127.0.0.1:443", true},
+		"loopback to private":    {"127.0.0.1:443", "10.0.0.1:443", true},
+		"loopback to metadata":   {"127.0.0.1:443", "[fd00:ec2::254]:443", true},
+		"metadata to begin with": {"169.254.169.254:443", "8.8.8.8:443", true},
+	} {
+		h := hosts{}
+		h.add(t, "idp.example.com", &tls.Config{}, says(documentOf("https://idp.example.com", "https://other.example.com/keys")))
+		h.add(t, "other.example.com", &tls.Config{}, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://proxy.example.com/keys", http.StatusFound)
+		})
+		h.add(t, "proxy.example.com", &tls.Config{}, says(`{"keys":[]}`)) // at the issuer's address again
+		client := h.client()
+		dial := client.DialContext
+		client.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial(ctx, network, addr)
+			if strings.HasPrefix(addr, "other.") {
+				return at{conn, c.keys}, err
+			}
+			return at{conn, c.issuer}, err
+		}
+		_, err := client.Keys(t.Context(), issuer(t, "https://idp.example.com"))
+		var refused *oidc.AddressError
+		assert.Equal(t, c.refused, errors.As(err, &refused), "%s: %v", name, err)
+		if !c.refused {
+			assert.NoError(t, err, name)
+		}
+	}
 }

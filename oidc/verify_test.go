@@ -180,6 +180,20 @@ func TestAnRSAKeyVerifiesWithItsOwnAlgorithmAlone(t *testing.T) {
 	}
 }
 
+func TestAKeyWithoutAnAlgorithmVerifiesWithThoseOfItsKindAlone(t *testing.T) {
+	t.Parallel()
+	set, err := oidc.ParseKeySet([]byte(`{"keys":[{` + p + `,"kid":"a"}]}`))
+	require.NoError(t, err)
+	rsaKey, _, err := oidc.GenerateKey("")
+	require.NoError(t, err)
+	for alg, key := range map[jose.SignatureAlgorithm]crypto.Signer{jose.RS256: rsaKey, jose.ES384: ecKey(t, elliptic.P384())} {
+		_, err = set.VerifySignature(sign(t, alg, key, "a", "{}"))
+		assert.ErrorIs(t, err, oidc.ErrAlgorithm, alg)
+	}
+	_, err = set.VerifySignature(sign(t, jose.ES256, ecKey(t, elliptic.P256()), "a", "{}"))
+	assert.ErrorIs(t, err, oidc.ErrSignature)
+}
+
 func TestAVerifierIsRefusedWithoutWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	_, err := oidc.NewVerifier(oidc.Issuer{}, audience, oidc.VerifierConfig{})

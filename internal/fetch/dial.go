@@ -34,15 +34,7 @@ func (r *route) dial(ctx context.Context, network, addr string) (conn net.Conn, 
 	f.mu.Lock()
 	f.contacts, r.contact = append(f.contacts, c), c
 	f.mu.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(f.dialing, cancel)()
-
-	conn, err = r.connect(ctx, network, addr)
-	if err == nil {
-		err = f.keep(conn)
-	}
-	if err != nil {
+	if conn, err = r.connect(ctx, network, addr); err != nil {
 		return nil, dialError{err}
 	}
 	return conn, nil
@@ -131,18 +123,6 @@ func (c curtConn) RemoteAddr() net.Addr {
 		return addr
 	}
 	return &net.TCPAddr{}
-}
-
-// keep has Close close the connection, at once when it was called already.
-func (f *Fetcher) keep(conn net.Conn) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		conn.Close()
-		return net.ErrClosed
-	}
-	f.conns = append(f.conns, conn)
-	return nil
 }
 
 // dialTLSProxy connects to a proxy that is itself spoken to over TLS.

@@ -97,33 +97,19 @@ type Contact struct {
 
 // Fetcher is for one call. Make one with New and Close it. Its methods are for one goroutine.
 type Fetcher struct {
-	cfg     Config
-	dialing context.Context // ends with Close: a Transport dials on after its request is given up
-	stop    context.CancelFunc
-	routes  map[routeKey]*route
+	cfg    Config
+	routes map[routeKey]*route
 
 	mu       sync.Mutex
-	closed   bool
-	conns    []net.Conn
 	contacts []*Contact // in the order of the dials
 }
 
 // New makes a Fetcher.
-func New(cfg Config) *Fetcher {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &Fetcher{cfg: cfg, dialing: ctx, stop: cancel, routes: map[routeKey]*route{}}
-}
+func New(cfg Config) *Fetcher { return &Fetcher{cfg: cfg, routes: map[routeKey]*route{}} }
 
-// Close closes every connection.
+// Close closes every connection, and ends every dial that goes on although its request was given
+// up.
 func (f *Fetcher) Close() {
-	f.stop()
-	f.mu.Lock()
-	f.closed = true
-	conns := f.conns
-	f.mu.Unlock()
-	for _, conn := range conns {
-		conn.Close()
-	}
 	for _, r := range f.routes {
 		r.transport.CloseIdleConnections()
 	}
