@@ -65,7 +65,7 @@ const (
 
 // newGrid is not ok when the statements are too intricate to try everything.
 func newGrid(statements []*statement, g Grant) (out grid, ok bool) {
-	unions := map[string][]language.Union{"sub": {{language.Literal("")}}, "aud": {{language.Literal("")}}}
+	unions := map[string][]language.Union{"sub": nil, "aud": nil}
 	for _, text := range g.subjects() {
 		unions["sub"] = append(unions["sub"], language.Union{language.Literal(text)})
 	}
@@ -88,8 +88,9 @@ func newGrid(statements []*statement, g Grant) (out grid, ok bool) {
 	}
 	out, ok = grid{}, true
 	size, budget := 1, &language.Budget{Left: maxGridWork}
+	empty := language.Union{language.Literal("")} // to the set operators it is no value at all
 	for _, claim := range slices.Sorted(maps.Keys(unions)) {
-		words, complete := language.Classes(unions[claim], nil, budget)
+		words, complete := language.Classes(append(unions[claim], empty), nil, budget)
 		out[claim] = words
 		size *= len(words) + 1
 		ok = ok && complete && size <= maxGrid

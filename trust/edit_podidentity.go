@@ -276,7 +276,7 @@ func podRequests(statements []*statement, g PodIdentityGrant) ([]*request, bool)
 	words := map[string][]string{}
 	size := 1
 	for _, c := range g.asked() {
-		found, complete := language.Classes(lists[c.key], nil, budget)
+		found, complete := language.Classes(append(lists[c.key], language.Union{language.Literal("")}), nil, budget)
 		words[c.key] = found
 		if size *= len(found); !complete || size > maxGrid {
 			return nil, false
@@ -285,6 +285,9 @@ func podRequests(statements []*statement, g PodIdentityGrant) ([]*request, bool)
 	// A cluster that nobody names in each account, and each that somebody names in its own.
 	clusters := map[string]string{}
 	for _, account := range words[keySourceAccount] {
+		if account == "" {
+			continue
+		}
 		clusters["arn:aws:eks:nowhere:"+account+":cluster/nobodys"] = account
 	}
 	for _, cluster := range words[keySourceARN] {

@@ -47,13 +47,13 @@ func (p *Policy) withStatements(nodes []*jsontree.Value) *Policy {
 // staying finds a statement that still admits somebody of the grant's entry.
 func (rev revision) staying(g Grant, entry string) *EditError {
 	e := &EditError{Edit: "WithoutGrant", Subject: entry}
-	var allows []*statement
+	var concerned []*statement
 	for i := range rev.policy.list() {
-		if s := &rev.policy.statements[i]; s.effect == Allow && s.principals.match(sketch(g.Provider.arn)) != no {
-			allows = append(allows, s)
+		if s := &rev.policy.statements[i]; s.principals.match(sketch(g.Provider.arn)) != no {
+			concerned = append(concerned, s)
 		}
 	}
-	grid, ok := newGrid(allows, g)
+	grid, ok := newGrid(concerned, g)
 	if !ok {
 		e.Reason = tooIntricate
 		return e
