@@ -12,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-
-	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // maxChainedDuration is STS's limit for a role that is assumed with a role's credentials
@@ -97,7 +95,7 @@ func hopOn(base aws.CredentialsProvider, newClient func(aws.CredentialsProvider)
 		client := newClient(before)
 		found := clientProblems(client, "AssumeRole")
 		if len(found) == 0 {
-			found = roleProblems(h.RoleARN, client)
+			found = roleOfClient(h.RoleARN, client)
 		}
 		for _, err := range found {
 			problems = append(problems, fmt.Errorf("hop %d: %w", i+1, err))
@@ -113,7 +111,7 @@ func hopOn(base aws.CredentialsProvider, newClient func(aws.CredentialsProvider)
 
 func (h Hop) problems() []error {
 	var problems []error
-	if _, err := arn.ParseRole(h.RoleARN); err != nil {
+	if err := checkForeignRole(h.RoleARN); err != nil { // the client decides about the rest
 		problems = append(problems, fmt.Errorf("RoleARN %q: %w", h.RoleARN, err))
 	}
 	problems = append(problems, sessionProblems("SessionName", h.SessionName)...)

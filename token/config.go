@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +27,8 @@ const (
 	maxDuration     = 12 * time.Hour
 	maxPolicyLength = 2048
 	maxPolicyARNs   = 10
+	minRoleARN      = 20
+	maxRoleARN      = 2048
 )
 
 // Config is what a Provider asks STS for beyond the role, and how it keeps it. The zero value
@@ -105,16 +108,43 @@ func fieldError(field string, is any, want string) error {
 	return fmt.Errorf("%s: it is %v, want %s", field, is, want)
 }
 
-// roleProblems checks the role's ARN, and that it is of the partition that the client calls.
-func roleProblems(roleARN string, client any) []error {
-	role, err := arn.ParseRole(roleARN)
+// roleProblems checks a role's ARN. Other systems than AWS, which have an endpoint of their own, have
+// other ideas of accounts and partitions: arn:minio:iam:::role/NAME, arn:aws:iam::TENANT:role/NAME.
+func roleProblems(roleARN string, ownEndpoint bool) []error {
+	err := checkForeignRole(roleARN)
+	if !ownEndpoint {
+		_, err = arn.ParseRole(roleARN)
+	}
 	if err != nil {
 		return []error{fmt.Errorf("role ARN %q: %w", roleARN, err)}
 	}
-	o, ok := stsOptions(client)
-	if !ok || o.BaseEndpoint != nil {
-		return nil
+	return nil
+}
+
+// checkForeignRole checks no more than the form: arn:PARTITION:iam::ACCOUNT:role/NAME.
+func checkForeignRole(s string) error {
+	fields := strings.SplitN(s, ":", 6)
+	switch {
+	case len(s) < minRoleARN || len(s) > maxRoleARN:
+		return fmt.Errorf("it has %d characters, want %d to %d", len(s), minRoleARN, maxRoleARN)
+	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("it has a character that is not printable ASCII")
+	case len(fields) != 6 || fields[0] != "arn" || fields[1] == "" || fields[2] != "iam" || fields[3] != "",
+		!strings.HasPrefix(fields[5], "role/") || strings.HasSuffix(fields[5], "/"):
+		return errors.New("want arn:PARTITION:iam::ACCOUNT:role/NAME")
 	}
+	return nil
+}
+
+// roleOfClient checks a role's ARN, and that it is of the partition that the client calls.
+func roleOfClient(roleARN string, client any) []error {
+	o, ok := stsOptions(client)
+	own := ok && o.BaseEndpoint != nil
+	problems := roleProblems(roleARN, own)
+	if len(problems) > 0 || !ok || own {
+		return problems
+	}
+	role, _ := arn.ParseRole(roleARN)
 	if p, known := partition.ByRegion(o.Region); known && p.Name != role.Partition {
 		return []error{fmt.Errorf("role ARN %q: its partition is %q, but region %q of the STS client is of %q",
 			roleARN, role.Partition, o.Region, p.Name)}

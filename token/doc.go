@@ -1,17 +1,19 @@
 // Package token turns a Kubernetes service account token into AWS credentials and keeps them
 // fresh through every failure.
 //
-// A [Provider] is an aws.CredentialsProvider. It reads the token from a [Source], such as the
-// [File] that the kubelet projects into the pod, assumes the role at STS and holds the answer:
+// An application needs two calls: [Resolve] reads the pod's environment and says where its credentials
+// come from and why, and [Resolution.Configure] puts them into an aws.Config. Neither falls back to the
+// node's role:
 //
-//	p, err := token.NewProvider(sts.NewFromConfig(cfg), roleARN, token.File(path), token.Config{})
-//	cfg.Credentials = p
+//	res, err := token.Resolve(os.LookupEnv)
+//	…
+//	cfg, err = res.Configure(cfg, token.Config{})
 //
-// [Resolve] reads a pod's environment and says where its credentials come from and why; it does
-// not fall back to the node's role. [Keep] gives any other provider the same refresh: an EKS Pod
-// Identity endpoint, for example. [Chain] assumes further roles from there, in other accounts
-// too. [Pool] holds the credentials of many service accounts at once. [Explain] says what an
-// error means and [Inspect] what a token says of itself.
+// Below that, a [Provider] is an aws.CredentialsProvider. It reads the token from a [Source], such as the
+// [File] that the kubelet projects into the pod, assumes the role at STS and holds the answer.
+// [Keep] gives any other provider the same refresh: an EKS Pod Identity endpoint, for example. [Chain]
+// assumes further roles from there, in other accounts too. [Pool] holds the credentials of many service
+// accounts at once. [Explain] says what an error means and [Inspect] what a token says of itself.
 //
 // # Refresh
 //
@@ -107,7 +109,7 @@
 //	throttled                       throttling    no      no          too many calls from this account and region
 //	pool-limit                      throttling    no      no          more identities need credentials at once than the pool's limit of calls to STS lets through in time
 //	service-fault                   transient     no      no          the service itself failed
-//	endpoint-refused                configuration lasting no          the container's credentials endpoint refuses the request
+//	endpoint-refused                configuration yes     no          the container's credentials endpoint refuses the request
 //	token-empty                     token         no      no          the token source gave nothing
 //	token-malformed                 token         no      no          what the token source gave is not a JWT, so it was not sent
 //	token-file-missing              token         no      no          the token file does not exist

@@ -10,80 +10,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/irsa-go/irsa/token"
 )
-
-// projected writes a token where the kubelet would, and returns the path.
-func projected() (path string, remove func()) {
-	dir, err := os.MkdirTemp("", "irsa")
-	if err != nil {
-		panic(err)
-	}
-	path = filepath.Join(dir, "token")
-	if err := os.WriteFile(path, []byte(podToken(1, time.Hour)), 0o600); err != nil {
-		panic(err)
-	}
-	return path, func() { _ = os.RemoveAll(dir) }
-}
-
-// A Provider takes the place of the SDK's own web identity credentials.
-func ExampleNewProvider() {
-	path, remove := projected()
-	defer remove()
-	aws0 := &fakeSTS{} // in place of AWS
-	ctx := context.Background()
-
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion("eu-central-1"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	cfg.HTTPClient = aws0
-	p, err := token.NewProvider(sts.NewFromConfig(cfg), "arn:aws:iam::111122223333:role/reader", token.File(path), token.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	cfg.Credentials = p
-	cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
-
-	creds, err := cfg.Credentials.Retrieve(ctx)
-	fmt.Println(creds.AccessKeyID, creds.AccountID, err)
-	fmt.Println("ask again in", time.Until(creds.Expires).Round(time.Minute))
-	fmt.Println("session", aws0.last().Get("RoleSessionName"))
-	// Output:
-	// ASIA1 111122223333 <nil>
-	// ask again in 45m0s
-	// session payments.api@api-7d4b9-x2x
-}
-
-// A role in another account trusts the pod's own role.
-func ExampleChain() {
-	path, remove := projected()
-	defer remove()
-	cfg := aws.Config{Region: "eu-central-1", HTTPClient: &fakeSTS{}} // in place of AWS
-	pod, err := token.NewProvider(sts.NewFromConfig(cfg), "arn:aws:iam::111122223333:role/reader", token.File(path), token.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	p, err := token.Chain(pod, func(c aws.CredentialsProvider) stscreds.AssumeRoleAPIClient {
-		signed := cfg.Copy()
-		signed.Credentials = c
-		return sts.NewFromConfig(signed)
-	}, token.Hop{RoleARN: "arn:aws:iam::444455556666:role/writer", ExternalID: "agreed"})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	creds, err := p.Retrieve(context.Background())
-	fmt.Println(creds.AccountID, err)
-	// Output:
-	// 444455556666 <nil>
-}
 
 // A pod's environment says where its credentials come from, or what is missing.
 func ExampleResolve() {
@@ -103,27 +35,25 @@ func ExampleResolve() {
 	delete(environment, "AWS_WEB_IDENTITY_TOKEN_FILE")
 	_, err = token.Resolve(lookup)
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, token.ErrNoIdentity))
+
+	delete(environment, "AWS_ROLE_ARN")
+	_, err = token.Resolve(lookup)
+	fmt.Println(errors.Is(err, token.ErrNoIdentity)) // a laptop: see the package documentation
 	// Output:
 	// web-identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are set, and there are no static keys
 	//   warning: AWS_PROFILE is set: profiles are not read here; the SDK prefers one that has credentials to a container's endpoint (profile-not-read) <nil>
-	// token: resolve: AWS_ROLE_ARN is set but AWS_WEB_IDENTITY_TOKEN_FILE is not: the pod has half a web identity: no source of credentials of the pod's own: only the node's role is left, and it is not used unless asked for
+	// token: resolve: the environment has half an identity: AWS_ROLE_ARN is set but AWS_WEB_IDENTITY_TOKEN_FILE is not
 	// true
 }
 
 // Keep gives any provider the same refresh, here with a hook that counts.
 func ExampleKeep() {
-	var failed int
+	attempts := make(chan token.Attempt, 10)
 	p, err := token.Keep(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{
 			AccessKeyID: "ASIA1", SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(6 * time.Hour),
 		}, nil
-	}), token.Refresh{OnAttempt: func(a token.Attempt) {
-		if a.Err != nil {
-			failed++
-		}
-		fmt.Println("new credentials of", a.AccessKeyID, "to be renewed", a.AdvisoryWindow, "before they expire")
-	}})
+	}), token.Refresh{OnAttempt: func(a token.Attempt) { attempts <- a }})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -131,7 +61,9 @@ func ExampleKeep() {
 	for range 3 {
 		_, err = p.Retrieve(context.Background())
 	}
-	fmt.Println(failed, err)
+	a := <-attempts
+	fmt.Println("new credentials of", a.AccessKeyID, "to be renewed", a.AdvisoryWindow, "before they expire")
+	fmt.Println(len(attempts), err)
 	// Output:
 	// new credentials of ASIA1 to be renewed 1h0m0s before they expire
 	// 0 <nil>
@@ -139,9 +71,10 @@ func ExampleKeep() {
 
 // A Source of one's own says which of its errors asking again cannot heal.
 func ExampleFinal() {
-	refused := errors.New("the API server answered 403")
+	refused := errors.New("the vault has no such role")
 	src := token.SourceFunc(func(context.Context) (string, error) { return "", token.Final(refused) })
-	p, err := token.NewProvider((&fakeSTS{}).client(), "arn:aws:iam::111122223333:role/reader", src, token.Config{})
+	client := sts.New(sts.Options{Region: "eu-central-1"})
+	p, err := token.NewProvider(client, "arn:aws:iam::111122223333:role/reader", src, token.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -150,26 +83,33 @@ func ExampleFinal() {
 	fmt.Println(err)
 	fmt.Println(token.IsFinal(err), errors.Is(err, refused))
 	// Output:
-	// token: role arn:aws:iam::111122223333:role/reader: read the token: the API server answered 403
+	// token: role arn:aws:iam::111122223333:role/reader: read the token: the vault has no such role
 	// true true
 }
 
 // A File is a source, and says what to check when there is no token.
 func ExampleFile() {
-	path, remove := projected()
-	t, err := token.File(path).Token(context.Background())
-	fmt.Println(len(t) > 0, err)
-	remove()
-	_, err = token.File(path).Token(context.Background())
+	dir, err := os.MkdirTemp("", "irsa")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "token")
+	fmt.Println(os.WriteFile(path, []byte("header.claims.signature\n"), 0o600))
+
+	fmt.Println(token.File(path).Token(context.Background()))
+	_, err = token.File(filepath.Join(dir, "none")).Token(context.Background())
 	fmt.Println(errors.Is(err, os.ErrNotExist))
 	// Output:
-	// true <nil>
+	// <nil>
+	// header.claims.signature <nil>
 	// true
 }
 
 // A service that rejects credentials has them renewed at the next request.
 func ExampleInvalidateRejected() {
-	p, err := token.Keep(aws.CredentialsProviderFunc(lasting), token.Refresh{})
+	p, err := token.Keep(credentials.NewStaticCredentialsProvider("ASIA1", "secret", "session"), token.Refresh{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -185,4 +125,49 @@ func ExampleInvalidateRejected() {
 	fmt.Println(wrapped, len(cfg.APIOptions) > 0)
 	// Output:
 	// true true
+}
+
+// What STS said, in the terms of somebody who can mend it; Reason and Meaning are for a status.
+func ExampleExplain() {
+	err := &token.Error{
+		Op: "assume the role", RoleARN: "arn:aws:iam::111122223333:role/payments",
+		Token: token.Unverified{
+			Issuer: "https://issuer.example", Subject: "system:serviceaccount:payments:api", Audiences: []string{"sts.amazonaws.com"},
+		},
+		Err: &smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "No OpenIDConnect provider found in your account for https://issuer.example"},
+	}
+	if e, ok := token.Explain(err); ok {
+		fmt.Println(e.Reason())
+		fmt.Println(e)
+	}
+	// Output:
+	// NoProvider
+	// provider (no-provider): the role's account has no IAM OIDC provider for exactly the token's issuer
+	//   said:      No OpenIDConnect provider found in your account for https://issuer.example
+	//   role:      arn:aws:iam::111122223333:role/payments
+	//   token iss: https://issuer.example
+	//   token sub: system:serviceaccount:payments:api
+	//   token aud: sts.amazonaws.com
+	//   check:     the account of the role ARN: the provider must be in that one, not in the cluster's
+	//   check:     the provider's URL: it must equal the token's iss to the character, with its path and without a further slash
+	//   check:     the partition of the role ARN and the region of STS: aws, aws-cn and aws-us-gov do not see each other's providers
+	//   retry:     never
+}
+
+// What a token says of itself, whoever made it.
+func ExampleInspect() {
+	// {"alg":"RS256"} . {"iss":"https://issuer.example","sub":"system:serviceaccount:payments:api"} . signature
+	u, err := token.Inspect("eyJhbGciOiJSUzI1NiJ9." +
+		"eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoic3lzdGVtOnNlcnZpY2VhY2NvdW50OnBheW1lbnRzOmFwaSJ9.c2lnbmF0dXJl")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(u.Issuer, u.Subject)
+
+	_, err = token.Inspect("not a token")
+	fmt.Println(err)
+	// Output:
+	// https://issuer.example system:serviceaccount:payments:api
+	// token: inspect: the token: it is not a JWT: it has 0 dots, want 2
 }

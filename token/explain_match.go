@@ -129,14 +129,17 @@ func serviceOf(err error) service {
 	if errors.As(err, &redacted) {
 		return redacted.from
 	}
-	switch innermost(err) {
-	case "", "STS":
-		return fromSTS
-	case "endpoint-credentials":
+	switch id := innermost(err); {
+	case id == "" && isOfEndpoint(err):
 		return fromContainer
+	case id == "" || id == "STS":
+		return fromSTS
 	}
 	return fromOther
 }
+
+// isOfEndpoint is an error of endpointcreds, which names itself in no other way.
+func isOfEndpoint(err error) bool { return strings.Contains(err.Error(), "failed to load credentials") }
 
 // innermost is the id of the service that was called last; "" when err does not say.
 func innermost(err error) string {

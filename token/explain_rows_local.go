@@ -159,7 +159,7 @@ func isWithoutIdentity(err error) bool {
 }
 
 func isUnreachableAgent(err error) bool {
-	return innermost(err) == "endpoint-credentials" && (isConnection(err) || isTimeout(err))
+	return isOfEndpoint(err) && (isConnection(err) || isTimeout(err))
 }
 
 func containsAll(s string, parts ...string) bool {

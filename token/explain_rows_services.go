@@ -95,7 +95,7 @@ var sharedRows = []row{
 			{when: isServerStatus},
 		},
 	}, {
-		code: CodeEndpointRefused, cause: CauseConfiguration, retry: RetryBackoff, finalAfter: refusalLasts,
+		code: CodeEndpointRefused, cause: CauseConfiguration, retry: RetryNever,
 		meaning: "the container's credentials endpoint refuses the request",
 		next:    []string{"what it said, the path of AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI, and the authorization token"},
 		is:      []match{{from: fromContainer}},

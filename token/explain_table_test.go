@@ -4,11 +4,18 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -96,8 +103,20 @@ func FuzzReasonIsOneThatAConditionAdmits(f *testing.F) {
 func TestTheReadersOfTheTableAgree(t *testing.T) {
 	t.Parallel()
 	const denied = "User: arn:aws:sts::111122223333:assumed-role/a/b is not authorized to perform: "
+	endpoint := func(status int, contentType, body string) error {
+		_, err := endpointcreds.New("http://169.254.170.23/v1/credentials", func(o *endpointcreds.Options) {
+			o.Retryer = aws.NopRetryer{}
+			o.HTTPClient = smithyhttp.ClientDoFunc(func(*http.Request) (*http.Response, error) {
+				if status == 0 {
+					return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+				}
+				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+			})
+		}).Retrieve(t.Context())
+		return err
+	}
 	agent := func(status int, message string) error {
-		return answered("endpoint-credentials", "GetCredentials", status, "", message)
+		return endpoint(status, "text/plain; charset=utf-8", message+"\n")
 	}
 	for name, tc := range map[string]struct {
 		err   error
@@ -132,8 +151,9 @@ func TestTheReadersOfTheTableAgree(t *testing.T) {
 		"agent: throttled by EKS":         {agent(400, "[3c5a77b1]: (ThrottlingException): slow down, fault: client"), token.CodeThrottled, false},
 		"agent: EKS fails":                {agent(500, "[3c5a77b1]: (InternalServerException): x, fault: server"), token.CodeServiceFault, false},
 		"agent: wrong address":            {agent(403, "Access Denied. Called agent through invalid address, please use either [169.254.170.23 fd00:ec2::23] address not x"), token.CodeAgentAddressRefused, true},
-		"agent: new words":                {agent(418, "new words"), token.CodeEndpointRefused, false},
-		"ECS: refused":                    {answered("endpoint-credentials", "GetCredentials", 403, "AccessDeniedException", "x"), token.CodeAssociationRefused, true},
+		"agent: new words":                {agent(418, "new words"), token.CodeEndpointRefused, true},
+		"ECS: refused":                    {endpoint(403, "application/json", `{"code":"AccessDeniedException","message":"x"}`), token.CodeAssociationRefused, true},
+		"agent: not there":                {agent(0, ""), token.CodeAgentUnreachable, false},
 		"S3's InvalidToken":               {answered("S3", "GetObject", 400, "InvalidToken", "The provided token is malformed or otherwise invalid."), token.CodeSessionTokenRefused, true},
 		"405":                             {stsAnswer(405, "MethodNotAllowed", "The specified method is not allowed against this resource."), token.CodeNotSTS, true},
 		"405 without a code":              {stsAnswer(405, "UnknownError", ""), token.CodeNotSTS, true},

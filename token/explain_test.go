@@ -371,26 +371,3 @@ func TestErrorSaysWhatItHas(t *testing.T) {
 	assert.ErrorIs(t, full, cause)
 	assert.Equal(t, "token: ", (&token.Error{}).Error())
 }
-
-func ExampleExplain() {
-	u, _ := token.Inspect(compact(`{"alg":"RS256"}`, `{
-		"iss": "https://issuer.example", "sub": "system:serviceaccount:payments:api", "aud": "sts.amazonaws.com"}`))
-	err := &token.Error{
-		Op: "assume the role", RoleARN: "arn:aws:iam::111122223333:role/payments", Token: u,
-		Err: &smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "No OpenIDConnect provider found in your account for https://issuer.example"},
-	}
-	if e, ok := token.Explain(err); ok {
-		fmt.Println(e)
-	}
-	// Output:
-	// provider (no-provider): the role's account has no IAM OIDC provider for exactly the token's issuer
-	//   said:      No OpenIDConnect provider found in your account for https://issuer.example
-	//   role:      arn:aws:iam::111122223333:role/payments
-	//   token iss: https://issuer.example
-	//   token sub: system:serviceaccount:payments:api
-	//   token aud: sts.amazonaws.com
-	//   check:     the account of the role ARN: the provider must be in that one, not in the cluster's
-	//   check:     the provider's URL: it must equal the token's iss to the character, with its path and without a further slash
-	//   check:     the partition of the role ARN and the region of STS: aws, aws-cn and aws-us-gov do not see each other's providers
-	//   retry:     never
-}

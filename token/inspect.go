@@ -160,7 +160,7 @@ func splitToken(token string) (header, claims string, err error) {
 		return "", "", malformed("token", fmt.Sprintf("it has %d characters, more than %d", len(token), kubeclaims.MaxToken))
 	}
 	if n := strings.Count(token, "."); n != 2 {
-		return "", "", malformed("token", fmt.Sprintf("it is no JWT: it has %d dots, want 2", n))
+		return "", "", malformed("token", fmt.Sprintf("it is not a JWT: it has %d dots, want 2", n))
 	}
 	header, rest, _ := strings.Cut(token, ".")
 	claims, signature, _ := strings.Cut(rest, ".")
@@ -169,7 +169,7 @@ func splitToken(token string) (header, claims string, err error) {
 	} {
 		// encoding/base64 skips line breaks, which RFC 7515 §2 does not admit.
 		if i := strings.IndexFunc(part.text, notBase64URL); i >= 0 {
-			return "", "", malformed(part.name, fmt.Sprintf("it has a character that base64url has not, at offset %d", i))
+			return "", "", malformed(part.name, fmt.Sprintf("it has a character that base64url does not have, at offset %d", i))
 		}
 	}
 	return header, claims, nil
@@ -199,7 +199,7 @@ func readPart(part, text string) (*claimReader, error) {
 	r := &claimReader{part: part}
 	// A map keeps names as they are; a struct would take "ISS" for "iss".
 	if json.Unmarshal(doc, &r.members) != nil || r.members == nil {
-		return nil, &MalformedTokenError{Part: part, Reason: "it is no JSON object"}
+		return nil, &MalformedTokenError{Part: part, Reason: "it is not a JSON object"}
 	}
 	return r, nil
 }

@@ -3,7 +3,6 @@ package token_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -202,22 +201,4 @@ func FuzzInspect(f *testing.F) {
 			require.NotContains(t, err.Error(), jwt)
 		}
 	})
-}
-
-func ExampleInspect() {
-	jwt := compact(`{"alg":"RS256"}`, `{
-		"iss": "https://issuer.example", "sub": "system:serviceaccount:payments:api",
-		"aud": ["sts.amazonaws.com"], "exp": 1800000000}`)
-	u, err := token.Inspect(jwt)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(u.Issuer, u.Subject, u.Audiences, u.Expires)
-
-	_, err = token.Inspect("not a token")
-	fmt.Println(err)
-	// Output:
-	// https://issuer.example system:serviceaccount:payments:api [sts.amazonaws.com] 2027-01-15 08:00:00 +0000 UTC
-	// token: inspect: the token: it is no JWT: it has 0 dots, want 2
 }

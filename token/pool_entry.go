@@ -22,7 +22,7 @@ type entry struct {
 // newEntry checks the key and makes its client, without the pool's prefix. mu is not held.
 func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
 	cfg := key.config(p.cfg.refresh(key))
-	problems := append(key.problems(), roleProblems(key.RoleARN, nil)...)
+	problems := append(key.problems(), roleProblems(key.RoleARN, true)...)
 	problems = append(problems, sourceProblems(src)...)
 	problems = append(problems, cfg.problems()...)
 	if err := errors.Join(problems...); err != nil {

@@ -2,8 +2,5 @@
 
 package token_test
 
-const (
-	// poolLoad is how many identities the tests of a failing STS have.
-	poolLoad = 1000
-	racing   = false
-)
+// poolLoad is how many identities the tests of a failing STS have.
+const poolLoad = 1000

@@ -3,7 +3,4 @@
 package token_test
 
 // The race detector makes an attempt ten times as dear.
-const (
-	poolLoad = 200
-	racing   = true
-)
+const poolLoad = 200

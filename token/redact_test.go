@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
@@ -192,4 +194,69 @@ func FuzzNoErrorQuotesTheToken(f *testing.F) {
 		requireNoShare(t, err.Error(), jwt)
 		requireNoShare(t, api.ErrorMessage(), jwt)
 	})
+}
+
+// several is an error whose own text says nothing of those within it.
+type several []error
+
+func (s several) Error() string   { return "several things went wrong" }
+func (s several) Unwrap() []error { return s }
+
+// reachable says whether any error that errors.As could reach, or a printer, has the text.
+func reachable(err error, text string) bool {
+	if err == nil {
+		return false
+	}
+	if strings.Contains(err.Error(), text) || strings.Contains(fmt.Sprintf("%+v %#v", err, err), text) {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return reachable(e.Unwrap(), text)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return reachable(err, text) })
+	}
+	return false
+}
+
+func TestATokenIsNotReachableThroughAJoinedError(t *testing.T) {
+	in(func(t *testing.T) {
+		jwt := podToken(1, time.Hour)
+		signature := jwt[strings.LastIndexByte(jwt, '.')+1:]
+		for name, failure := range map[string]error{
+			"joined":            errors.Join(fs.ErrInvalid, errors.New("cannot parse "+jwt)),
+			"hidden among many": several{fs.ErrInvalid, errors.New("cannot parse " + jwt)},
+			"hidden deep":       fmt.Errorf("x: %w", several{fs.ErrInvalid, several{fmt.Errorf("y: %w", errors.New(jwt))}}),
+			"hidden below one":  hiding{several{fs.ErrInvalid, errors.New(jwt)}},
+		} {
+			require.True(t, reachable(failure, signature), name)
+			client := answering{err: func(string) error { return failure }}
+			p, err := token.NewProvider(client, roleARN, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
+			require.NoError(t, err)
+			_, err = p.Retrieve(t.Context())
+			require.ErrorIs(t, err, fs.ErrInvalid, name)
+			assert.False(t, reachable(err, signature), name)
+		}
+	})(t)
+}
+
+func TestTheSDKsBodyLoggingDoesNotPrintTheCredentialsOfAHop(t *testing.T) {
+	in(func(t *testing.T) {
+		var log strings.Builder
+		s := &fakeSTS{}
+		base, err := token.NewProvider(s.client(), roleARN, rotating(), token.Config{})
+		require.NoError(t, err)
+		p, err := token.Chain(base, func(c aws.CredentialsProvider) stscreds.AssumeRoleAPIClient {
+			cfg := s.config()
+			cfg.Credentials, cfg.Logger = c, logTo{&log}
+			cfg.ClientLogMode = aws.LogRequestWithBody | aws.LogResponseWithBody
+			return sts.NewFromConfig(cfg)
+		}, token.Hop{RoleARN: otherARN})
+		require.NoError(t, err)
+		creds, err := p.Retrieve(t.Context())
+		require.NoError(t, err)
+		assert.Contains(t, log.String(), "HTTP/", "it does log")
+		assert.NotContains(t, log.String(), creds.SecretAccessKey)
+		assert.NotContains(t, log.String(), creds.SessionToken)
+	})(t)
 }

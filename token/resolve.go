@@ -19,14 +19,11 @@ const (
 	WebIdentity Kind = "web-identity"
 	// Container is an endpoint that hands out credentials: EKS Pod Identity, or ECS.
 	Container Kind = "container"
-	// NodeRole is the instance metadata service: the role of the node, which every pod on the
-	// node shares that can reach it.
-	NodeRole Kind = "node-role"
 )
 
-// ErrNoIdentity is what errors.Is finds when an environment names no source of credentials of the
-// pod's own, so that only the node's role would be left.
-var ErrNoIdentity = errors.New("no source of credentials of the pod's own: only the node's role is left, and it is not used unless asked for")
+// ErrNoIdentity is what errors.Is finds when an environment has nothing at all of an identity, so that
+// only the node's role would be left, which is never taken.
+var ErrNoIdentity = errors.New("the environment has no identity of the pod's own, only the node's role would be left")
 
 // ErrHalfIdentity is what errors.Is finds when an environment has a part of an identity: a role without
 // a token file, an access key without its secret. Whoever takes that for no identity runs as somebody
@@ -47,14 +44,31 @@ const (
 	envAuthTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 	envSTSEndpoints  = "AWS_STS_REGIONAL_ENDPOINTS"
 	envProfile       = "AWS_PROFILE"
+	envEndpoint      = "AWS_ENDPOINT_URL"
+	envSTSEndpoint   = "AWS_ENDPOINT_URL_STS"
+	envAccessKey     = "AWS_ACCESS_KEY_ID"
+	envSecret        = "AWS_SECRET_ACCESS_KEY"
 )
+
+// parts are the variables that make half an identity when they are alone, and what each lacks then.
+var parts = []struct{ name, lacks string }{
+	{envRoleARN, envTokenFile},
+	{envSessionName, envRoleARN + " and " + envTokenFile},
+	{envAccessKey, envSecret},
+	{"AWS_ACCESS_KEY", envSecret},
+	{envSecret, envAccessKey},
+	{"AWS_SECRET_KEY", envAccessKey},
+	{"AWS_SESSION_TOKEN", envAccessKey + " and " + envSecret},
+	{envAuthTokenFile, envFullURI},
+	{envAuthToken, envFullURI},
+}
 
 // Warning is something in an environment that works and is not what it seems.
 type Warning struct {
 	// Code is stable and kebab-case: static-keys-shadow-web-identity, static-keys-shadow-container,
 	// web-identity-shadows-container, half-static-keys, half-web-identity, no-region,
-	// profile-not-read, global-sts-not-used, node-role.
-	Code string
+	// profile-not-read, global-sts-not-used.
+	Code Code
 	// Message says what is so and what to do.
 	Message string
 }
@@ -99,29 +113,15 @@ type Resolution struct {
 // SDKs. Nothing is read or called.
 //
 // The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
-// container's endpoint. Profiles, which are files, are not read. Other than the SDK, Resolve does
-// not go on to the role of the node when there is nothing of the pod's own, or only half: the
-// error says what is missing, and errors.Is finds [ErrNoIdentity] when nothing is there. A
-// [Resolver] can ask for it.
+// container's endpoint. Profiles, which are files, are not read. Other than the SDK, Resolve never goes
+// on to the role of the node: where there is nothing of the pod's own, errors.Is finds [ErrNoIdentity],
+// and where there is only a part, [ErrHalfIdentity]. The package documentation says what to do on a
+// laptop.
 func Resolve(lookup func(string) (string, bool)) (Resolution, error) {
-	return Resolver{}.Resolve(lookup)
-}
-
-// Resolver is how to read an environment. The zero value does as [Resolve] does. It is a plain
-// value.
-type Resolver struct {
-	// InsecureNodeRole admits the node's role as the last resort. Every pod on the node that
-	// reaches the instance metadata service has that role, and a pod whose own identity went
-	// missing runs with it unnoticed. A half-configured web identity stays an error.
-	InsecureNodeRole bool
-}
-
-// Resolve is the function Resolve, with what r admits.
-func (r Resolver) Resolve(lookup func(string) (string, bool)) (Resolution, error) {
 	if lookup == nil {
 		return Resolution{}, errors.New("token: resolve: lookup is nil: give os.LookupEnv")
 	}
-	res, err := r.resolve(environment(lookup))
+	res, err := resolve(lookup)
 	if err != nil {
 		return Resolution{}, fmt.Errorf("token: resolve: %w", err)
 	}
@@ -151,7 +151,7 @@ func (e environment) has(names ...string) bool {
 	return value != ""
 }
 
-func (r Resolver) resolve(env environment) (Resolution, error) {
+func resolve(env environment) (Resolution, error) {
 	res := Resolution{}
 	res.Region, _ = env.first(envRegion, envDefaultRegion)
 	var err error
@@ -163,7 +163,7 @@ func (r Resolver) resolve(env environment) (Resolution, error) {
 	case env.has(envRelativeURI, envFullURI):
 		err = res.chooseContainer(env)
 	default:
-		err = r.chooseNodeRole(env, &res)
+		err = nothing(env)
 	}
 	if err != nil {
 		return Resolution{}, err
@@ -174,8 +174,8 @@ func (r Resolver) resolve(env environment) (Resolution, error) {
 
 // staticKeys reads both spellings, as the SDK for Go does.
 func staticKeys(env environment) aws.Credentials {
-	id, _ := env.first("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
-	secret, _ := env.first("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
+	id, _ := env.first(envAccessKey, "AWS_ACCESS_KEY")
+	secret, _ := env.first(envSecret, "AWS_SECRET_KEY")
 	return aws.Credentials{
 		AccessKeyID: id, SecretAccessKey: secret, SessionToken: env.get("AWS_SESSION_TOKEN"), Source: "EnvConfigCredentials",
 	}
@@ -198,9 +198,9 @@ func (res *Resolution) chooseWebIdentity(env environment) error {
 	res.SessionName = env.get(envSessionName)
 	res.Reason = envTokenFile + " and " + envRoleARN + " are set, and there are no static keys"
 	if res.RoleARN == "" {
-		return fmt.Errorf("%s is set but %s is not: the pod has half a web identity", envTokenFile, envRoleARN)
+		return fmt.Errorf("%w: %s is set but %s is not", ErrHalfIdentity, envTokenFile, envRoleARN)
 	}
-	problems := prefixed(envRoleARN, roleProblems(res.RoleARN, nil))
+	problems := prefixed(envRoleARN, roleProblems(res.RoleARN, env.has(envSTSEndpoint, envEndpoint)))
 	problems = append(problems, sessionProblems(envSessionName, res.SessionName)...)
 	if err := errors.Join(problems...); err != nil {
 		return err
@@ -215,27 +215,24 @@ func (res *Resolution) chooseWebIdentity(env environment) error {
 	return nil
 }
 
-func (r Resolver) chooseNodeRole(env environment, res *Resolution) error {
-	if env.has(envRoleARN) {
-		return fmt.Errorf("%s is set but %s is not: the pod has half a web identity: %w", envRoleARN, envTokenFile, ErrNoIdentity)
+// nothing is the error of an environment that names no source.
+func nothing(env environment) error {
+	for _, part := range parts {
+		if env.has(part.name) {
+			return fmt.Errorf("%w: %s is set but %s is not", ErrHalfIdentity, part.name, part.lacks)
+		}
 	}
-	if !r.InsecureNodeRole {
-		return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set",
-			ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
+	if profile := env.get(envProfile); profile != "" {
+		return fmt.Errorf("%w; %s is %q, but profiles are not read here: config.LoadDefaultConfig does", ErrNoIdentity, envProfile, profile)
 	}
-	if strings.EqualFold(env.get("AWS_EC2_METADATA_DISABLED"), "true") {
-		return fmt.Errorf("%w: it was asked for, but AWS_EC2_METADATA_DISABLED is set", ErrNoIdentity)
-	}
-	res.Kind = NodeRole
-	res.Reason = "the environment names no source of the pod's own, and the node's role was asked for"
-	res.warn("node-role", "the credentials are those of the node, which its pods share")
-	return nil
+	return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set",
+		ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
 }
 
 // warnOfIgnored names what the environment has and nobody uses.
 func (res *Resolution) warnOfIgnored(env environment) {
-	id := env.has("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY")
-	secret := env.has("AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY")
+	id := env.has(envAccessKey, "AWS_ACCESS_KEY")
+	secret := env.has(envSecret, "AWS_SECRET_KEY")
 	if id != secret {
 		res.warn("half-static-keys", "an access key's id or its secret is set, but not both: it is not used")
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 )
 
 // ecsHost is the host that a relative URI is of
@@ -69,7 +68,7 @@ func (res *Resolution) chooseContainer(env environment) error {
 func checkEndpoint(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return errors.New("it is no URL") // url.Error would quote all of it
+		return errors.New("it is not a URL") // url.Error would quote all of it
 	}
 	host := u.Hostname()
 	switch {
@@ -85,27 +84,6 @@ func checkEndpoint(raw string) error {
 		return fmt.Errorf("its host is %q: over plain http only a loopback address, %s, 169.254.170.23 and fd00:ec2::23 are admitted", host, ecsHost)
 	}
 	return nil
-}
-
-// Provider builds the Provider of the choice that was made. client is used for a WebIdentity and
-// may be nil otherwise; cfg.SessionName comes before AWS_ROLE_SESSION_NAME, and for what is no
-// web identity only cfg.Refresh matters. A NodeRole is refused here: give ec2rolecreds.New to
-// [Keep] to say it once more.
-func (res Resolution) Provider(client stscreds.AssumeRoleWithWebIdentityAPIClient, cfg Config) (*Provider, error) {
-	switch res.Kind {
-	case WebIdentity:
-		if cfg.SessionName == "" {
-			cfg.SessionName = res.SessionName
-		}
-		return NewProvider(client, res.RoleARN, res.TokenFile, cfg)
-	case Container:
-		return Keep(res.containerProvider(), cfg.Refresh)
-	case StaticKeys:
-		return Keep(staticProvider{res.static}, cfg.Refresh)
-	case NodeRole:
-		return nil, errors.New("token: provider: the choice is the node's role: give ec2rolecreds.New() to Keep if that is meant")
-	}
-	return nil, errors.New("token: provider: there is no choice: use Resolve")
 }
 
 func (res Resolution) containerProvider() aws.CredentialsProvider {

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -129,25 +130,36 @@ func TestResolveRefuses(t *testing.T) {
 		says string
 		is   error
 	}{
-		"an empty environment: the node's role is not asked for": {env{}, "was the pod mutated?", token.ErrNoIdentity},
-		"a role without a token file":                            {env{"AWS_ROLE_ARN": roleARN}, "AWS_WEB_IDENTITY_TOKEN_FILE is not", token.ErrNoIdentity},
-		"a token file without a role":                            {env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, "AWS_ROLE_ARN is not", nil},
-		"a token file without a role, beside another source":     {podIdentityEnv.and(env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}), "AWS_ROLE_ARN is not", nil},
-		"a role that is no ARN":                                  {webIdentityEnv.and(env{"AWS_ROLE_ARN": "reader"}), "AWS_ROLE_ARN", nil},
-		"a session name that STS refuses":                        {webIdentityEnv.and(env{"AWS_ROLE_SESSION_NAME": "a b"}), "AWS_ROLE_SESSION_NAME", nil},
-		"half of static keys alone":                              {env{"AWS_ACCESS_KEY_ID": "AKIA1"}, "", token.ErrNoIdentity},
-		"credentials over http from elsewhere":                   {full("http://169.254.170.24/"), "169.254.170.24", nil},
-		"the instance metadata service":                          {full("http://169.254.169.254/latest"), "plain http", nil},
-		"a name over http":                                       {full("http://agent.example/"), "agent.example", nil},
-		"a name that begins as a local address":                  {full("http://127.0.0.1.example/"), "plain http", nil},
-		"a local address as the user":                            {full("http://127.0.0.1@evil.example/"), "user", nil},
-		"a zone":                                                 {full("http://[fe80::1%25eth0]/"), "plain http", nil},
-		"another scheme":                                         {full("ftp://127.0.0.1/"), "scheme", nil},
-		"no scheme":                                              {full("127.0.0.1/creds"), "", nil},
-		"no host":                                                {full("http:///creds"), "host", nil},
-		"what is no URL":                                         {full("http://[::1"), "no URL", nil},
-		"a path that continues the host":                         {env{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": ".evil.example/"}, "slash", nil},
-		"a path that makes the host a user":                      {env{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "@evil.example/"}, "slash", nil},
+		"an empty environment: the node's role is not taken": {env{}, "was the pod mutated?", token.ErrNoIdentity},
+		"a role without a token file":                        {env{"AWS_ROLE_ARN": roleARN}, "AWS_WEB_IDENTITY_TOKEN_FILE is not", token.ErrHalfIdentity},
+		"a token file without a role":                        {env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, "AWS_ROLE_ARN is not", token.ErrHalfIdentity},
+		"a token file without a role, beside another source": {podIdentityEnv.and(env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}), "AWS_ROLE_ARN is not", token.ErrHalfIdentity},
+		"a role that is no ARN":                              {webIdentityEnv.and(env{"AWS_ROLE_ARN": "reader"}), "AWS_ROLE_ARN", nil},
+		"a session name that STS refuses":                    {webIdentityEnv.and(env{"AWS_ROLE_SESSION_NAME": "a b"}), "AWS_ROLE_SESSION_NAME", nil},
+		"half of static keys alone":                          {env{"AWS_ACCESS_KEY_ID": "AKIA1"}, "AWS_SECRET_ACCESS_KEY is not", token.ErrHalfIdentity},
+		"a half by its older name":                           {env{"AWS_ACCESS_KEY": "AKIA1"}, "AWS_SECRET_ACCESS_KEY is not", token.ErrHalfIdentity},
+		"the other half of them":                             {env{"AWS_SECRET_ACCESS_KEY": "s"}, "AWS_ACCESS_KEY_ID is not", token.ErrHalfIdentity},
+		"the other half's older name":                        {env{"AWS_SECRET_KEY": "s"}, "AWS_ACCESS_KEY_ID is not", token.ErrHalfIdentity},
+		"a session token alone":                              {env{"AWS_SESSION_TOKEN": "s"}, "AWS_ACCESS_KEY_ID", token.ErrHalfIdentity},
+		"a session name alone":                               {env{"AWS_ROLE_SESSION_NAME": "s"}, "AWS_ROLE_ARN", token.ErrHalfIdentity},
+		"an authorization file alone":                        {env{"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/t"}, "AWS_CONTAINER_CREDENTIALS_FULL_URI is not", token.ErrHalfIdentity},
+		"an authorization token alone":                       {env{"AWS_CONTAINER_AUTHORIZATION_TOKEN": "t"}, "AWS_CONTAINER_CREDENTIALS_FULL_URI is not", token.ErrHalfIdentity},
+		"a half beside a profile":                            {env{"AWS_ROLE_ARN": roleARN, "AWS_PROFILE": "dev"}, "AWS_WEB_IDENTITY_TOKEN_FILE is not", token.ErrHalfIdentity},
+		"empty variables":                                    {env{"AWS_ROLE_ARN": "", "AWS_ACCESS_KEY_ID": ""}, "was the pod mutated?", token.ErrNoIdentity},
+		"a profile, as on a laptop":                          {env{"AWS_PROFILE": "dev", "AWS_REGION": "eu-central-1"}, `AWS_PROFILE is "dev"`, token.ErrNoIdentity},
+		"a role of MinIO, without one":                       {webIdentityEnv.and(env{"AWS_ROLE_ARN": minioARN}), "AWS_ROLE_ARN", nil},
+		"credentials over http from elsewhere":               {full("http://169.254.170.24/"), "169.254.170.24", nil},
+		"the instance metadata service":                      {full("http://169.254.169.254/latest"), "plain http", nil},
+		"a name over http":                                   {full("http://agent.example/"), "agent.example", nil},
+		"a name that begins as a local address":              {full("http://127.0.0.1.example/"), "plain http", nil},
+		"a local address as the user":                        {full("http://127.0.0.1@evil.example/"), "user", nil},
+		"a zone":                                             {full("http://[fe80::1%25eth0]/"), "plain http", nil},
+		"another scheme":                                     {full("ftp://127.0.0.1/"), "scheme", nil},
+		"no scheme":                                          {full("127.0.0.1/creds"), "", nil},
+		"no host":                                            {full("http:///creds"), "host", nil},
+		"what is no URL":                                     {full("http://[::1"), "not a URL", nil},
+		"a path that continues the host":                     {env{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": ".evil.example/"}, "slash", nil},
+		"a path that makes the host a user":                  {env{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "@evil.example/"}, "slash", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,8 +167,8 @@ func TestResolveRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tc.says)
 			assert.Zero(t, r)
 			assert.Regexp(t, "^token: resolve: ", err.Error())
-			if tc.is != nil {
-				require.ErrorIs(t, err, tc.is)
+			for _, is := range []error{token.ErrNoIdentity, token.ErrHalfIdentity} {
+				assert.Equal(t, tc.is == is, errors.Is(err, is), "%v", is)
 			}
 		})
 	}
@@ -174,27 +186,6 @@ func TestResolveAdmitsEndpointsOnTheNodeAndHTTPS(t *testing.T) {
 		r, err := token.Resolve(env{"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri}.lookup)
 		require.NoError(t, err, uri)
 		assert.Equal(t, uri, r.Endpoint)
-	}
-}
-
-func TestTheNodesRoleMustBeAskedFor(t *testing.T) {
-	t.Parallel()
-	asked := token.Resolver{InsecureNodeRole: true}
-	r, err := asked.Resolve(env{}.lookup)
-	require.NoError(t, err)
-	assert.Equal(t, token.NodeRole, r.Kind)
-	assert.True(t, r.HasWarning("node-role"))
-	_, err = r.Provider(nil, token.Config{})
-	require.ErrorContains(t, err, "ec2rolecreds")
-
-	for name, e := range map[string]env{
-		"half a web identity":      {"AWS_ROLE_ARN": roleARN},
-		"metadata service is off":  {"AWS_EC2_METADATA_DISABLED": "true"},
-		"the other half of it too": {"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"},
-	} {
-		r, err := asked.Resolve(e.lookup)
-		require.Error(t, err, name)
-		assert.Zero(t, r)
 	}
 }
 

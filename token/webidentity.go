@@ -43,7 +43,7 @@ type expiredToken struct {
 // newWebIdentity reports all problems at once, without the package's prefix.
 func newWebIdentity(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN string, src Source, cfg Config) (*webIdentity, error) {
 	problems := clientProblems(client, "AssumeRoleWithWebIdentity")
-	problems = append(problems, roleProblems(roleARN, client)...)
+	problems = append(problems, roleOfClient(roleARN, client)...)
 	problems = append(problems, sourceProblems(src)...)
 	problems = append(problems, cfg.problems()...)
 	if err := errors.Join(problems...); err != nil {

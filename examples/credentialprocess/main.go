@@ -98,9 +98,7 @@ func (p program) print(ctx context.Context, args []string) error {
 		SessionToken: creds.SessionToken, AccountID: creds.AccountID,
 	}
 	if creds.CanExpire {
-		// A Provider says when to ask again, which is well before the credentials expire: the
-		// caller does just that, as it asks again at what it takes for the expiry.
-		out.Expiration = &creds.Expires
+		out.Expiration = &creds.Expires // the real one: the callers leave a margin of their own
 	}
 	return json.NewEncoder(p.stdout).Encode(out)
 }
@@ -122,5 +120,5 @@ func (p program) credentials(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return provider.Retrieve(ctx)
+	return provider.Current(ctx)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -19,7 +20,7 @@ func (p program) assume(ctx context.Context, r token.Resolution) error {
 	if err != nil {
 		return err
 	}
-	provider, err := r.Provider(sts.NewFromConfig(cfg), token.Config{})
+	provider, err := r.Provider(sts.NewFromConfig(cfg), token.Config{Refresh: token.Refresh{Timeout: 10 * time.Second}})
 	if err != nil {
 		return err
 	}

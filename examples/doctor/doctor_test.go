@@ -131,3 +131,24 @@ func TestAWrongCommandLineExitsWithTwo(t *testing.T) {
 		})
 	}
 }
+
+func TestThePodIsLookedAtWhenItIsGiven(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		pod, says string
+		code      int
+	}{
+		"a pod that was not mutated": {`{"metadata":{"name":"api-0","namespace":"payments"},"spec":{"serviceAccountName":"api","containers":[{"name":"app","image":"x"}]}}`, "The first broken link is mutation: not-mutated.", 1},
+		"a file that is not a pod":   {`[`, "pod-not-readable", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSetting(t, "system:serviceaccount:payments:api")
+			file := filepath.Join(t.TempDir(), "pod.json")
+			require.NoError(t, os.WriteFile(file, []byte(tc.pod), 0o600))
+			code := s.run(t.Context(), []string{"-iam", "-ca", s.ca, "-pod", file})
+			assert.Equal(t, tc.code, code, s.out.String())
+			assert.Contains(t, s.out.String(), tc.says)
+		})
+	}
+}

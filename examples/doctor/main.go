@@ -2,6 +2,7 @@
 // environment, token file, token, issuer, IAM OIDC provider, role, trust policy, STS.
 //
 // Run it in the pod, as a debug container with the pod's environment and volumes for example.
+// With -pod it looks at the pod itself too, as "kubectl get pod NAME -o json" prints it.
 // With -iam it reads the provider and the role as well, with the credentials that -profile names
 // in the AWS configuration files, or those of the environment; without, these links are skipped.
 //
@@ -47,6 +48,7 @@ type options struct {
 	profile string
 	noSTS   bool
 	ca      string
+	pod     string
 	timeout time.Duration
 }
 
@@ -58,6 +60,7 @@ func (p program) parse(args []string) (options, error) {
 	flags.StringVar(&o.profile, "profile", "", "`NAME` of the AWS profile for -iam")
 	flags.BoolVar(&o.noSTS, "no-sts", false, "do not ask STS for credentials at the end")
 	flags.StringVar(&o.ca, "ca", "", "`FILE` with further certificate authorities in PEM, for a private issuer")
+	flags.StringVar(&o.pod, "pod", "", "`FILE` with the pod in JSON, to see whether it was mutated")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "for all of it")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -108,6 +111,9 @@ func (p program) config(ctx context.Context, o options) (doctor.Config, error) {
 	}
 	if !o.noSTS {
 		cfg.Assume = p.assume
+	}
+	if o.pod != "" {
+		cfg.Mutation = p.mutation(o.pod)
 	}
 	if o.iam {
 		err := p.readIAM(ctx, o.profile, &cfg)

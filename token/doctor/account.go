@@ -176,9 +176,14 @@ func (p *patient) sts(ctx context.Context) finding {
 		return skipped("not-asked", "STS is not asked")
 	case p.resolution.Kind == "":
 		return skipped("no-identity", "there is nothing to ask it with")
+	case p.resolution.Kind == token.StaticKeys:
+		return skipped("not-needed", "static keys are used as they are: nobody is asked for credentials")
 	}
 	if err := p.cfg.Assume(ctx, p.resolution); err != nil {
 		return explained(err, "no-credentials", "there are no credentials")
+	}
+	if p.resolution.Kind == token.Container {
+		return intact("the container's endpoint gives credentials")
 	}
 	return intact("it gives credentials")
 }

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,15 +18,7 @@ const stsAudience = "sts.amazonaws.com"
 func (p *patient) environment(context.Context) finding {
 	r, err := token.Resolve(p.lookup)
 	if err != nil {
-		code := "environment-invalid"
-		if errors.Is(err, token.ErrNoIdentity) {
-			code = "no-identity"
-		}
-		return broken(code, "the environment names no usable identity; an SDK would take the node's role",
-			"that the service account has its role annotation, with the right prefix",
-			"that the pod was created after that annotation, and that the webhook was running then",
-			"that this container is not left out by an annotation",
-		).because(err)
+		return explained(err, "environment-invalid", "the environment names no usable identity; an SDK would take the node's role")
 	}
 	p.resolution = r
 	var f finding
@@ -49,6 +40,22 @@ func (p *patient) environment(context.Context) finding {
 	return f
 }
 
+// mutation looks at the pod itself, where somebody has it.
+func (p *patient) mutation(ctx context.Context) finding {
+	wrong, err := p.cfg.Mutation(ctx)
+	switch {
+	case err != nil:
+		return skipped("pod-not-readable", "the pod cannot be looked at").because(err)
+	case len(wrong) > 0:
+		f := broken("not-mutated", "the pod does not have all that its identity needs",
+			"that the webhook was running when the pod was created, and its failurePolicy",
+			"the annotations of the pod's service account at that time, and the pod's own")
+		f.notes = wrong
+		return f
+	}
+	return intact("the pod has all that its identity needs")
+}
+
 // tokenFile reads what the kubelet projects.
 func (p *patient) tokenFile(ctx context.Context) finding {
 	file := p.resolution.TokenFile
@@ -60,7 +67,14 @@ func (p *patient) tokenFile(ctx context.Context) finding {
 	}
 	raw, err := file.Token(ctx)
 	if err != nil {
-		return explained(err, "token-file-unusable", "the token file cannot be used")
+		f := explained(err, "token-file-unusable", "the token file cannot be used")
+		if p.resolution.Kind == token.Container {
+			f.next = []string{
+				"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE against the path that the token's volume is mounted at",
+				"that this container has the mount, and that its user may read the file",
+			}
+		}
+		return f
 	}
 	p.raw = raw
 	return intact("%s has a token", string(file))
@@ -107,7 +121,9 @@ func (p *patient) claimsWrong(u token.Unverified) (finding, bool) {
 	case len(missing) > 0:
 		return broken("claim-missing", "the token lacks "+strings.Join(missing, ", "), "who issues the token: a kube-apiserver sets them all"), true
 	case !u.Expires.After(now):
-		return explained(token.ErrTokenExpired, "token-expired", "").because(fmt.Errorf("%w at %s; it is %s", token.ErrTokenExpired, stamp(u.Expires), stamp(now))), true
+		f := explained(token.ErrTokenExpired, token.CodeTokenExpired, "")
+		f.message = fmt.Sprintf("by the clock of this machine, %s, the token has expired, at %s; STS judges by its own", stamp(now), stamp(u.Expires))
+		return f, true
 	}
 	return finding{}, false
 }

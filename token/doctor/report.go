@@ -13,6 +13,8 @@ type Name string
 
 // The links, in order.
 const (
+	// Mutation is the pod as the webhook left it; only where Config.Mutation can look at it.
+	Mutation Name = "mutation"
 	// Environment is the variables that name role and token file.
 	Environment Name = "environment"
 	// TokenFile is the file that the kubelet projects.

@@ -3,15 +3,35 @@
 //
 // It uses the TokenRequest API
 // (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/),
-// which needs the permission to create serviceaccounts/token. Grant it for single accounts by
-// name: whoever has it for a whole cluster can become any of the cluster's accounts.
+// with client-go or, through [SubResource], with controller-runtime:
 //
 //	source, err := tokenrequest.New(clientset.CoreV1().ServiceAccounts("payments"), "api", tokenrequest.Config{})
 //	provider, err := token.NewProvider(stsClient, roleARN, source, token.Config{})
 //
+// The process needs the permission to create serviceaccounts/token. Grant it for single accounts by
+// name: whoever has it for a whole cluster can become any of the cluster's accounts.
+//
+//	apiVersion: rbac.authorization.k8s.io/v1
+//	kind: ClusterRole
+//	metadata:
+//	  name: token-requester
+//	rules:
+//	- apiGroups: [""]
+//	  resources: ["serviceaccounts/token"]
+//	  resourceNames: ["api"] # bind it in the namespace with a RoleBinding
+//	  verbs: ["create"]
+//	- apiGroups: [""]
+//	  resources: ["serviceaccounts"] # for the UID and the role annotation
+//	  resourceNames: ["api"]
+//	  verbs: ["get"]
+//
 // The API knows accounts by name only. token.Pool compares the account UID in the token with the
 // one that was meant; with a Provider alone, an account that was deleted and made anew is served
 // like the old one.
+//
+// Tokens for EKS Pod Identity cannot be had in this way: EKS takes only a token for the audience
+// pods.eks.amazonaws.com that is bound to a running pod of the account, so that only the kubelet of that
+// pod can get one. An operator that acts for other accounts needs roles that trust the cluster's issuer.
 package tokenrequest
 
 import (
@@ -126,8 +146,8 @@ func (c Config) expiration() time.Duration {
 	return c.Expiration
 }
 
-// Token asks for a new token. An answer of 401, 403 or 404 is final (see token.IsFinal) and an
-// *[Error], as any other answer of the API server is; a token that has already expired is refused.
+// Token asks for a new token. An answer of the API server that is not a token is an *[Error];
+// token.Explain knows what it means: 404 is final, 401 and 403 are when they last.
 func (s *Source) Token(ctx context.Context) (string, error) {
 	if s == nil || s.creator == nil {
 		return "", errors.New("tokenrequest: the source is not made by New")
@@ -169,8 +189,10 @@ func (s *Source) read(answer *authenticationv1.TokenRequest, asked time.Time) (s
 	if expires.IsZero() {
 		return "", Issued{}, errors.New("the API server's answer does not say when the token expires")
 	}
-	if !expires.After(asked) {
-		return "", Issued{}, fmt.Errorf("the API server granted a token that expired at %s", expires.UTC().Format(time.RFC3339))
+	// The lifetime by the API server's clock, where the token says so: the clock of this machine may be
+	// wrong, and denies nothing.
+	if u, err := token.Inspect(answer.Status.Token); err == nil && !u.IssuedAt.IsZero() {
+		asked = u.IssuedAt
 	}
 	requested := s.cfg.expiration()
 	return answer.Status.Token, Issued{

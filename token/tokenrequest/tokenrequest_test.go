@@ -12,6 +12,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/irsa-go/irsa/token"
@@ -155,10 +156,9 @@ func TestTokenRefusesAnAnswerThatIsOfNoUse(t *testing.T) {
 		return &authenticationv1.TokenRequest{Status: s}
 	}
 	for name, answer := range map[string]*authenticationv1.TokenRequest{
-		"none":                       nil,
-		"without a token":            status(authenticationv1.TokenRequestStatus{ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}),
-		"without an expiration":      status(authenticationv1.TokenRequestStatus{Token: "secret"}),
-		"with a token from the past": status(authenticationv1.TokenRequestStatus{Token: "secret", ExpirationTimestamp: metav1.NewTime(time.Now().Add(-time.Hour))}),
+		"none":                  nil,
+		"without a token":       status(authenticationv1.TokenRequestStatus{ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}),
+		"without an expiration": status(authenticationv1.TokenRequestStatus{Token: "secret"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -238,3 +238,84 @@ func TestANilPointerIsNoCreator(t *testing.T) {
 	_, err := tokenrequest.New((*nothing)(nil), "api", tokenrequest.Config{})
 	assert.ErrorContains(t, err, "creator is nil")
 }
+
+// A node whose clock is fast is granted tokens that have expired, by its clock; STS knows better.
+func TestATokenIsNotRefusedByTheClockOfThisMachine(t *testing.T) {
+	t.Parallel()
+	// {"alg":"RS256"} . {"iat":1000,"exp":1600} . signature
+	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjEwMDAsImV4cCI6MTYwMH0.c2ln"
+	for name, tc := range map[string]struct {
+		expiration time.Duration
+		shortened  bool
+	}{"all of it": {10 * time.Minute, false}, "less than asked for": {time.Hour, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var issued tokenrequest.Issued
+			src, err := tokenrequest.New(creatorFunc(func(context.Context, string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+				return &authenticationv1.TokenRequest{Status: authenticationv1.TokenRequestStatus{
+					Token: jwt, ExpirationTimestamp: metav1.NewTime(time.Unix(1600, 0)),
+				}}, nil
+			}), "api", tokenrequest.Config{Expiration: tc.expiration, OnIssued: func(i tokenrequest.Issued) { issued = i }})
+			require.NoError(t, err)
+			got, err := src.Token(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, jwt, got)
+			assert.Equal(t, tc.shortened, issued.Shortened)
+		})
+	}
+}
+
+// object has the shape of controller-runtime's client.Object, and subResources that of its client.
+type object interface {
+	metav1.Object
+	runtime.Object
+}
+
+type option interface{ ApplyToSubResourceCreate() }
+
+type subResources struct {
+	seen   []object
+	answer func(*authenticationv1.TokenRequest) error
+}
+
+func (s *subResources) Create(_ context.Context, obj, sub object, _ ...option) error {
+	s.seen = append(s.seen, obj)
+	return s.answer(sub.(*authenticationv1.TokenRequest))
+}
+
+func TestSubResourceTakesTheClientOfControllerRuntime(t *testing.T) {
+	t.Parallel()
+	client := &subResources{answer: func(r *authenticationv1.TokenRequest) error {
+		r.Status = authenticationv1.TokenRequestStatus{Token: "a.b.c", ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}
+		return nil
+	}}
+	src, err := tokenrequest.New(tokenrequest.SubResource(client, "payments"), "api", tokenrequest.Config{})
+	require.NoError(t, err)
+	jwt, err := src.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a.b.c", jwt)
+	require.Len(t, client.seen, 1)
+	assert.Equal(t, "payments/api", client.seen[0].GetNamespace()+"/"+client.seen[0].GetName())
+
+	client.answer = func(*authenticationv1.TokenRequest) error {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "serviceaccounts"}, "api")
+	}
+	_, err = src.Token(t.Context())
+	x, ok := token.Explain(err)
+	require.True(t, ok)
+	assert.Equal(t, token.CodeServiceAccountMissing, x.Code)
+
+	src, err = tokenrequest.New(tokenrequest.SubResource[object, option](nil, "payments"), "api", tokenrequest.Config{})
+	require.NoError(t, err)
+	_, err = src.Token(t.Context())
+	require.ErrorContains(t, err, "nil")
+	src, err = tokenrequest.New(tokenrequest.SubResource(strings{}, "payments"), "api", tokenrequest.Config{})
+	require.NoError(t, err)
+	_, err = src.Token(t.Context())
+	require.ErrorContains(t, err, "string")
+}
+
+// strings creates something that is not an object of Kubernetes.
+type strings struct{}
+
+func (strings) Create(context.Context, string, string, ...int) error { return nil }

@@ -1,0 +1,68 @@
+package token_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+// An application needs two calls: what the pod's environment says, and the configuration made of it.
+func ExampleResolution_Configure() {
+	dir, err := os.MkdirTemp("", "irsa") // what the kubelet does
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "token")
+	if err := os.WriteFile(file, []byte("header.claims.signature"), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	environment := map[string]string{
+		"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/reader", "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_REGION": "eu-central-1",
+	}
+
+	res, err := token.Resolve(func(name string) (string, bool) { // os.LookupEnv, in a program
+		value, ok := environment[name]
+		return value, ok
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(res.Region))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) { // in place of AWS
+		const answer = `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+			<AssumeRoleWithWebIdentityResult>
+				<Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+					<SessionToken>session</SessionToken><Expiration>%s</Expiration></Credentials>
+				<AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/reader/api</Arn></AssumedRoleUser>
+			</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`
+		expires := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(fmt.Sprintf(answer, expires)))}, nil
+	})
+	cfg, err = res.Configure(cfg, token.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	creds, err := cfg.Credentials.Retrieve(context.Background()) // s3.NewFromConfig(cfg), …
+	fmt.Println(res.Kind, creds.AccessKeyID, err)
+	// Output:
+	// web-identity ASIA1 <nil>
+}
