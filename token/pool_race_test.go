@@ -2,5 +2,5 @@
 
 package token_test
 
-// The race detector makes an attempt ten times as dear.
+// poolLoad is smaller here: the race detector makes an attempt ten times as dear.
 const poolLoad = 200
