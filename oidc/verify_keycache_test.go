@@ -169,3 +169,26 @@ func TestACallerMayGiveUpAndNothingIsLeft(t *testing.T) {
 		assert.NoError(t, err, "a fetch that was given up holds others back for a second only")
 	})
 }
+
+// The clock is the caller's and is read in a goroutine of ours, where no caller could recover.
+func TestAClockThatPanicsWhileKeysAreFetchedIsAnError(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	token := mint(t, srv, oidctest.TokenRequest{})
+	var dialled atomic.Bool
+	client := srv.Client()
+	client.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dialled.Store(true)
+		return srv.DialContext(ctx, network, addr)
+	}
+	v, err := oidc.NewVerifier(srv.Issuer(), audience, oidc.VerifierConfig{Client: client, Now: func() time.Time {
+		if dialled.CompareAndSwap(true, false) {
+			panic("boom")
+		}
+		return time.Now()
+	}})
+	require.NoError(t, err)
+	_, err = v.Verify(t.Context(), token)
+	require.ErrorIs(t, err, oidc.ErrKeysUnavailable)
+	assert.ErrorContains(t, err, "boom")
+}
