@@ -8,7 +8,8 @@
 // role, the pod's containers get it, except those that package mutate leaves alone, with a
 // warning. The pod is denied when the account's annotations cannot be honoured, whatever else is
 // configured, and when the account cannot be looked up, unless [Config.InsecureFailOpen] lets it
-// through. [CachedAccounts] keeps a cache that is behind from hiding a role.
+// through. [CachedAccounts] keeps a cache that is behind from hiding a role. A pod that gets its
+// role by mutate.Config.RoleRule needs no account to be looked up.
 //
 // What becomes of a pod whose request does not reach it is up to the configuration in the cluster:
 //
