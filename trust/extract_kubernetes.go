@@ -22,20 +22,23 @@ func kubernetesRoles(group string) [][]string {
 
 // kubernetes reads one object, or those of a List; objects of other kinds have no trust policy.
 func (x *extractor) kubernetes(root place) error {
+	x.kubernetesObject(root)
+	return nil
+}
+
+func (x *extractor) kubernetesObject(root place) {
 	kind, _ := root.get("kind").text()
 	if strings.HasSuffix(kind, "List") {
 		for item := range root.get("items").items() {
-			if err := x.kubernetes(item); err != nil {
-				return err
-			}
+			x.kubernetesObject(item)
 		}
-		return nil
+		return
 	}
 	version, _ := root.get("apiVersion").text()
 	group, _, _ := strings.Cut(version, "/")
 	paths := kubernetesRoles(group)
 	if kind != "Role" || paths == nil {
-		return nil
+		return
 	}
 	name, _ := root.get("metadata", "name").text()
 	if namespace, ok := root.get("metadata", "namespace").text(); ok {
@@ -51,5 +54,4 @@ func (x *extractor) kubernetes(root place) error {
 	if !found {
 		x.fail(name, root, errors.New("the Role has no "+strings.Join(paths[0], ".")))
 	}
-	return nil
 }

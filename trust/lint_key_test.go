@@ -263,6 +263,9 @@ func TestAKeyBelongsToTheIssuerThatItBeginsWith(t *testing.T) {
 		policy := parse(t, web("Allow", "a.b", `{"StringEquals":{"HOST:aud":"x","HOST:sub":"y","`+key+`":"z"}}`))
 		assert.Equal(t, []string{trust.CodeForeignConditionKey}, codes(policy), key)
 	}
+	port := of(parse(t, web("Allow", "a.b", `{"StringEquals":{"HOST:aud":"x","HOST:sub":"y","c.d:8443:sub":"z"}}`)), trust.CodeForeignConditionKey)
+	require.Len(t, port, 1)
+	assert.Contains(t, port[0].Message, "the key is for issuer c.d:8443,")
 	slash := parse(t, web("Allow", "a.b/", `{"StringEquals":{"a.b:aud":"x","a.b:sub":"y"}}`))
 	assert.Equal(t, []string{trust.CodeTrailingSlash, trust.CodeTrailingSlash}, codes(slash))
 	assert.Contains(t, slash.Lint()[0].Message, "nobody can have the role")

@@ -157,6 +157,10 @@ func TestFindingsSayWhereTheyAre(t *testing.T) {
 	require.Len(t, shorter, 1)
 	assert.Equal(t, []int{2, 37}, []int{shorter[0].Line, shorter[0].Column})
 
+	absent := of(parse(t, "{\"Statement\":\n {\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"111122223333\"},\"NotAction\":[\"sts:AssumeRole\",\"sts:AssumeRoleWithSAML\"]}}"), trust.CodeActionMismatch)
+	require.Len(t, absent, 1)
+	assert.Equal(t, []any{"/Statement/Action", 1, 2}, []any{absent[0].Path, absent[0].Line, absent[0].Column}, "as far as the document follows the path")
+
 	edited, err := parse(t, strings.ReplaceAll(web("Allow", "a.b", `{"StringEquals":{"HOST:sub":["system:serviceaccount:x:y","system:serviceaccount:x:z"]}}`), ",", ",\n")).
 		WithoutGrant(trust.Grant{Provider: provider(t, "https://a.b"), Subjects: []trust.Subject{account(t, "x", "y")}})
 	require.NoError(t, err)

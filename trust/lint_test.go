@@ -48,6 +48,7 @@ func lintCases() map[string]struct{ doc, code, path string } {
 		"a template in braces":      {swap(clean, "111122223333", "{ACCOUNT_ID}"), "placeholder", "/Statement/0/Principal/Federated"},
 		"a shell variable":          {swap(clean, "shop:cart", "$NAMESPACE:cart"), "placeholder", at + "sub"},
 		"a terraform variable":      {swap(clean, "shop:cart", "${var.namespace}:cart"), "placeholder", at + "sub"},
+		"a variable cut short":      {swap(clean, "shop:cart", "${shop:cart"), "subject-shape", at + "sub"},
 		"a word in capitals":        {swap(clean, "shop:cart", "MY_NAMESPACE:cart"), "placeholder", at + "sub"},
 		"a region that is none":     {strings.ReplaceAll(clean, "eu-west-1", "region-code"), "placeholder", "/Statement/0/Principal/Federated"},
 		"China's audience":          {swap(clean, "sts.amazonaws.com", "sts.amazonaws.com.cn"), "china-audience", at + "aud"},

@@ -62,6 +62,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"a Sid with spaces":           {change(`{"Effect"`, `{"Sid":"a b","Effect"`), "/Statement/0/Sid", sid},
 		"a Sid as a number":           {change(`{"Effect"`, `{"Sid":5,"Effect"`), "/Statement/0/Sid", syntax},
 		"a Sid twice":                 {statement(`{"Sid":"A",` + good[1:] + `,{"Sid":"A",` + good[1:]), "/Statement/1/Sid", "The Statement Ids in the policy are not unique"},
+		"an operator on bytes":        {change(`StringEquals`, `BinaryEquals`), "", ""},
 		"no values, as IAM stores":    {change(`"x"`, `[]`), "", ""},
 		"an empty Sid twice":          {statement(`{"Sid":"",` + good[1:] + `,{"Sid":"",` + good[1:]), "", ""},
 		"everybody":                   {change(`{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"}`, `"*"`), "/Statement/0/Principal", `AssumeRolepolicy contained an invalid principal: "STAR":"*".`},
@@ -102,6 +103,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
 	t.Parallel()
 	for name, doc := range map[string]string{
+		"a service without a dot":  statement(`{"Effect":"Allow","Principal":{"Service":"ec2"},"Action":"sts:AssumeRole"}`),
 		"a key without a prefix":   statement(strings.Replace(good, "a.b:sub", "sub", 1)),
 		"no statements":            `{"Version":"2012-10-17","Statement":[]}`,
 		"an action with wildcards": statement(strings.Replace(good, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole*", 1)),
