@@ -337,3 +337,21 @@ func ExamplePolicy_Compare() {
 	// new: service account stock in namespace shop of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
 	// gone: service account mail in namespace shop of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3, for audience sts.amazonaws.com
 }
+
+func ExampleIndex() {
+	checkout := must(trust.ServiceAccount("shop", "checkout"))
+	reader := "arn:aws:iam::111122223333:role/reader"
+	x := trust.NewIndex(map[string]*trust.Policy{
+		reader:                                   must(trust.New(trust.Grant{Provider: cluster(), Subjects: []trust.Subject{checkout}})),
+		"arn:aws:iam::111122223333:role/archive": must(trust.NewChain(trust.ChainGrant{RoleARNs: []string{reader}})),
+	})
+	for _, a := range x.Who(cluster(), checkout) {
+		fmt.Println("checkout can become", a.Role)
+		for _, way := range x.Through(a.Role) {
+			fmt.Println("and through it", way[len(way)-1])
+		}
+	}
+	// Output:
+	// checkout can become arn:aws:iam::111122223333:role/reader
+	// and through it arn:aws:iam::111122223333:role/archive
+}
