@@ -1,7 +1,7 @@
 // Mutants asks what the tests would not notice. It changes one thing at a time in the given Go
 // files, such as a comparison, a constant or a statement, runs the tests of their packages, and
-// prints the changes after which all tests still pass. No file of the tree is touched: the tests
-// run with go's -overlay.
+// prints the changes after which all tests still pass. No file of the tree is touched: go's
+// -overlay puts others in their place. Most changes are built together, see -quick.
 //
 // From the root of a module:
 //
@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&test.run, "run", "", "run only tests that match this `regexp`, as go test does")
 	flags.StringVar(&test.skip, "skip", "", "skip tests that match this `regexp`, as go test does")
 	flags.DurationVar(&test.timeout, "timeout", time.Minute, "how long the tests of one mutant may take; longer counts as noticed")
+	flags.BoolVar(&test.quick, "quick", false, "only the changes that are built together: no numbers, returns and cases")
 	list := flags.Bool("list", false, "print the mutants and run nothing")
 	verbose := flags.Bool("v", false, "print every mutant with what became of it")
 	if err := flags.Parse(args); err != nil {
@@ -78,46 +80,65 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // judge runs the tests for each mutant and reports those that survive.
 func judge(ctx context.Context, test tester, mutants []mutant, verbose bool, out io.Writer) error {
-	clean, err := newOverlay()
-	if err != nil {
-		return err
-	}
-	defer clean.remove()
-	for _, file := range filesOf(mutants) {
-		if became, output := test.judge(ctx, file, clean.none()); became != survived {
-			return fmt.Errorf("the tests fail before anything is changed: %s\n%s", file, output)
+	count, total := map[outcome]int{}, 0
+	for len(mutants) > 0 {
+		n := slices.IndexFunc(mutants, func(m mutant) bool { return m.file != mutants[0].file })
+		if n < 0 {
+			n = len(mutants)
 		}
-	}
-	count := map[outcome]int{}
-	for _, m := range mutants {
-		path, err := clean.with(m)
+		err := judgeFile(ctx, test, mutants[:n], func(m mutant, became outcome) {
+			total++
+			count[became]++
+			if verbose || became == survived {
+				fmt.Fprintf(out, "%s: %s\n", m, became)
+			}
+		})
 		if err != nil {
 			return err
 		}
-		became, _ := test.judge(ctx, m.file, path)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		count[became]++
-		if verbose || became == survived {
-			fmt.Fprintf(out, "%s: %s\n", m, became)
-		}
+		mutants = mutants[n:]
 	}
 	fmt.Fprintf(out, "%d mutants: %d noticed, %d too slow, %d that do not compile, %d survive\n",
-		len(mutants), count[noticed], count[tooSlow], count[broken], count[survived])
+		total, count[noticed], count[tooSlow], count[broken], count[survived])
 	if count[survived] > 0 {
 		return errSurvivors
 	}
 	return nil
 }
 
-// filesOf returns the files of the mutants, each once.
-func filesOf(mutants []mutant) []string {
-	var files []string
-	for _, m := range mutants {
-		if len(files) == 0 || files[len(files)-1] != m.file {
-			files = append(files, m.file)
-		}
+// judgeFile reports what became of each mutant of one file.
+func judgeFile(ctx context.Context, test tester, mutants []mutant, report func(mutant, outcome)) error {
+	alone, err := newOverlay()
+	if err != nil {
+		return err
 	}
-	return files
+	defer alone.remove()
+	if became, output := test.judge(ctx, mutants[0].file, alone.none()); became != survived {
+		return fmt.Errorf("the tests fail before anything is changed: %s\n%s", mutants[0].file, output)
+	}
+	board, switched, err := test.build(ctx, mutants)
+	defer board.remove()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "mutants: %s: the changes are built one by one: %v\n", mutants[0].shown, err)
+	}
+	for i, m := range mutants {
+		var became outcome
+		switch {
+		case slices.Contains(switched, i):
+			became = board.judge(ctx, test, i)
+		case test.quick:
+			continue
+		default:
+			path, err := alone.with(m)
+			if err != nil {
+				return err
+			}
+			became, _ = test.judge(ctx, m.file, path)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		report(m, became)
+	}
+	return nil
 }

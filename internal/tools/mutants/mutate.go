@@ -22,6 +22,20 @@ type mutant struct {
 	start, end   int // of what is replaced, in bytes
 	old, new     string
 	source       []byte // of the whole file, before
+	pkg          string // its name
+
+	// node is an expression that is true or false, or a statement, which the change is in: such
+	// mutants can be built together. It is zero for the others.
+	node        span
+	isStatement bool
+}
+
+// span is a piece of the file, in bytes.
+type span struct{ start, end int }
+
+// nodeText is what the node reads after the change.
+func (m mutant) nodeText() string {
+	return string(m.source[m.node.start:m.start]) + m.new + string(m.source[m.end:m.node.end])
 }
 
 // String says what is changed and where.
@@ -60,7 +74,7 @@ func mutantsOf(name string, only *regexp.Regexp) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := visitor{source: source, files: files, skip: map[ast.Node]bool{}, mutant: mutant{file: path, shown: name, source: source}}
+	v := visitor{source: source, files: files, skip: map[ast.Node]bool{}, mutant: mutant{file: path, shown: name, source: source, pkg: file.Name.Name}}
 	for _, decl := range file.Decls {
 		f, ok := decl.(*ast.FuncDecl)
 		if !ok || f.Body == nil || !only.MatchString(f.Name.Name) {
@@ -84,6 +98,17 @@ type visitor struct {
 
 // replace adds a mutant in which the node reads otherwise.
 func (v *visitor) replace(node ast.Node, with string) { v.replaceAt(node.Pos(), node.End(), with) }
+
+// replaceTruth is replace for what is true or false.
+func (v *visitor) replaceTruth(node ast.Expr, with string) {
+	v.node = v.spanOf(node)
+	v.replace(node, with)
+	v.node = span{}
+}
+
+func (v *visitor) spanOf(node ast.Node) span {
+	return span{v.files.Position(node.Pos()).Offset, v.files.Position(node.End()).Offset}
+}
 
 func (v *visitor) replaceAt(from, to token.Pos, with string) {
 	m := v.mutant
@@ -110,7 +135,7 @@ func (v *visitor) visit(node ast.Node) bool {
 		}
 	case *ast.ForStmt:
 		if n.Cond != nil {
-			v.replace(n.Cond, "false && ("+v.text(n.Cond)+")")
+			v.replaceTruth(n.Cond, "false && ("+v.text(n.Cond)+")")
 		}
 	case *ast.SwitchStmt:
 		v.visitSwitch(n)
@@ -118,11 +143,11 @@ func (v *visitor) visit(node ast.Node) bool {
 		v.visitBinary(n)
 	case *ast.UnaryExpr:
 		if n.Op == token.NOT {
-			v.replace(n, v.text(n.X))
+			v.replaceTruth(n, v.text(n.X))
 		}
 	case *ast.Ident:
 		if other, ok := map[string]string{"true": "false", "false": "true"}[n.Name]; ok {
-			v.replace(n, other)
+			v.replaceTruth(n, other)
 		}
 	case *ast.BasicLit:
 		if number, err := strconv.ParseInt(n.Value, 0, 64); n.Kind == token.INT && err == nil {
@@ -149,8 +174,8 @@ func (v *visitor) keepReturn(body *ast.BlockStmt) {
 // fix makes a condition hold always, and never: what notices both notices the opposite too.
 func (v *visitor) fix(condition ast.Expr) {
 	v.skip[condition] = true
-	v.replace(condition, "true || ("+v.text(condition)+")")
-	v.replace(condition, "false && ("+v.text(condition)+")")
+	v.replaceTruth(condition, "true || ("+v.text(condition)+")")
+	v.replaceTruth(condition, "false && ("+v.text(condition)+")")
 }
 
 // visitSwitch fixes the cases of a switch without a tag, and takes values out of the others.
@@ -181,16 +206,20 @@ var swapped = map[token.Token]token.Token{
 func (v *visitor) visitBinary(n *ast.BinaryExpr) {
 	if n.Op == token.LAND || n.Op == token.LOR { // one of the two counts for nothing
 		neutral := strconv.FormatBool(n.Op == token.LAND)
-		v.replace(n.X, neutral)
-		v.replace(n.Y, neutral)
+		v.replaceTruth(n.X, neutral)
+		v.replaceTruth(n.Y, neutral)
 		return
+	}
+	if n.Op != token.ADD && n.Op != token.SUB { // a comparison
+		v.node = v.spanOf(n)
+		defer func() { v.node = span{} }()
 	}
 	equality := n.Op == token.EQL || n.Op == token.NEQ
 	if other, ok := swapped[n.Op]; ok && !(equality && v.skip[n]) {
 		v.replaceAt(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String())
 	}
 	for _, side := range []ast.Expr{n.X, n.Y} {
-		if literal, ok := side.(*ast.BasicLit); ok && literal.Kind == token.STRING && n.Op != token.ADD {
+		if literal, ok := side.(*ast.BasicLit); ok && literal.Kind == token.STRING && v.node != (span{}) {
 			v.replace(literal, `"mutant"`)
 		}
 	}
@@ -204,12 +233,20 @@ func (v *visitor) drop(list []ast.Stmt) {
 			continue
 		}
 		switch s := statement.(type) {
-		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt, *ast.ReturnStmt:
+		case *ast.BranchStmt, *ast.ReturnStmt: // may be what ends a function
 			v.replace(statement, "")
+		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt:
+			v.dropStatement(statement)
 		case *ast.AssignStmt:
 			if s.Tok != token.DEFINE {
-				v.replace(statement, "")
+				v.dropStatement(statement)
 			}
 		}
 	}
+}
+
+func (v *visitor) dropStatement(statement ast.Stmt) {
+	v.node, v.isStatement = v.spanOf(statement), true
+	v.replace(statement, "")
+	v.node, v.isStatement = span{}, false
 }

@@ -25,6 +25,15 @@ const (
 type tester struct {
 	packages, run, skip string
 	timeout             time.Duration
+	quick               bool
+}
+
+// place returns the packages whose tests run for a file, and the directory that they are named from.
+func (t tester) place(file string) (packages []string, dir string) {
+	if t.packages != "" {
+		return strings.Fields(t.packages), "" // where the program was started
+	}
+	return []string{"."}, filepath.Dir(file)
 }
 
 // grace is how long building and linking may take beside the tests.
@@ -39,11 +48,8 @@ func (t tester) judge(ctx context.Context, file, overlay string) (outcome, strin
 	if t.skip != "" {
 		args = append(args, "-skip="+t.skip)
 	}
-	dir := filepath.Dir(file)
-	if t.packages != "" {
-		dir = "" // where the program was started
-		args = append(args, strings.Fields(t.packages)...)
-	}
+	packages, dir := t.place(file)
+	args = append(args, packages...)
 	ctx, cancel := context.WithTimeout(ctx, t.timeout+grace)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", args...)
