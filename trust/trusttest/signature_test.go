@@ -244,18 +244,19 @@ func TestVerifySaysWhoSignedARequestForAnyService(t *testing.T) {
 		signing
 		covered bool
 	}{
-		"a GET of S3":                      {signing{service: "s3", url: "https://bucket.s3.eu-west-1.amazonaws.com/a%20key/with+plus/%C3%BC//x"}, true},
-		"a PUT of S3":                      {signing{service: "s3", method: "PUT", body: "hello"}, true},
-		"a PUT of S3 with its hash":        {signing{service: "s3", method: "PUT", body: "hello", header: contentHash("hello")}, true},
-		"an unsigned PUT of S3":            {signing{service: "s3", method: "PUT", body: "hello", payload: unsigned, header: http.Header{"X-Amz-Content-Sha256": {unsigned}}}, false},
-		"a stream of S3":                   {signing{service: "s3", method: "PUT", body: "5\r\nhello", payload: "STREAMING-UNSIGNED-PAYLOAD-TRAILER", header: http.Header{"X-Amz-Content-Sha256": {"STREAMING-UNSIGNED-PAYLOAD-TRAILER"}}}, false},
-		"a presigned GET of S3":            {signing{service: "s3", presigned: true, payload: unsigned, query: "X-Amz-Expires=60"}, false},
-		"a list of S3, sorted by name":     {signing{service: "s3", query: "list-type=2&prefix=a%2Fb%20c&prefix-x=1&prefix=&empty"}, true},
-		"a POST of ECR":                    {signing{service: "ecr", method: "POST", body: `{"a":1}`, header: http.Header{"X-Amz-Target": {"AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"}}}, true},
-		"a path of another service":        {signing{service: "execute-api", url: "https://x.execute-api.eu-west-1.amazonaws.com/stage/a%20b/%2F"}, true},
-		"headers with white space, twice":  {signing{service: "sqs", header: http.Header{"X-Amz-Meta": {"  a   b ", "c"}}}, true},
-		"a presigned request of a service": {signing{service: "eks", presigned: true, query: "X-Amz-Expires=60"}, true},
-		"an IAM request":                   {signing{service: "iam", method: "POST", body: "Action=ListRoles"}, true},
+		"a GET of S3":                         {signing{service: "s3", url: "https://bucket.s3.eu-west-1.amazonaws.com/a%20key/with+plus/%C3%BC//x"}, true},
+		"a PUT of S3":                         {signing{service: "s3", method: "PUT", body: "hello"}, true},
+		"a PUT of S3 with its hash":           {signing{service: "s3", method: "PUT", body: "hello", header: contentHash("hello")}, true},
+		"an unsigned PUT of S3":               {signing{service: "s3", method: "PUT", body: "hello", payload: unsigned, header: http.Header{"X-Amz-Content-Sha256": {unsigned}}}, false},
+		"a stream of S3":                      {signing{service: "s3", method: "PUT", body: "5\r\nhello", payload: "STREAMING-UNSIGNED-PAYLOAD-TRAILER", header: http.Header{"X-Amz-Content-Sha256": {"STREAMING-UNSIGNED-PAYLOAD-TRAILER"}}}, false},
+		"a presigned GET of S3":               {signing{service: "s3", presigned: true, payload: unsigned, query: "X-Amz-Expires=60"}, false},
+		"a presigned PUT of S3 with its hash": {signing{service: "s3", method: "PUT", presigned: true, body: "hello", header: contentHash("hello"), query: "X-Amz-Expires=60"}, true},
+		"a list of S3, sorted by name":        {signing{service: "s3", query: "list-type=2&prefix=a%2Fb%20c&prefix-x=1&prefix=&empty"}, true},
+		"a POST of ECR":                       {signing{service: "ecr", method: "POST", body: `{"a":1}`, header: http.Header{"X-Amz-Target": {"AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"}}}, true},
+		"a path of another service":           {signing{service: "execute-api", url: "https://x.execute-api.eu-west-1.amazonaws.com/stage/a%20b/%2F"}, true},
+		"headers with white space, twice":     {signing{service: "sqs", header: http.Header{"X-Amz-Meta": {"  a   b ", "c"}}}, true},
+		"a presigned request of a service":    {signing{service: "eks", presigned: true, query: "X-Amz-Expires=60"}, true},
+		"an IAM request":                      {signing{service: "iam", method: "POST", body: "Action=ListRoles"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -332,6 +333,7 @@ func TestVerifyRefusesWhatAWSRefuses(t *testing.T) {
 	}{
 		"nothing":                         {signing{service: "s3"}, func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationToken"},
 		"a bearer token":                  {signing{service: "s3"}, authorization(func(string) string { return "Bearer x" }), "IncompleteSignature"},
+		"another algorithm":               {signing{service: "ecr"}, swap("AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA1 x,"), "IncompleteSignature"},
 		"an unknown key":                  {signing{service: "s3", keys: stranger}, nil, "InvalidClientTokenId"},
 		"a session token of nobody's":     {signing{service: "s3", keys: tooMuch}, nil, "InvalidClientTokenId"},
 		"a wrong secret":                  {signing{service: "s3", keys: wrong}, nil, "SignatureDoesNotMatch"},

@@ -283,3 +283,22 @@ func TestWhatATokenMustSay(t *testing.T) {
 		assertDenied(t, err, "InvalidIdentityToken", 400, test.message)
 	}
 }
+
+func TestAProviderIsFoundOnceItHasPropagated(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Second)
+	c := newTokens(t, trusttest.Config{Now: func() time.Time { return now }})
+	role := c.createRole(t, "app", `"sts:AssumeRoleWithWebIdentity"`)
+	c.account.SetFault(trusttest.Fault{ProviderPropagation: 7 * time.Second})
+	for age, want := range map[time.Duration]bool{0: false, 7*time.Second - time.Nanosecond: false, 7 * time.Second: true, time.Minute: true} {
+		start := now
+		now = start.Add(age)
+		_, err := c.assume(t, role, nil)
+		now = start
+		if want {
+			require.NoError(t, err, age)
+			continue
+		}
+		assertDenied(t, err, "InvalidIdentityToken", 400, "No OpenIDConnect provider found in your account for https://"+ownIssuer)
+	}
+}
