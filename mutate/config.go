@@ -6,12 +6,11 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/internal/partition"
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // Config is what one cluster wants of the mutation. The zero value is the EKS pod identity
@@ -270,16 +269,16 @@ func checkMountPath(p string) error {
 	switch {
 	case p == "":
 		return nil
-	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !isPlain(p):
+	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !printable.Is(p):
 		return fmt.Errorf(`%q is no mount path, want an absolute one such as %q, clean and without ':' and '\'`, p, DefaultMountPath)
 	}
 	return nil
 }
 
-// checkAudience admits any text on one line; "" stands for the default.
+// checkAudience admits any printable text; "" stands for the default.
 func checkAudience(a string) error {
-	if !isPlain(a) {
-		return fmt.Errorf("audience %q must be valid UTF-8 without control characters", a)
+	if !printable.Is(a) {
+		return fmt.Errorf("audience %q must be printable UTF-8", a)
 	}
 	return nil
 }
@@ -293,9 +292,4 @@ func checkExpirationDefault(d time.Duration) error {
 			d, MinTokenExpiration/time.Second, int64(MaxTokenExpiration/time.Second))
 	}
 	return nil
-}
-
-// isPlain says whether s can stand in JSON and in a message as it is.
-func isPlain(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }

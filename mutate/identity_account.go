@@ -8,6 +8,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // ErrBadAnnotation is in the errors that an annotation's value causes, on the account or on
@@ -155,8 +157,8 @@ func (a *accountReader) audience(id *Identity) {
 	value, ok := a.annotations[a.m.keys.audience]
 	switch {
 	case !ok || value == "":
-	case !isPlain(value):
-		a.bad(a.m.keys.audience, value, "valid UTF-8 without control characters")
+	case !printable.Is(value):
+		a.bad(a.m.keys.audience, value, "printable UTF-8")
 	default:
 		id.Audience = value
 	}

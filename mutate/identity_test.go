@@ -273,6 +273,22 @@ func TestAccountsAndPodsChooseForThemselves(t *testing.T) {
 	assert.Error(t, err)
 }
 
+func TestAnAudienceIsPrintable(t *testing.T) {
+	t.Parallel()
+	for audience, ok := range map[string]bool{
+		"sts.amazonaws.com": true, "https://é.example/漢 字": true,
+		"\u202emoc.swanozama.sts": false, "a\u00a0b": false, "a\u2028b": false, "a\u200bb": false, "a\tb": false, "\xff": false,
+	} {
+		_, err := mutate.New(mutate.Config{Audience: audience})
+		assert.Equal(t, ok, err == nil, "%q", audience)
+		m := newMutator(t, mutate.Config{})
+		_, err = m.Identity(account(map[string]string{"role-arn": role, "audience": audience}))
+		assert.Equal(t, ok, err == nil, "%q", audience)
+		_, err = m.RawPod([]byte(`{}`), mutate.Identity{RoleARN: role, Audience: audience})
+		assert.Equal(t, ok, err == nil, "%q", audience)
+	}
+}
+
 func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
 	t.Parallel()
 	id := mutate.Identity{RoleARN: role}

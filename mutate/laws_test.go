@@ -37,7 +37,7 @@ var rawPods = []string{
 
 var lawIdentities = []mutate.Identity{
 	{RoleARN: role},
-	{RoleARN: role, RegionalSTS: true, Audience: "é\"\u2028", TokenExpiration: 1},
+	{RoleARN: role, RegionalSTS: true, Audience: "é\"<&>", TokenExpiration: 1},
 	{Method: mutate.PodIdentity, Seed: "x"},
 }
 

@@ -9,10 +9,14 @@ import (
 	"unicode/utf8"
 )
 
+// Is says whether s can be shown as it is: UTF-8 of nothing but printable characters, among which
+// those that turn the direction of a text, such as U+202E, are not.
+func Is(s string) bool { return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 }
+
 // Text spells out what is no printable character, as Go does in quotes. Line breaks are no
 // printable characters: the result is one line. Bytes that are no UTF-8 become U+FFFD.
 func Text(s string) string {
-	if utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 {
+	if Is(s) {
 		return s
 	}
 	var b strings.Builder

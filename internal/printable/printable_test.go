@@ -19,5 +19,6 @@ func TestText(t *testing.T) {
 		"bad\xffbyte":          "bad\uFFFDbyte",
 	} {
 		assert.Equal(t, want, printable.Text(in))
+		assert.Equal(t, in == want, printable.Is(in), "%q", in)
 	}
 }

@@ -57,13 +57,13 @@ func rolePattern() string {
 
 func (p *Policies) audience() string {
 	value := `string(variables.account[` + p.key(mutate.AnnotationAudience) + `])`
-	bad := p.refuse(mutate.AnnotationAudience, `''`, "valid UTF-8 without control characters")
+	bad := p.refuse(mutate.AnnotationAudience, `''`, "printable UTF-8")
 	if p.mutation.BadAnnotations == mutate.WarnAllBad {
 		bad = str(p.mutation.Audience)
 	}
 	return fill(`!(<key> in variables.account) || <value> == '' ? <default> : <value>.matches(<plain>) ? <value> : <bad>`,
 		"key", p.key(mutate.AnnotationAudience), "value", value, "default", str(p.mutation.Audience),
-		"plain", str(`^\P{Cc}*$`), "bad", bad)
+		"plain", str(`^[\pL\pM\pN\pP\pS ]*$`), "bad", bad)
 }
 
 // The spellings of strconv.ParseBool.

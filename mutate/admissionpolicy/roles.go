@@ -6,14 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -154,8 +153,8 @@ func (p *Policies) allowedTable(allowed map[string]AllowedRoles) (allowedTable, 
 			}
 		}
 		for _, audience := range roles.Audiences {
-			if audience == "" || !utf8.ValidString(audience) || strings.ContainsFunc(audience, unicode.IsControl) {
-				errs = append(errs, fmt.Errorf("namespace %q: Audiences: %q, want valid UTF-8 without control characters", namespace, audience))
+			if audience == "" || !printable.Is(audience) {
+				errs = append(errs, fmt.Errorf("namespace %q: Audiences: %q, want printable UTF-8", namespace, audience))
 			}
 			forAWS = append(forAWS, audience)
 		}
