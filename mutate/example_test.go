@@ -133,6 +133,24 @@ func ExampleMutator_Pod() {
 	// /spec/containers/1/env: container "odd" sets AWS_ROLE_ARN but not AWS_WEB_IDENTITY_TOKEN_FILE: it gets nothing; set both or neither
 }
 
+func ExampleResult_Apply() {
+	mutator, err := mutate.New(mutate.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pod := []byte(`{"spec": {"containers": [{"name": "main", "x-unknown": 1.50}]}}`)
+	result, err := mutator.RawPod(pod, mutate.Identity{Method: mutate.PodIdentity})
+	if err != nil {
+		log.Fatal(err)
+	}
+	patched, err := result.Apply(pod)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(strings.Contains(string(patched), `[{"name": "main", "x-unknown": 1.50,"env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI",`))
+	// Output: true
+}
+
 func ExampleMutator_Annotations() {
 	mutator, err := mutate.New(mutate.Config{})
 	if err != nil {

@@ -48,3 +48,21 @@ func TestOneRuleSaysWhetherAContainerHasAnIdentity(t *testing.T) {
 		})
 	}
 }
+
+func TestAPatchIsNotAppliedToAnotherPod(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	r, err := m.RawPod([]byte(simplePod), mutate.Identity{RoleARN: role})
+	require.NoError(t, err)
+	for _, other := range []string{``, `null`, `[]`, `{}`, `{"spec":1}`, `{"spec":{"containers":[]}}`, `{"spec":{"containers":{}}}`,
+		`{"spec":{"containers":[{"env":[]}]}}`, `{"spec":{"containers":[{"name":"a"}`} {
+		patched, err := r.Apply([]byte(other))
+		assert.ErrorContains(t, err, "mutate: apply: /spec", other)
+		assert.Nil(t, patched)
+	}
+	pod := []byte(simplePod)
+	same, err := mutate.Result{}.Apply(pod)
+	require.NoError(t, err)
+	assert.Equal(t, pod, same)
+	assert.NotSame(t, &pod[0], &same[0])
+}
