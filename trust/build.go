@@ -197,10 +197,8 @@ func checkExternalID(id string) error {
 	if len(id) < 2 || len(id) > 1224 {
 		return fmt.Errorf("the external id has %d characters, want 2 to 1224", len(id))
 	}
-	for _, c := range id {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune("_+=,.@:/-", c) {
-			return fmt.Errorf("the external id has a character %q other than letters, digits and _+=,.@:/-", c)
-		}
+	if strings.Trim(id, wordCharacters+"+=,.@:/-") != "" {
+		return errors.New("the external id has a character other than letters, digits and _+=,.@:/-")
 	}
 	return nil
 }

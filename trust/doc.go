@@ -4,8 +4,9 @@
 // New builds a policy from grants: which subjects of which issuer may have the role, for which
 // audience. NewPodIdentity and NewChain build those for EKS Pod Identity and for role chaining,
 // and Join puts several into one. Parse reads any document and keeps all of it; WithGrant,
-// WithoutGrant, WithoutProvider and Retargeted change it as little as possible and refuse an
-// edit that would not do what it says.
+// WithoutGrant, WithPodIdentity, WithoutPodIdentity, WithoutProvider and Retargeted change it as
+// little as possible. Each checks its own result: an edit that would open or take more than it
+// names is refused with an EditError.
 //
 // A Request says who asks for the role: WebIdentity for a token, PodIdentity for a pod,
 // AssumeRole for an IAM principal. Allows gives the verdict and Evaluate the reasons. Where
@@ -25,9 +26,10 @@
 // A condition key is unknown unless the request was given it or the table has it: the role's
 // tags, the organization, the network and the clock, for instance. An Allow that asks for an
 // unknown key does not match and a Deny does; Decision.Unknown names the key, and Request.With
-// adds it, or Request.WithResourceTags all tags of the role at once. What the request itself decides, With does not change: the claims, the session tags,
-// the source identity and the external id. "Absent" is certain, unless the request was given the
-// key; NAME and CLAIM stand for any.
+// adds it, or Request.WithResourceTags all tags of the role at once. What the request itself
+// decides, With does not change: the claims, the session tags, the source identity and the
+// external id. "Absent" is certain, unless the request was given the key; NAME and CLAIM stand
+// for any.
 //
 //	key                            web identity  Pod Identity  session  user
 //	aws:SecureTransport            known         known         known    known

@@ -1,12 +1,9 @@
 package trust
 
 import (
-	"maps"
 	"slices"
 
-	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/jsontree"
-	"github.com/irsa-go/irsa/internal/language"
 )
 
 // The condition keys that a PodIdentityGrant asks for.
@@ -196,121 +193,4 @@ func (p *Policy) withoutPods(s *statement, g PodIdentityGrant) []*jsontree.Value
 		}
 	}
 	return unchanged
-}
-
-// asked are the condition keys of the unit with its values, the narrowest first.
-func (g PodIdentityGrant) asked() [4]struct {
-	key    string
-	values []string
-} {
-	session := g.session()
-	return [4]struct {
-		key    string
-		values []string
-	}{
-		{keyServiceAccount, []string{session.ServiceAccount}},
-		{keyNamespace, []string{session.Namespace}},
-		{keySourceARN, g.ClusterARNs},
-		{keySourceAccount, []string{g.AccountID}},
-	}
-}
-
-// covers says whether the request is of a pod that the unit is for.
-func (g PodIdentityGrant) covers(r *request) bool {
-	is := func(key string, values ...string) bool {
-		got, presence := r.lookup(key)
-		return presence == present && slices.Contains(values, got.one)
-	}
-	session := g.session()
-	return r.caller.kind == callerService && r.caller.arn == podIdentityService &&
-		(g.AccountID == "" || is(keySourceAccount, g.AccountID)) &&
-		(len(g.ClusterARNs) == 0 || is(keySourceARN, g.ClusterARNs...)) &&
-		(len(g.Namespaces)+len(g.Subjects) == 0 || is(keyNamespace, session.Namespace)) &&
-		(len(g.Subjects) == 0 || is(keyServiceAccount, session.ServiceAccount))
-}
-
-// admittingPods finds a statement that lets a pod of the unit in, or might.
-func (p *Policy) admittingPods(g PodIdentityGrant) *statement {
-	var all []*statement
-	for i := range p.list() {
-		all = append(all, &p.statements[i])
-	}
-	requests, ok := podRequests(all, g)
-	for _, r := range requests {
-		if ok && g.covers(r) {
-			if s := p.admitting(r, actionAssumeRole); s != nil {
-				return s
-			}
-		}
-	}
-	if !ok {
-		return all[0]
-	}
-	return nil
-}
-
-// podRequests are pods of each cluster, namespace and name that the statements can tell apart, with
-// session tags and without, and callers of every other kind.
-func podRequests(statements []*statement, g PodIdentityGrant) ([]*request, bool) {
-	lists := map[string][]language.Union{}
-	for _, c := range g.asked() {
-		lists[c.key] = nil
-		for _, v := range c.values {
-			lists[c.key] = append(lists[c.key], language.Union{language.Literal(v)})
-		}
-	}
-	for _, s := range statements {
-		for i := range s.conditions {
-			c := &s.conditions[i]
-			if _, ours := lists[c.lookup]; ours {
-				lists[c.lookup] = append(lists[c.lookup], c.languages()...)
-			}
-		}
-	}
-	all, ok := webRequests(statements)
-	if !ok {
-		return nil, false
-	}
-	all = slices.DeleteFunc(all, func(r *request) bool { return r.caller.arn == podIdentityService })
-	budget := &language.Budget{Left: maxGridWork}
-	words := map[string][]string{}
-	size := 1
-	for _, c := range g.asked() {
-		found, complete := language.Classes(append(lists[c.key], language.Union{language.Literal("")}), nil, budget)
-		words[c.key] = found
-		if size *= len(found); !complete || size > maxGrid {
-			return nil, false
-		}
-	}
-	// A cluster that nobody names in each account, and each that somebody names in its own.
-	clusters := map[string]string{}
-	for _, account := range words[keySourceAccount] {
-		if account == "" {
-			continue
-		}
-		clusters["arn:aws:eks:nowhere:"+account+":cluster/nobodys"] = account
-	}
-	for _, cluster := range words[keySourceARN] {
-		if a, err := arn.Parse(cluster); err == nil {
-			clusters[cluster] = a.AccountID
-		}
-	}
-	for _, cluster := range slices.Sorted(maps.Keys(clusters)) {
-		account := clusters[cluster]
-		all = append(all, podRequest(account, cluster, attribute{name: keyNamespace, isMany: true}, attribute{name: keyServiceAccount, isMany: true}))
-		for _, namespace := range words[keyNamespace] {
-			for _, name := range words[keyServiceAccount] {
-				all = append(all, podRequest(account, cluster, attribute{name: keyNamespace, one: namespace}, attribute{name: keyServiceAccount, one: name}))
-			}
-		}
-	}
-	return all, true
-}
-
-func podRequest(account, cluster string, tags ...attribute) *request {
-	r := &request{caller: caller{kind: callerService, arn: podIdentityService}, partial: true, keys: tags}
-	r.set("aws:securetransport", "true")
-	r.set(keySourceAccount, account)
-	r.set(keySourceARN, cluster)
-	return r
 }

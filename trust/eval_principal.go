@@ -44,21 +44,29 @@ func (c *compiler) principals(statement *jsontree.Value, pointer string) princip
 		for i, value := range values {
 			c.principal(m.Name, value, itemPath(at, m.Value, i))
 		}
-		switch m.Name {
-		case "Federated":
-			p.federated = values
-		case "AWS":
-			p.aws = values
-		case "Service":
-			p.service = values
-		case "CanonicalUser":
-			p.canonical = values
-		default:
+		if list := p.list(m.Name); list != nil {
+			*list = values
+		} else {
 			c.refuse(at, messageSyntax, "its Principal has an unknown member")
 		}
 		p.entries += len(values)
 	}
 	return p
+}
+
+// list is where a kind of principal is kept, nil for a kind that IAM does not have.
+func (p *principals) list(kind string) *[]string {
+	switch kind {
+	case "Federated":
+		return &p.federated
+	case "AWS":
+		return &p.aws
+	case "Service":
+		return &p.service
+	case "CanonicalUser":
+		return &p.canonical
+	}
+	return nil
 }
 
 const messageNotPrincipals = `its Principal is neither "*" nor an object with members`
@@ -133,29 +141,31 @@ const (
 // is compares the caller with one value of Principal.AWS.
 func (c *caller) is(principal string) verdict {
 	switch {
-	case principal == "*":
-		return yes
-	case principal == c.arn || c.roleARN != "" && principal == c.roleARN:
+	case principal == "*", principal == c.arn, c.roleARN != "" && principal == c.roleARN:
 		return yes
 	case arn.CheckAccountID(principal) == nil: // a bare account id means that account's root
 		return verdictOf(principal == c.accountID)
 	case isUniqueID(principal):
-		if c.id == "" {
-			return unproven
-		}
-		return verdictOf(principal == c.id || strings.HasPrefix(c.id, principal+":"))
+		known := principal == c.id || strings.HasPrefix(c.id, principal+":")
+		return max(verdictOf(known), unprovenIf(c.id == ""))
 	}
+	return c.mayBe(principal)
+}
+
+// mayBe compares the caller with an ARN that is not its own: the root of its account, or the role
+// of a session, whose ARN lacks the role's path.
+func (c *caller) mayBe(principal string) verdict {
 	a, err := arn.Parse(principal)
-	if err != nil {
+	if err != nil || strings.ContainsAny(principal, "*?") {
 		return unproven
 	}
-	own := a.Partition == c.partition && a.AccountID == c.accountID
-	if own && a.Service == "iam" && a.Resource == "root" {
+	if a.Partition != c.partition || a.AccountID != c.accountID {
+		return no
+	}
+	if a.Service == "iam" && a.Resource == "root" {
 		return yes
 	}
-	// A session's ARN lacks the path of its role.
-	mayBeRole := own && c.roleName != "" && c.roleARN == "" && isRoleNamed(a, c.roleName)
-	return unprovenIf(mayBeRole || strings.ContainsAny(principal, "*?"))
+	return unprovenIf(c.roleName != "" && c.roleARN == "" && isRoleNamed(a, c.roleName))
 }
 
 // isUniqueID recognises the ids that IAM keeps in place of an ARN

@@ -43,19 +43,7 @@ func knownVersion(v *jsontree.Value) bool {
 func (c *compiler) document(root *jsontree.Value) []statement {
 	c.variables = root.Get("Version").Text() == versionCurrent
 	for _, m := range root.Members() {
-		path := "/" + jsontree.EscapePointer(m.Name)
-		switch kind := m.Value.Kind(); {
-		case m.Name == "Version" && kind == '"':
-			if !knownVersion(m.Value) {
-				c.refuse(path, messageVersion, "")
-			}
-		case m.Name == "Id" && kind == '"':
-		case m.Name == "Statement" && kind == '[' && len(m.Value.Items()) == 0:
-			c.doubt(path, messageSyntax, "")
-		case m.Name == "Statement" && (kind == '[' || kind == '{'):
-		default:
-			c.refuse(path, messageSyntax, "")
-		}
+		c.member(m.Name, m.Value)
 	}
 	list := root.Get("Statement")
 	nodes := list.Items()
@@ -70,6 +58,32 @@ func (c *compiler) document(root *jsontree.Value) []statement {
 		statements[i] = c.statement(n, itemPath("/Statement", list, i))
 	}
 	return statements
+}
+
+// member checks one member of the policy itself.
+func (c *compiler) member(name string, v *jsontree.Value) {
+	path, kind := "/"+jsontree.EscapePointer(name), v.Kind()
+	switch name {
+	case "Version":
+		if kind == '"' {
+			if !knownVersion(v) {
+				c.refuse(path, messageVersion, "")
+			}
+			return
+		}
+	case "Id":
+		if kind == '"' {
+			return
+		}
+	case "Statement":
+		if kind == '[' && len(v.Items()) == 0 {
+			c.doubt(path, messageSyntax, "")
+		}
+		if kind == '[' || kind == '{' {
+			return
+		}
+	}
+	c.refuse(path, messageSyntax, "")
 }
 
 func (c *compiler) statement(n *jsontree.Value, pointer string) statement {

@@ -185,15 +185,10 @@ func providerClaims(issuer string) []string {
 // exposeSession reads session tags, nested or flattened, and the source identity.
 func (r *request) exposeSession(claims Claims) {
 	tags := map[string]string{}
-	var transitive *attribute
-	nested, _ := claims[claimTags].(map[string]any)
-	if _, ok := claims[claimTags]; ok && nested == nil {
-		r.refuse("the session tags are no object")
-		return
-	}
-	principalTags, ok := nested["principal_tags"].(map[string]any)
-	if _, there := nested["principal_tags"]; there && !ok {
-		r.refuse("the session tags are no object")
+	nested, ok := object(claims, claimTags)
+	principalTags, also := object(nested, "principal_tags")
+	if !ok || !also {
+		r.refuse("the session tags are not an object")
 		return
 	}
 	for name, value := range principalTags {
@@ -204,20 +199,18 @@ func (r *request) exposeSession(claims Claims) {
 			r.readTag(tags, tag, value)
 		}
 	}
+	var transitive []string
 	for _, value := range []any{nested["transitive_tag_keys"], claims[claimTags+"/transitive_tag_keys"]} {
-		if value == nil {
-			continue
-		}
-		if transitive, ok = claimStrings(value); !ok {
-			r.refuse("the transitive tag keys are no list of strings")
+		keys, ok := claimStrings(value)
+		if !ok {
+			r.refuse("the transitive tag keys are not a list of strings")
 			return
 		}
+		if keys != nil {
+			transitive = keys.values()
+		}
 	}
-	if transitive != nil {
-		r.setTags(tags, transitive.values())
-	} else {
-		r.setTags(tags, nil)
-	}
+	r.setTags(tags, transitive)
 	if value, ok := claims[claimSourceIdentity]; ok {
 		id, ok := value.(string)
 		if !ok || id == "" {
@@ -225,6 +218,14 @@ func (r *request) exposeSession(claims Claims) {
 		}
 		r.setSourceIdentity(id)
 	}
+}
+
+// object returns a member that is an object, nil when there is none; ok is false for one of
+// another type.
+func object(of map[string]any, name string) (members map[string]any, ok bool) {
+	value, there := of[name]
+	members, ok = value.(map[string]any)
+	return members, ok || !there
 }
 
 // readTag takes a tag's value as STS does: a string, or a list of exactly one.
