@@ -35,6 +35,22 @@ Annotations that lead nowhere
 	assert.NotContains(t, out.String(), "cart-0")
 }
 
+func TestAuditOverClustersAndAccountsFollowsChains(t *testing.T) {
+	t.Parallel()
+	green := strings.Replace(provider, "A1B2C3", "D4E5F6", 1)
+	var out strings.Builder
+	_, err := run([]string{"-provider", provider, "-f", "testdata/cluster.yaml", "-provider", green, "-f", "testdata/green.yaml",
+		"-roles", "testdata/roles.json", "-roles", "testdata/chain.json"}, nil, &out)
+	require.NoError(t, err)
+	blue, other := " of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3: ", " of oidc.eks.eu-west-1.amazonaws.com/id/D4E5F6: "
+	want := "Who can become what\n" +
+		"  shop/cart" + blue + "arn:aws:iam::111122223333:role/cart\n" +
+		"  shop/checkout" + other + "arn:aws:iam::111122223333:role/reader\n" +
+		"  shop/checkout" + other + "arn:aws:iam::444455556666:role/archive through arn:aws:iam::111122223333:role/reader\n" +
+		"  shop/default" + blue + "arn:aws:iam::111122223333:role/cart\n\n"
+	assert.Equal(t, want, out.String()[:min(len(want), len(out.String()))])
+}
+
 func TestAuditOfAnotherClusterFindsNobody(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -1,5 +1,6 @@
-// Command audit says who in a Kubernetes cluster can become which IAM role, which service
-// accounts name a role that they cannot have, and which pods run as their node.
+// Command audit says who in Kubernetes clusters can become which IAM role, and through it which
+// others; which service accounts name a role that they cannot have; and which pods run as their
+// node.
 //
 // It reads dumps, so it needs no rights of its own and can run anywhere:
 //
@@ -7,7 +8,8 @@
 //	aws iam get-account-authorization-details --filter Role > roles.json
 //	go run ./examples/audit -provider arn:aws:iam::111122223333:oidc-provider/oidc.eks.… -f cluster.json -roles roles.json
 //
-// The files may be YAML too; "-" is standard input. The exit code is 1 when there is something
+// For several clusters give -provider and -f several times, in the same order; for several accounts
+// give -roles several times. The files may be YAML too; "-" is standard input. The exit code is 1 when there is something
 // to look at, and 2 when the input cannot be read.
 package main
 
@@ -35,21 +37,45 @@ func main() {
 
 func run(args []string, stdin io.Reader, stdout io.Writer) (found bool, err error) {
 	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	providerARN := flags.String("provider", "", "`ARN` of the cluster's IAM OIDC provider")
-	clusterFile := flags.String("f", "", "`FILE` with the cluster's service accounts and pods")
-	rolesFile := flags.String("roles", "", "`FILE` with the account's roles")
+	var providers []trust.Provider
+	var clusterFiles, rolesFiles []string
+	flags.Func("provider", "`ARN` of a cluster's IAM OIDC provider", func(text string) error {
+		provider, err := trust.ParseProviderARN(text)
+		providers = append(providers, provider)
+		return err
+	})
+	flags.Func("f", "`FILE` with the service accounts and pods of that cluster", collect(&clusterFiles))
+	flags.Func("roles", "`FILE` with an account's roles", collect(&rolesFiles))
 	if err := flags.Parse(args); err != nil {
 		return false, err
 	}
-	provider, err := trust.ParseProviderARN(*providerARN)
-	if err != nil {
-		return false, fmt.Errorf("-provider: %w", err)
+	if len(providers) != len(clusterFiles) || len(providers) == 0 {
+		return false, fmt.Errorf("-provider is there %d times and -f %d times: want one of each for a cluster", len(providers), len(clusterFiles))
 	}
-	report, err := audit(provider, clusterDump{source{"-f", *clusterFile, stdin}}, rolesDump{source{"-roles", *rolesFile, stdin}})
+	var clusters []cluster
+	for i, provider := range providers {
+		clusters = append(clusters, cluster{provider, clusterDump{source{"-f", clusterFiles[i], stdin}}})
+	}
+	var accounts []roleReader
+	for _, file := range rolesFiles {
+		accounts = append(accounts, rolesDump{source{"-roles", file, stdin}})
+	}
+	if len(accounts) == 0 {
+		return false, errors.New("-roles: which file?")
+	}
+	report, err := audit(clusters, accounts)
 	if err != nil {
 		return false, err
 	}
 	return report.print(stdout), nil
+}
+
+// collect keeps every value of a flag.
+func collect(values *[]string) func(string) error {
+	return func(value string) error {
+		*values = append(*values, value)
+		return nil
+	}
 }
 
 // source is a file, or standard input.

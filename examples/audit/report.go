@@ -26,88 +26,133 @@ type report struct {
 // line is a subject and what there is to say of it.
 type line struct{ who, what string }
 
+// cluster is a cluster with the IAM OIDC provider that stands for it.
+type cluster struct {
+	provider trust.Provider
+	reader   clusterReader
+}
+
+// auditor is what one audit knows of the accounts.
+type auditor struct {
+	report  report
+	roles   map[string]*trust.Policy // by ARN
+	index   *trust.Index
+	mutator *mutate.Mutator
+	several bool // clusters: their names must be said
+}
+
 // audit reads both sides and compares them.
-func audit(provider trust.Provider, cluster clusterReader, account roleReader) (report, error) {
-	w, err := cluster.Workloads()
-	if err != nil {
-		return report{}, err
-	}
-	roles, err := account.Roles()
-	if err != nil {
-		return report{}, err
-	}
-	mutator, err := mutate.New(mutate.Config{})
-	if err != nil {
-		return report{}, err
-	}
-	var r report
-	var subjects []trust.Subject
-	for _, sa := range w.accounts {
-		s, err := trust.ServiceAccount(sa.Namespace, sa.Name)
+func audit(clusters []cluster, accounts []roleReader) (report, error) {
+	a := auditor{roles: map[string]*trust.Policy{}, several: len(clusters) > 1}
+	for _, account := range accounts {
+		roles, err := account.Roles()
 		if err != nil {
-			return report{}, fmt.Errorf("service account %s/%s: %w", sa.Namespace, sa.Name, err)
+			return report{}, err
 		}
-		subjects = append(subjects, s)
-		r.annotation(mutator, provider, &sa, s, roles)
+		for _, role := range roles {
+			a.roles[role.arn] = role.policy
+		}
 	}
-	for _, role := range roles {
-		r.role(provider, role, subjects)
+	a.index = trust.NewIndex(a.roles)
+	var err error
+	if a.mutator, err = mutate.New(mutate.Config{}); err != nil {
+		return report{}, err
 	}
-	for _, pod := range w.pods {
-		r.pod(&pod)
+	for _, c := range clusters {
+		if err := a.cluster(c); err != nil {
+			return report{}, err
+		}
 	}
+	a.lint(clusters)
+	r := a.report
 	for _, list := range [][]line{r.admitted, r.nowhere, r.asNode, r.findings} {
 		slices.SortStableFunc(list, func(a, b line) int { return cmp.Compare(a.who, b.who) })
 	}
 	return r, nil
 }
 
-// role adds whom a role admits, and what is wrong with its policy if it is about the cluster.
-func (r *report) role(provider trust.Provider, role role, subjects []trust.Subject) {
-	if strings.Contains(role.policy.Document(), provider.HostPath()) {
-		for _, f := range role.policy.Lint() {
-			r.findings = append(r.findings, line{role.arn, f.String()})
+// cluster looks at every service account and pod.
+func (a *auditor) cluster(c cluster) error {
+	w, err := c.reader.Workloads()
+	if err != nil {
+		return err
+	}
+	for _, sa := range w.accounts {
+		s, err := trust.ServiceAccount(sa.Namespace, sa.Name)
+		if err != nil {
+			return fmt.Errorf("service account %s/%s: %w", sa.Namespace, sa.Name, err)
+		}
+		who := a.name(c, sa.Namespace+"/"+sa.Name)
+		for _, admission := range a.index.Who(c.provider, s) {
+			a.admitted(who, admission)
+		}
+		if problem := a.annotation(c.provider, &sa, s); problem != "" {
+			a.report.nowhere = append(a.report.nowhere, line{who, problem})
 		}
 	}
-	for _, a := range role.policy.Who(provider, subjects) {
-		what := role.arn
-		if a.Unproven {
-			what += " (if a condition is met that the account alone does not tell)"
+	for _, pod := range w.pods {
+		if problem := asNode(&pod); problem != "" {
+			a.report.asNode = append(a.report.asNode, line{a.name(c, pod.Namespace+"/"+pod.Name), problem})
 		}
-		r.admitted = append(r.admitted, line{accountName(a.Subject), what})
+	}
+	return nil
+}
+
+// name says in which cluster somebody is, when there are several.
+func (a *auditor) name(c cluster, who string) string {
+	if a.several {
+		return who + " of " + c.provider.HostPath()
+	}
+	return who
+}
+
+// admitted adds a role that an account can have, and those that it reaches through it.
+func (a *auditor) admitted(who string, admission trust.RoleAdmission) {
+	perhaps := ""
+	if admission.Unproven {
+		perhaps = " (if a condition is met that the account alone does not tell)"
+	}
+	a.report.admitted = append(a.report.admitted, line{who, admission.Role + perhaps})
+	for _, way := range a.index.Through(admission.Role) {
+		a.report.admitted = append(a.report.admitted, line{who, way[len(way)-1] + " through " + strings.Join(way[:len(way)-1], ", then ") + perhaps})
 	}
 }
 
-// annotation follows the role that an account names.
-func (r *report) annotation(m *mutate.Mutator, provider trust.Provider, sa *corev1.ServiceAccount, s trust.Subject, roles []role) {
-	id, err := m.Identity(sa)
-	if err != nil {
-		r.nowhere = append(r.nowhere, line{accountName(s), err.Error()})
-		return
+// lint adds what is wrong with the policies that are about one of the clusters.
+func (a *auditor) lint(clusters []cluster) {
+	for arn, policy := range a.roles {
+		document := policy.Document()
+		if !slices.ContainsFunc(clusters, func(c cluster) bool { return strings.Contains(document, c.provider.HostPath()) }) {
+			continue
+		}
+		for _, f := range policy.Lint() {
+			a.report.findings = append(a.report.findings, line{arn, f.String()})
+		}
 	}
-	if id.IsZero() {
-		return
+}
+
+// annotation follows the role that an account names, and says why it leads nowhere.
+func (a *auditor) annotation(provider trust.Provider, sa *corev1.ServiceAccount, s trust.Subject) (problem string) {
+	id, err := a.mutator.Identity(sa)
+	switch {
+	case err != nil:
+		return err.Error()
+	case id.IsZero():
+		return ""
+	case a.roles[id.RoleARN] == nil:
+		return id.RoleARN + ": the account has no such role"
 	}
 	audience := cmp.Or(id.Audience, trust.DefaultAudience)
-	i := slices.IndexFunc(roles, func(role role) bool { return role.arn == id.RoleARN })
-	if i < 0 {
-		r.nowhere = append(r.nowhere, line{accountName(s), id.RoleARN + ": the account has no such role"})
-		return
+	d := a.roles[id.RoleARN].Evaluate(trust.WebIdentity(provider, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
+	if d.Allowed {
+		return ""
 	}
-	d := roles[i].policy.Evaluate(trust.WebIdentity(provider, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
-	if !d.Allowed {
-		reason, _, _ := strings.Cut(d.String(), "\n")
-		r.nowhere = append(r.nowhere, line{accountName(s), id.RoleARN + ": " + reason})
-	}
+	reason, _, _ := strings.Cut(d.String(), "\n")
+	return id.RoleARN + ": " + reason
 }
 
-func accountName(s trust.Subject) string {
-	namespace, name, _ := s.ServiceAccount()
-	return namespace + "/" + name
-}
-
-// pod looks for containers whose SDK would find nothing and fall back to the node's role.
-func (r *report) pod(pod *corev1.Pod) {
+// asNode looks for containers whose SDK would find nothing and fall back to the node's role.
+func asNode(pod *corev1.Pod) (problem string) {
 	var names []string
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		env := map[string]string{}
@@ -119,10 +164,10 @@ func (r *report) pod(pod *corev1.Pod) {
 			names = append(names, c.Name)
 		}
 	}
-	if len(names) > 0 {
-		r.asNode = append(r.asNode, line{pod.Namespace + "/" + pod.Name,
-			"as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", ")})
+	if len(names) == 0 {
+		return ""
 	}
+	return "as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", ")
 }
 
 // print says whether there is anything to look at; who can become what is no fault.
