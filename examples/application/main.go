@@ -21,7 +21,7 @@ func main() {
 	check(err)
 	pod, err := token.Resolve(os.LookupEnv)
 	if err == nil {
-		cfg.Credentials, err = pod.Provider(sts.NewFromConfig(cfg), token.Config{})
+		cfg, err = pod.Configure(cfg, token.Config{})
 	} else if errors.Is(err, token.ErrNoIdentity) && os.Getenv("AWS_PROFILE") != "" {
 		err = nil // a laptop's profile; a pod that was not mutated must not run as its node
 	}

@@ -63,7 +63,7 @@ func newRoot() *cobra.Command {
 	)
 	for id, commands := range map[string][]*cobra.Command{
 		"issuer": {newThumbprint(), newPreflight()},
-		"policy": {newLint(), newValidate()},
+		"policy": {newLint(), newValidate(), newEvaluate(), newWithin(), newWho(), newDiff()},
 		"pod":    {newMutate()},
 	} {
 		for _, c := range commands {

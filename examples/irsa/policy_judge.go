@@ -170,3 +170,89 @@ func (p proofReport) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(report)
 }
+
+// newWho lists everybody whom policies can ever admit.
+func newWho() *cobra.Command {
+	return &cobra.Command{
+		Use:   "who FILE|FOLDER...",
+		Short: "Everybody who can ever have the roles of trust policies",
+		Long:  "Lists, for each trust policy of the files, everybody whom it can ever admit, in parts that do not overlap.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			files, err := policyFiles(cmd, args)
+			if err != nil {
+				return err
+			}
+			var report reachReport
+			for _, file := range files {
+				for _, document := range file.documents {
+					found, err := trust.Extract(document)
+					if err != nil && file.named {
+						return fmt.Errorf("%s: %w", file.name, err)
+					}
+					for _, e := range found {
+						if e.Err != nil {
+							return fmt.Errorf("%s: %s: %w", file.name, e.Name, e.Err)
+						}
+						report = append(report, roleReach{File: file.name, Role: e.Name, Reach: e.Policy.Reach()})
+					}
+				}
+			}
+			if len(report) == 0 {
+				return fmt.Errorf("%s: there is no trust policy", strings.Join(args, ", "))
+			}
+			return show(cmd, report)
+		},
+	}
+}
+
+// reachReport is who can have which role.
+type reachReport []roleReach
+
+type roleReach struct {
+	File  string        `json:"file"`
+	Role  string        `json:"role,omitempty"`
+	Reach []trust.Reach `json:"reach"`
+}
+
+func (r reachReport) String() string {
+	var b strings.Builder
+	for _, role := range r {
+		fmt.Fprintln(&b, strings.TrimSpace(role.File+" "+role.Role)+":")
+		if len(role.Reach) == 0 {
+			fmt.Fprintln(&b, "  nobody")
+		}
+		for _, part := range role.Reach {
+			fmt.Fprintln(&b, "  "+part.String())
+		}
+	}
+	return b.String()
+}
+
+// newDiff shows a reviewer whom an update lets in and keeps out.
+func newDiff() *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Whom an update of a trust policy lets in and keeps out, over every request that could be made",
+		Long:  "Compares two trust policies. Exits with 1 when somebody is let in or kept out, or it cannot be decided.",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			from, err := onePolicy(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			to, err := onePolicy(cmd, args[1])
+			if err != nil {
+				return err
+			}
+			comparison := from.Compare(to)
+			if err := show(cmd, comparison); err != nil {
+				return err
+			}
+			if len(comparison.Admits)+len(comparison.Drops) > 0 {
+				return errFound
+			}
+			return nil
+		},
+	}
+}

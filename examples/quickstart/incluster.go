@@ -65,17 +65,15 @@ func (w *walker) becomeRole(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("container %q: %w", container.Name, err)
 	}
-	provider, err := resolution.Provider(w.sts(), token.Config{})
+	cfg, err := resolution.Configure(w.cfg, token.Config{})
 	if err != nil {
 		return err
 	}
-	cfg := w.cfg.Copy()
-	cfg.Credentials = provider
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return err
 	}
-	creds, err := provider.Retrieve(ctx)
+	creds, err := cfg.Credentials.Retrieve(ctx)
 	if err != nil {
 		return err
 	}

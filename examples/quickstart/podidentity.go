@@ -63,11 +63,11 @@ func (w *walker) refuseWithoutAssociation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := resolution.Provider(nil, token.Config{})
+	cfg, err := resolution.Configure(w.cfg, token.Config{})
 	if err != nil {
 		return err
 	}
-	if _, err = provider.Retrieve(ctx); err == nil {
+	if _, err = cfg.Credentials.Retrieve(ctx); err == nil {
 		return fmt.Errorf("%s got credentials: nobody has associated it", neighbour)
 	}
 	w.fact("denied", "%v", err)
