@@ -136,21 +136,15 @@ func (r RoleRule) ARN(namespace, account string) (string, error) {
 // Account returns the service account whose role an ARN is under the rule; false for any other ARN.
 func (r RoleRule) Account(role string) (namespace, account string, ok bool) {
 	f := FormOf(r)
-	rest, ok := strings.CutPrefix(role, f.Base)
-	if !ok {
-		return "", "", false
-	}
-	parts := strings.Split(rest, "/")
-	if len(parts) < 2 || len(parts) > 3 {
-		return "", "", false
-	}
+	parts := strings.Split(strings.TrimPrefix(role, f.Base), "/")
 	full := strings.TrimPrefix(parts[len(parts)-1], f.Prefix)
 	if kept, long := strings.CutPrefix(full, Long); long && len(parts) == 3 && len(kept) == f.Beginning+f.End {
 		full = kept[:f.Beginning] + parts[1] + kept[f.Beginning:]
 	}
-	account, ok = strings.CutPrefix(full, parts[0]+".")
-	if again, err := r.ARN(parts[0], account); !ok || err != nil || again != role {
+	namespace, account = parts[0], strings.TrimPrefix(full, parts[0]+".")
+	// Whatever was read, only the account that has this very ARN is its own.
+	if again, err := r.ARN(namespace, account); err != nil || again != role {
 		return "", "", false
 	}
-	return parts[0], account, true
+	return namespace, account, true
 }

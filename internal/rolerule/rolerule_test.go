@@ -46,7 +46,7 @@ func TestWhatCannotBeARule(t *testing.T) {
 	for field, rules := range map[string][]rolerule.RoleRule{
 		"AccountID":  {{}, {AccountID: "1"}, {AccountID: "11112222333x"}},
 		"Partition":  {{AccountID: "111122223333", Partition: "elsewhere"}},
-		"Path":       {{AccountID: "111122223333", Path: "/"}, {AccountID: "111122223333", Path: "irsa"}, {AccountID: "111122223333", Path: "/a//b/"}, {AccountID: "111122223333", Path: "/*/"}, {AccountID: "111122223333", Path: "/" + strings.Repeat("a", 200) + "/"}},
+		"Path":       {{AccountID: "111122223333", Path: "/"}, {AccountID: "111122223333", Path: "irsa"}, {AccountID: "111122223333", Path: "irsa/"}, {AccountID: "111122223333", Path: "/irsa"}, {AccountID: "111122223333", Path: "/" + strings.Repeat("a", 127) + "/"}, {AccountID: "111122223333", Path: "/a//b/"}, {AccountID: "111122223333", Path: "/*/"}, {AccountID: "111122223333", Path: "/" + strings.Repeat("a", 200) + "/"}},
 		"NamePrefix": {{AccountID: "111122223333", NamePrefix: "blue"}, {AccountID: "111122223333", NamePrefix: "blue-"}, {AccountID: "111122223333", NamePrefix: "b*_"}, {AccountID: "111122223333", NamePrefix: strings.Repeat("a", 20) + "_"}},
 	} {
 		for _, r := range rules {
@@ -62,6 +62,22 @@ func TestWhatCannotBeARule(t *testing.T) {
 	}
 }
 
+func TestTheLongestThatIsARule(t *testing.T) {
+	t.Parallel()
+	for _, r := range []rolerule.RoleRule{
+		{AccountID: "111122223333", Path: "/" + strings.Repeat("a", 126) + "/", NamePrefix: strings.Repeat("a", 19) + "_"},
+		{AccountID: "111122223333", Path: "/a/", NamePrefix: "_"},
+	} {
+		require.NoError(t, r.Check())
+		assert.False(t, r.IsZero())
+		role, err := r.ARN(strings.Repeat("n", 63), strings.Repeat("a", 253))
+		require.NoError(t, err)
+		_, err = arn.ParseRole(role)
+		assert.NoError(t, err, "IAM takes it")
+	}
+	assert.True(t, rolerule.RoleRule{}.IsZero())
+}
+
 func TestOtherARNsAreNobodys(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{
@@ -69,6 +85,8 @@ func TestOtherARNsAreNobodys(t *testing.T) {
 		"arn:aws:iam::111122223333:role/team-a/team-a.app", "arn:aws:iam::444455556666:role/irsa/team-a/team-a.app",
 		"arn:aws:iam::111122223333:role/irsa/team-a/x/team-a.app", "arn:aws:iam::111122223333:role/irsa/team-a/team-a.App",
 		"arn:aws:iam::111122223333:role/irsa/team-a/x/+" + strings.Repeat("a", 63), "arn:aws:iam::111122223333:role/irsa/team-a/+team-a.app",
+		"arn:aws:iam::111122223333:role/irsa/team-a", "arn:aws:iam::111122223333:role/irsa/team-a/", "team-a/team-a.app",
+		"arn:aws:iam::111122223333:role/irsa/+" + strings.Repeat("a", 63), "arn:aws:iam::111122223333:role/irsa/n/a/b/+" + strings.Repeat("a", 63),
 	} {
 		_, _, ok := plain.Account(role)
 		assert.False(t, ok, role)
