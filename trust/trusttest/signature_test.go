@@ -251,6 +251,7 @@ func TestVerifySaysWhoSignedARequestForAnyService(t *testing.T) {
 		"a stream of S3":                      {signing{service: "s3", method: "PUT", body: "5\r\nhello", payload: "STREAMING-UNSIGNED-PAYLOAD-TRAILER", header: http.Header{"X-Amz-Content-Sha256": {"STREAMING-UNSIGNED-PAYLOAD-TRAILER"}}}, false},
 		"a presigned GET of S3":               {signing{service: "s3", presigned: true, payload: unsigned, query: "X-Amz-Expires=60"}, false},
 		"a presigned PUT of S3 with its hash": {signing{service: "s3", method: "PUT", presigned: true, body: "hello", header: contentHash("hello"), query: "X-Amz-Expires=60"}, true},
+		"a query of every kind of character":  {signing{service: "sqs", query: "q=%00%2F09%3A%40AZ%5B%60az%7B%7C%7D~-._%7F%C3%BC"}, true},
 		"a list of S3, sorted by name":        {signing{service: "s3", query: "list-type=2&prefix=a%2Fb%20c&prefix-x=1&prefix=&empty"}, true},
 		"a POST of ECR":                       {signing{service: "ecr", method: "POST", body: `{"a":1}`, header: http.Header{"X-Amz-Target": {"AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"}}}, true},
 		"a path of another service":           {signing{service: "execute-api", url: "https://x.execute-api.eu-west-1.amazonaws.com/stage/a%20b/%2F"}, true},
@@ -348,7 +349,7 @@ func TestVerifyRefusesWhatAWSRefuses(t *testing.T) {
 		"a hash of another body":          {signing{service: "s3", method: "PUT", body: "a", payload: contentHash("b").Get("X-Amz-Content-Sha256"), header: contentHash("b")}, nil, "SignatureDoesNotMatch"},
 		"another service":                 {signing{service: "s3"}, swap("/s3/", "/ecr/"), "SignatureDoesNotMatch"},
 		"another region":                  {signing{service: "s3"}, swap("/eu-west-1/", "/us-east-1/"), "SignatureDoesNotMatch"},
-		"a scope of another day":          {signing{service: "s3"}, swap("/"+now.UTC().Format("20060102")+"/", "/20200101/"), "SignatureDoesNotMatch"},
+		"a scope of another day":          {signing{service: "s3"}, func(r *http.Request) { swap("/"+r.Header.Get("X-Amz-Date")[:8]+"/", "/20200101/")(r) }, "SignatureDoesNotMatch"},
 		"a scope of four parts":           {signing{service: "s3"}, swap("/s3/", "/"), "IncompleteSignature"},
 		"a scope with an empty part":      {signing{service: "s3"}, swap("/s3/", "//"), "IncompleteSignature"},
 		"a scope that ends otherwise":     {signing{service: "s3"}, swap("aws4_request", "aws5_request"), "IncompleteSignature"},
@@ -371,6 +372,16 @@ func TestVerifyRefusesWhatAWSRefuses(t *testing.T) {
 			assertSignatureError(t, account, r, test.code, name)
 		})
 	}
+}
+
+func TestASignatureOfAnotherDaySaysSo(t *testing.T) {
+	t.Parallel()
+	account, _ := newIAM(t, trusttest.Config{})
+	r := sign(t, account, signing{service: "ecr"})
+	day := r.Header.Get("X-Amz-Date")[:8]
+	r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/"+day+"/", "/20200101/", 1))
+	_, err := account.Verify(r)
+	require.ErrorContains(t, err, "Date in Credential scope does not match")
 }
 
 func TestVerifyReadsNoMoreThanItMust(t *testing.T) {

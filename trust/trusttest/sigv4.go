@@ -131,7 +131,7 @@ func (s signature) verify(r *http.Request, body []byte, secret string) bool {
 func (s signature) canonicalRequest(r *http.Request, body []byte) []byte {
 	hash := sha256.Sum256(body)
 	var b []byte
-	b = fmt.Appendf(b, "%s\n%s\n%s\n", r.Method, s.canonicalPath(r.URL), s.canonicalQuery(r.URL))
+	b = fmt.Appendf(b, "%s\n%s\n%s\n", r.Method, s.canonicalPath(r.URL), canonicalQuery(r.URL))
 	for _, name := range s.headers {
 		b = fmt.Appendf(b, "%s:%s\n", name, headerValue(r, name))
 	}
@@ -152,10 +152,10 @@ func (s signature) canonicalPath(u *url.URL) string {
 }
 
 // canonicalQuery is sorted by name and then by value. It has all parameters but the signature.
-func (s signature) canonicalQuery(u *url.URL) string {
+func canonicalQuery(u *url.URL) string {
 	var pairs [][2]string
 	for name, values := range u.Query() {
-		if s.presigned && name == "X-Amz-Signature" {
+		if name == "X-Amz-Signature" { // only a presigned request may have it
 			continue
 		}
 		for _, value := range values {
@@ -178,9 +178,7 @@ func headerValue(r *http.Request, name string) string {
 	case "host":
 		return r.Host // net/http takes it out of the header
 	case "content-length":
-		if r.ContentLength >= 0 && r.Header.Get("Content-Length") == "" {
-			return fmt.Sprint(r.ContentLength)
-		}
+		return fmt.Sprint(r.ContentLength) // a client's request has it nowhere else
 	}
 	var values []string
 	for _, value := range r.Header.Values(name) {
