@@ -67,7 +67,8 @@ func checkAuthority(authority string) error {
 		return err
 	}
 	if ip, ok := strings.CutPrefix(host, "["); ok {
-		if _, err := netip.ParseAddr(strings.TrimSuffix(ip, "]")); err != nil || strings.ContainsRune(ip, '%') {
+		ip, closed := strings.CutSuffix(ip, "]")
+		if addr, err := netip.ParseAddr(ip); err != nil || !closed || !addr.Is6() || addr.Zone() != "" {
 			return fmt.Errorf("its host %q is not an IPv6 address", host)
 		}
 	} else if err := checkName(host); err != nil {
