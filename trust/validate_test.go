@@ -256,3 +256,16 @@ func TestValidateKnowsEveryIssuerOfAWSsList(t *testing.T) {
 		assert.NotContains(t, codes(parse(t, web("Allow", issuer, `{"StringEquals":{"HOST:`+claim+`":"x"}}`))), trust.CodeMissingSub, issuer)
 	}
 }
+
+// Roles from before these controls keep their policies, and the judge must not call them shut.
+func TestAPolicyFromBeforeTheControlsIsStillJudged(t *testing.T) {
+	t.Parallel()
+	for issuer, conditions := range map[string]string{
+		"gitlab.com":                          `{"StringLike":{"HOST:sub":"*"}}`,
+		"token.actions.githubusercontent.com": `{}`,
+	} {
+		policy := parse(t, web("Allow", issuer, conditions))
+		require.Error(t, policy.Validate(), issuer)
+		assert.True(t, policy.Allows(trust.WebIdentity(provider(t, "https://"+issuer), trust.Claims{"sub": "anybody", "aud": "x"})), issuer)
+	}
+}
