@@ -55,8 +55,8 @@
 // # Codes
 //
 // What [Explain] knows, and what the retries go by. The reason of a metav1.Condition is the code in
-// CamelCase, see [Explanation.Reason]. A final error is returned at once; "lasting" ones become final
-// after 5 minutes, unless there are valid credentials to serve. Those that invalidate make
+// CamelCase, see [Explanation.Reason]. A final error is returned at once; some errors become final when
+// they last for as long as is said here, unless there are valid credentials to serve. Those that invalidate make
 // [InvalidateRejected] have the credentials replaced.
 //
 //	code                            cause         final   invalidates meaning
@@ -65,13 +65,13 @@
 //	identity-mismatch               token         yes     no          the source gave a token of somebody else than was asked for, so it was not used
 //	audience-not-registered         provider      yes     no          the token's audience is not among the client ids of the IAM OIDC provider
 //	no-provider                     provider      yes     no          the role's account has no IAM OIDC provider for exactly the token's issuer
-//	key-not-retrieved               transient     lasting no          STS could not get the key that signed the token from the issuer; in the field this mostly passes
+//	key-not-retrieved               transient     1h      no          STS could not get the key that signed the token from the issuer; in the field this mostly passes
 //	thumbprint-mismatch             thumbprint    yes     no          the certificate chain of the issuer has none of the thumbprints of the IAM OIDC provider
 //	not-a-jwt                       token         yes     no          what was sent is not a JWT that STS can read, or its algorithm is not RS256, RS384, RS512, ES256, ES384 or ES512
 //	claim-missing                   token         yes     no          the token lacks a claim that STS requires: iss, sub, aud, iat and exp
 //	token-refused                   token         yes     no          STS does not accept the token
-//	token-too-old                   token         lasting no          the token was issued too long ago (iat), although it may not have expired
-//	token-expired                   token         lasting no          the web identity token has expired (exp); the credentials are not concerned
+//	token-too-old                   token         1h      no          the token was issued too long ago (iat), although it may not have expired
+//	token-expired                   token         1h      no          the web identity token has expired (exp); the credentials are not concerned
 //	issuer-unreachable              transient     no      no          STS could not reach the issuer of the token
 //	claim-rejected                  token         yes     no          the identity provider rejected the token: it may have been revoked or have expired there
 //	session-tags-refused            trust-policy  yes     no          the session may not carry the tags or the source identity that were asked for
@@ -89,16 +89,16 @@
 //	session-policy-malformed        configuration yes     no          the session policy is not a policy that STS can read
 //	association-missing             role          yes     no          EKS has no Pod Identity association for the pod's service account, or not in this cluster
 //	association-refused             trust-policy  yes     no          EKS may not assume the role of the Pod Identity association
-//	agent-token-refused             token         lasting no          the credentials endpoint does not accept the pod's authorization token
+//	agent-token-refused             token         5m      no          the credentials endpoint does not accept the pod's authorization token
 //	agent-address-refused           configuration yes     no          the credentials endpoint was called by an address that it does not serve
 //	agent-unreachable               network       no      no          the container's credentials endpoint does not answer
-//	tokenrequest-unauthorized       token         lasting no          the API server does not know who asks for the token
-//	tokenrequest-forbidden          token         lasting no          this process may not create tokens of the service account
+//	tokenrequest-unauthorized       token         5m      no          the API server does not know who asks for the token
+//	tokenrequest-forbidden          token         5m      no          this process may not create tokens of the service account
 //	service-account-missing         token         yes     no          there is no such service account, or no such object to bind the token to
 //	tokenrequest-invalid            configuration yes     no          the request for the token is not as the API server wants it
 //	tokenrequest-throttled          throttling    no      no          the API server answers too many requests
 //	tokenrequest-server-fault       transient     no      no          the API server failed
-//	tokenrequest-refused            configuration lasting no          the API server does not accept the request for the token
+//	tokenrequest-refused            configuration 5m      no          the API server does not accept the request for the token
 //	session-token-refused           configuration yes     no          the service takes no credentials of this kind: new ones of the same kind do not help
 //	credentials-expired             transient     no      yes         the AWS credentials have expired; the web identity token is not concerned
 //	permission-missing              role          yes     no          the credentials are good, but the role lacks a permission for this request

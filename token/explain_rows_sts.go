@@ -2,8 +2,13 @@ package token
 
 import "time"
 
-// refusalLasts is for how long a refusal is one of those that pass.
+// refusalLasts is for how long a refusal of the API server or of a node's agent, which are asked every
+// few seconds, is one of those that pass.
 const refusalLasts = 5 * time.Minute
+
+// outageLasts is for how long STS may refuse a token for reasons that lie with its issuer or with the
+// kubelet, whose outage is ridden out.
+const outageLasts = time.Hour
 
 // rows is the table, in the order in which it is searched: a row for a message stands before the one
 // for its code, and what a service said before what happened on the way to it.
@@ -41,7 +46,7 @@ var stsRows = []row{
 		},
 		is: []match{stsSays("InvalidIdentityToken", "No OpenIDConnect provider found in your account")},
 	}, {
-		code: CodeKeyNotRetrieved, cause: CauseTransient, retry: RetryBackoff, finalAfter: refusalLasts,
+		code: CodeKeyNotRetrieved, cause: CauseTransient, retry: RetryBackoff, finalAfter: outageLasts,
 		meaning: "STS could not get the key that signed the token from the issuer; in the field this mostly passes",
 		next: []string{
 			"that the issuer's discovery document and key set answer from the public internet within 5 seconds",
@@ -76,7 +81,7 @@ var stsRows = []row{
 		next:    []string{"what STS said, and the token's iss, sub and aud against the IAM OIDC provider of the role's account"},
 		is:      []match{stsSays("InvalidIdentityToken", "")},
 	}, {
-		code: CodeTokenTooOld, cause: CauseToken, retry: RetryNewToken, finalAfter: refusalLasts,
+		code: CodeTokenTooOld, cause: CauseToken, retry: RetryNewToken, finalAfter: outageLasts,
 		meaning: "the token was issued too long ago (iat), although it may not have expired",
 		next: []string{
 			"that the token is read again each time and is not a copy",
@@ -85,7 +90,7 @@ var stsRows = []row{
 		},
 		is: []match{stsSays("ExpiredToken", "Token too old")},
 	}, {
-		code: CodeTokenExpired, cause: CauseToken, retry: RetryNewToken, finalAfter: refusalLasts,
+		code: CodeTokenExpired, cause: CauseToken, retry: RetryNewToken, finalAfter: outageLasts,
 		meaning: "the web identity token has expired (exp); the credentials are not concerned",
 		next: []string{
 			"that the token file is the kubelet's projected volume, which is renewed in place, and not a copy or subPath mount of it",

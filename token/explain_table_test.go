@@ -37,7 +37,7 @@ func table() string {
 		case e.Retry == token.RetryNever:
 			final = "yes"
 		case e.FinalAfter > 0:
-			final = "lasting"
+			final = strings.TrimSuffix(strings.TrimSuffix(e.FinalAfter.String(), "0s"), "0m")
 		case e.Retry == token.RetryNewCredentials:
 			invalidates = "yes"
 		}

@@ -44,6 +44,7 @@ type reference struct {
 	ask        instant // from then on the source is asked
 	floor      instant // until then a rejection is not acted on
 	held       bool    // ask is the end of a backoff
+	set        instant // when these were set
 	rejected   bool
 	refused    *instant // when the last attempt ended with a final error; nil: it did not
 }
@@ -58,9 +59,14 @@ const (
 	mayBeEither // refuse or ask: the final error is kept for a random time
 )
 
+// setBack says whether the wall clock has lost more than a minute on the monotonic one.
+func (m *reference) setBack(now instant) bool {
+	return now.wall.Sub(m.set.wall) < now.mono.Sub(m.set.mono)-time.Minute
+}
+
 func (m *reference) verdict(now instant) verdict {
 	switch {
-	case m.id != "" && !m.ask.come(now):
+	case m.id != "" && !m.ask.come(now) && !m.setBack(now):
 		return mustServe
 	case m.refused == nil || m.refused.add(5*time.Second+1).come(now):
 		return mustAsk
@@ -86,7 +92,7 @@ func (m *reference) succeeded(id string, now instant, lifetime, configured time.
 	if m.rejected {
 		floor = now.add(30 * time.Second)
 	}
-	*m = reference{perishable: m.perishable, id: id, expiry: now.add(lifetime), ask: now.add(fresh), floor: floor}
+	*m = reference{perishable: m.perishable, id: id, expiry: now.add(lifetime), ask: now.add(fresh), floor: floor, set: now}
 }
 
 // failed is a failed attempt that is not final, of which backoff follows when credentials are served.
@@ -95,7 +101,7 @@ func (m *reference) failed(now instant, backoff time.Duration) (served bool) {
 	if m.id == "" || m.perishable && m.expiry.come(now) {
 		return false
 	}
-	m.ask, m.held = now.add(backoff), true
+	m.ask, m.held, m.set = now.add(backoff), true, now
 	if m.perishable {
 		m.ask = earlierOf(m.ask, m.expiry)
 	}

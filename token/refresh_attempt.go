@@ -203,7 +203,7 @@ func (e *engine) settle(f *flight, got obtained, err error) Attempt {
 	}
 	c := e.current.Load()
 	if err == nil {
-		e.failures, e.refusedSince = 0, time.Time{}
+		e.failures, e.refused = 0, ""
 		f.served = newCached(got, e.refresh, e.tune.early, now, c)
 		e.current.Store(f.served)
 		return f.served.attempt(took)
@@ -220,7 +220,7 @@ func (e *engine) settle(f *flight, got obtained, err error) Attempt {
 			end = earlier(end, c.expiry)
 		}
 		wait = end.mono - now.mono
-		f.served = c.heldBack(end)
+		f.served = c.heldBack(now, end)
 		e.current.Store(f.served)
 	default:
 		wait = e.keepFor(a.Final)
@@ -259,18 +259,14 @@ func (e *engine) keepFor(final bool) time.Duration {
 	return 0
 }
 
-// lasting makes a refusal final that has gone on for so long that nothing speaks for its passing, once
-// nothing valid is left to serve.
+// lasting makes a refusal final that has gone on for so long, without anything else in between, that
+// nothing speaks for its passing, once nothing valid is left to serve.
 func (e *engine) lasting(err error, c *cached, now moment) error {
-	after := finalAfter(err)
-	if after == 0 {
-		e.refusedSince = time.Time{}
-		return err
+	x, _ := Explain(err)
+	if x.Code != e.refused {
+		e.refused, e.refusedSince = x.Code, time.Now()
 	}
-	if e.refusedSince.IsZero() {
-		e.refusedSince = time.Now()
-	}
-	if time.Since(e.refusedSince) < after || c != nil && !c.expiry.reached(now) {
+	if x.FinalAfter == 0 || time.Since(e.refusedSince) < x.FinalAfter || c != nil && !c.expiry.reached(now) {
 		return err
 	}
 	return Final(err)

@@ -55,14 +55,30 @@ type cached struct {
 	mandatory moment          // from then on callers wait for new ones
 	expiry    moment          // when they expire
 	floor     moment          // until then a rejection is not acted on
+	set       moment          // when these moments were set
 	backoff   bool            // due is the end of a backoff
 	rejected  bool            // a service refused them
 }
 
+// slack is by how much the clocks may drift apart unnoticed: more than a clock that is slewed does.
+const slack = time.Minute
+
+// setBack says whether the wall clock was set back since c came, by more than it gained in suspends.
+// How old c is, nobody can tell then.
+func (c *cached) setBack(now moment) bool {
+	return now.wall-now.mono < c.set.wall-c.set.mono-slack
+}
+
+// isDue says whether to ask before c is served.
+func (c *cached) isDue(now moment) bool { return c.due.reached(now) || c.setBack(now) }
+
+// mustWait says whether c is not good enough to be served while somebody else asks.
+func (c *cached) mustWait(now moment) bool { return c.mandatory.reached(now) || c.setBack(now) }
+
 // newCached takes credentials that came at now. early is the pool's jitter. before is what they
 // replace; nil: nothing.
 func newCached(o obtained, r Refresh, early func(time.Duration) time.Duration, now moment, before *cached) *cached {
-	c := &cached{creds: o.creds, due: moment{never, never}}
+	c := &cached{creds: o.creds, due: moment{never, never}, set: now}
 	c.mandatory, c.expiry = c.due, c.due
 	if o.creds.CanExpire {
 		c.live(o, r, early, now)
@@ -95,10 +111,10 @@ func (c *cached) until(due moment) *cached {
 	return &h
 }
 
-// heldBack is c after a failed attempt, served until the backoff is over.
-func (c *cached) heldBack(end moment) *cached {
+// heldBack is c after an attempt that failed now, served until the backoff is over.
+func (c *cached) heldBack(now, end moment) *cached {
 	h := c.until(end)
-	h.backoff = true
+	h.backoff, h.set = true, now
 	return h
 }
 

@@ -56,11 +56,12 @@ type engine struct {
 	flight       *flight // the attempt under way
 	kept         error   // answers all calls until keptUntil, unless credentials are fresh
 	keptUntil    moment
-	failures     int       // attempts in a row that failed
-	refusedSince time.Time // since when every attempt was refused; zero: the last was not
-	leftBehind   int       // calls of fetch that outlived their attempt
-	hooks        int       // calls of OnAttempt that have not returned
-	closed       error     // why there are no more credentials
+	failures     int  // attempts in a row that failed
+	refused      Code // why every attempt since refusedSince failed; "": the last did not
+	refusedSince time.Time
+	leftBehind   int   // calls of fetch that outlived their attempt
+	hooks        int   // calls of OnAttempt that have not returned
+	closed       error // why there are no more credentials
 }
 
 // newEngine returns an engine with nothing cached. fetch is first called when somebody waits.
@@ -76,7 +77,7 @@ func (e *engine) now() moment {
 
 // fresh returns what can be served without a question, else nil.
 func (e *engine) fresh() *cached {
-	if c := e.current.Load(); c != nil && !c.due.reached(e.now()) {
+	if c := e.current.Load(); c != nil && !c.isDue(e.now()) {
 		return c
 	}
 	return nil
@@ -118,11 +119,11 @@ func (e *engine) enter(ctx context.Context) (*cached, *flight, error) {
 	switch {
 	case e.closed != nil:
 		return nil, nil, e.closed
-	case c != nil && !c.due.reached(now):
+	case c != nil && !c.isDue(now):
 		return c, nil, nil
 	case e.kept != nil && !e.keptUntil.reached(now):
 		return nil, nil, e.kept
-	case e.flight != nil && c != nil && !c.mandatory.reached(now):
+	case e.flight != nil && c != nil && !c.mustWait(now):
 		return c, nil, nil // somebody else waits for the new ones
 	case ctx.Err() != nil:
 		return nil, nil, e.fail(canceled(ctx, nil))

@@ -1,9 +1,6 @@
 package token
 
-import (
-	"errors"
-	"time"
-)
+import "errors"
 
 // finalError marks an error that asking again cannot heal.
 type finalError struct{ error }
@@ -41,12 +38,6 @@ func IsFinal(err error) bool {
 func passes(err error) bool {
 	e, ok := Explain(err)
 	return ok && e.Retry == RetryBackoff && !IsFinal(err) && !isLocal(err)
-}
-
-// finalAfter is for how long err may go on before it is final; 0: for ever.
-func finalAfter(err error) time.Duration {
-	e, _ := Explain(err)
-	return e.FinalAfter
 }
 
 // revokes is an answer after which nothing of the identity may be served.

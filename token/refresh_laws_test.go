@@ -271,7 +271,7 @@ func TestARefusalThatLastsIsFinal(t *testing.T) {
 				_, err := p.Retrieve(t.Context())
 				require.NoError(t, err, "the credentials are valid")
 			}
-			time.Sleep(20 * time.Minute)
+			time.Sleep(90 * time.Minute)
 			_, err := p.Retrieve(t.Context())
 			require.ErrorIs(t, err, failure, "no dead key comes with a nil error")
 			assert.True(t, token.IsFinal(err))

@@ -188,7 +188,7 @@ func (r Refresh) received(creds aws.Credentials, asked time.Duration, answer mid
 	if date, ok := awsmiddleware.GetServerTime(answer); ok && !date.IsZero() {
 		lifetime = creds.Expires.Sub(date)
 	}
-	if lifetime <= 0 || lifetime > asked+clockSkew {
+	if lifetime <= 0 || lifetime > asked {
 		lifetime = asked
 	}
 	got.creds.Expires = now.Round(0).Add(lifetime)

@@ -23,7 +23,9 @@ type pod struct {
 	roleARN  string
 	token    atomic.Pointer[string]
 	provider atomic.Pointer[token.Provider]
-	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds
+	requests bool         // its tokens come from the API server, not from a file
+	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds of true time
+	failed   atomic.Int64 // when an attempt failed last, Unix nanoseconds of this process
 }
 
 func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Provider, name string) (*pod, error) {
@@ -39,7 +41,7 @@ func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Pr
 	if err != nil {
 		return nil, err
 	}
-	p := &pod{soak: s, account: name, roleARN: role.ARN}
+	p := &pod{soak: s, account: name, roleARN: role.ARN, requests: len(s.pods)%2 == 0}
 	if err := p.mint(); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,12 @@ func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Pr
 func (p *pod) start(ctx context.Context) error {
 	refresh := p.soak.cfg.Refresh
 	refresh.OnAttempt = p.attempted
-	source := token.SourceFunc(func(context.Context) (string, error) { return *p.token.Load(), nil })
+	source := token.SourceFunc(func(context.Context) (string, error) {
+		if status := p.soak.apiDown.Load(); p.requests && status != 0 {
+			return "", apiError(status)
+		}
+		return *p.token.Load(), nil
+	})
 	provider, err := token.NewProvider(sts.NewFromConfig(p.soak.awsCfg), p.roleARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
 	if err != nil {
 		return err
@@ -68,10 +75,24 @@ func (p *pod) start(ctx context.Context) error {
 func (p *pod) attempted(a token.Attempt) {
 	if a.Err != nil {
 		p.soak.failed.Add(1)
+		p.failed.Store(time.Now().UnixNano())
 		return
 	}
 	p.soak.refreshes.Add(1)
 	p.expires.Store(a.Expires.UnixNano())
+}
+
+// longestBackoff is for how long a failed attempt excuses credentials that have expired.
+const longestBackoff = 11 * time.Minute
+
+// wasItDead counts credentials that were served past their expiry although nobody had tried to replace
+// them. Hooks are called after the callers were served, hence the pause.
+func (p *pod) wasItDead() {
+	expired := p.expires.Load()
+	time.Sleep(10 * time.Millisecond)
+	if p.expires.Load() == expired && time.Since(time.Unix(0, p.failed.Load())) > longestBackoff {
+		p.soak.dead.Add(1)
+	}
 }
 
 func (p *pod) mint() error {
@@ -100,8 +121,9 @@ func (p *pod) ask(ctx context.Context, random *rand.Rand) {
 		switch {
 		case err == nil:
 			p.soak.served.Add(1)
-			if time.Now().UnixNano() > p.expires.Load() {
+			if p.soak.trueTime().UnixNano() > p.expires.Load() {
 				p.soak.expired.Add(1)
+				p.wasItDead()
 			}
 		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil: // the end
 		default:

@@ -1,6 +1,7 @@
 // Package soak runs many pods' credential providers for a long time against an AWS account and an
 // issuer on which everything that passes by itself goes wrong: throttling, server errors,
-// latency, refused connections, issuer outages, rotation of keys and tokens, restarts of pods.
+// latency, refused connections, issuer outages, rotation of keys and tokens, restarts of pods and of the
+// API server, machines that are suspended, clocks that are set.
 package soak
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/irsa-go/irsa/internal/wallclock"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/token"
@@ -39,6 +41,11 @@ type Config struct {
 	// Chaos is the time between two faults, Restart that between two pods' new beginnings.
 	Chaos, Restart time.Duration
 	Refresh        token.Refresh
+	// Suspend is the time between two suspends of all machines, ClockStep that between two settings of
+	// their wall clocks, APIServer that between two restarts of the API server. 0: none.
+	Suspend, ClockStep, APIServer time.Duration
+	// Outage is how long STS is away once, in the middle of it all. 0: not at all.
+	Outage time.Duration
 	// OnLoopback puts sockets between the parts; otherwise all stays in memory, for a
 	// testing/synctest bubble.
 	OnLoopback bool
@@ -51,6 +58,8 @@ type Result struct {
 	Failures     int64 // questions answered with an error, of a pod that had had credentials
 	FirstFailure error
 	Expired      int64 // of those served, credentials past their real expiry
+	Dead         int64 // of those, the ones for which no attempt had failed before
+	Suspends     int64
 	Refreshes    int64 // successful ones
 	Failed       int64 // failed attempts
 	STSCalls     int64
@@ -62,8 +71,8 @@ type Result struct {
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d questions served (%d with expired credentials), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
-		r.Served, r.Expired, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
+	return fmt.Sprintf("%d questions served (%d with expired credentials, %d of them without a failed attempt), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
+		r.Served, r.Expired, r.Dead, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
 }
 
 // Soak is a bench with its pods, all of which have had credentials.
@@ -72,16 +81,21 @@ type Soak struct {
 	cluster *oidctest.Server
 	aws     *trusttest.Account
 	awsCfg  aws.Config
-	down    atomic.Bool // STS refuses connections
+	down    atomic.Bool  // STS refuses connections
+	slept   atomic.Int64 // for how long the machines were suspended, in all
+	skew    atomic.Int64 // of their wall clocks from true time
+	away    atomic.Bool  // for the one outage
+	apiDown atomic.Int64 // what the API server answers; 0: a token
 	pods    []*pod
 
-	served, failures, expired, refreshes, failed, restarts, cold, rotations, tokens, faults atomic.Int64
-	first                                                                                   atomic.Pointer[error]
+	dead, suspends, served, failures, expired, refreshes, failed, restarts, cold, rotations, tokens, faults atomic.Int64
+	first                                                                                                   atomic.Pointer[error]
 }
 
 // New builds the bench and warms every pod up.
 func New(ctx context.Context, cfg Config) (*Soak, error) {
 	s := &Soak{cfg: cfg}
+	s.cfg.Refresh.Now = wallclock.Func(s.machineTime)
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("soak: %w", err)
@@ -90,7 +104,7 @@ func New(ctx context.Context, cfg Config) (*Soak, error) {
 }
 
 func (s *Soak) open(ctx context.Context) error {
-	issuer := oidctest.Config{Issuer: "https://oidc.soak.example"}
+	issuer := oidctest.Config{Issuer: "https://oidc.soak.example", Now: s.trueTime}
 	if s.cfg.OnLoopback {
 		issuer.Issuer = ""
 	}
@@ -98,7 +112,7 @@ func (s *Soak) open(ctx context.Context) error {
 	if s.cluster, err = oidctest.NewServer(issuer); err != nil {
 		return err
 	}
-	box := trusttest.Config{AccountID: account}
+	box := trusttest.Config{AccountID: account, Now: s.trueTime}
 	if !s.cfg.OnLoopback {
 		box.DialContext = s.cluster.DialContext
 	}
@@ -110,7 +124,7 @@ func (s *Soak) open(ctx context.Context) error {
 		s.awsCfg.BaseEndpoint = aws.String(s.aws.URL())
 		s.awsCfg.HTTPClient = http.DefaultClient
 	}
-	s.awsCfg.HTTPClient = outage{s.awsCfg.HTTPClient, &s.down}
+	s.awsCfg.HTTPClient = outage{s.awsCfg.HTTPClient, s}
 	return s.populate(ctx)
 }
 
@@ -161,10 +175,12 @@ func (s *Soak) Run(ctx context.Context) Result {
 			wg.Go(func() { p.ask(ctx, rand.New(rand.NewPCG(s.cfg.Seed, uint64(i*s.cfg.Callers+j)))) })
 		}
 	}
+	s.machines(ctx, &wg)
 	wg.Go(func() { s.restart(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 2<<32))) })
 	wg.Go(func() { s.chaos(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 1<<32))) })
 	wg.Wait()
 	r := Result{
+		Dead: s.dead.Load(), Suspends: s.suspends.Load(),
 		Served: s.served.Load(), Failures: s.failures.Load(), Expired: s.expired.Load(),
 		Refreshes: s.refreshes.Load(), Failed: s.failed.Load(),
 		STSCalls: int64(s.aws.Calls("AssumeRoleWithWebIdentity") - before),
@@ -177,17 +193,21 @@ func (s *Soak) Run(ctx context.Context) Result {
 	return r
 }
 
-// outage refuses connections while STS is down.
+// outage refuses connections while STS is down. Its answers have the Date of true time.
 type outage struct {
 	next aws.HTTPClient
-	down *atomic.Bool
+	soak *Soak
 }
 
 func (o outage) Do(req *http.Request) (*http.Response, error) {
-	if o.down.Load() {
+	if o.soak.down.Load() || o.soak.away.Load() {
 		return nil, fmt.Errorf("dial tcp 127.0.0.1:443: %w", syscall.ECONNREFUSED)
 	}
-	return o.next.Do(req)
+	answer, err := o.next.Do(req)
+	if err == nil {
+		answer.Header.Set("Date", o.soak.trueTime().UTC().Format(http.TimeFormat))
+	}
+	return answer, err
 }
 
 // restart gives one pod after the other a new beginning.

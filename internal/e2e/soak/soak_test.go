@@ -40,6 +40,29 @@ func TestOneHourOfSimulatedTime(t *testing.T) {
 	})
 }
 
+// Eight hours in which everything happens: suspends, clocks that are set, restarts of the API server and
+// an outage of STS of 20 minutes, longer than credentials live. No call fails, and credentials that have
+// expired are only served when an attempt to replace them has failed.
+func TestEightHoursOfWrongClocksAndRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := soak.Config{
+			Pods: 20, Callers: 2, Pause: 10 * time.Second, Duration: 8 * time.Hour, Chaos: 5 * time.Minute, Restart: time.Minute, Seed: 3,
+			Suspend: 25 * time.Minute, ClockStep: 17 * time.Minute, APIServer: 7 * time.Minute, Outage: 20 * time.Minute,
+		}
+		s, err := soak.New(t.Context(), cfg)
+		require.NoError(t, err)
+		defer s.Close()
+		result := s.Run(t.Context())
+		t.Log(result)
+		assert.NoError(t, result.FirstFailure)
+		assert.Zero(t, result.Failures)
+		assert.Zero(t, result.Dead, "after a suspend the next call asks")
+		assert.Positive(t, result.Expired, "the outage was longer than credentials live")
+		assert.Greater(t, result.Suspends, int64(15))
+		assert.Greater(t, result.Refreshes, int64(cfg.Pods)*20)
+	})
+}
+
 // The same over sockets and in real time, with refreshes so frequent that a short run has many.
 func TestRealTimeOverLoopback(t *testing.T) {
 	cfg := soak.Config{
