@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,4 +143,76 @@ func TestWithPodIdentityIsRefusedWhenADenyOverridesIt(t *testing.T) {
 		_, err = policy.WithoutPodIdentity(g)
 		require.ErrorContains(t, err, "trust: WithoutPodIdentity: ")
 	}
+}
+
+// An accepted edit of pods changes the answer for the pods that it names, and for nobody else.
+func FuzzPodIdentityEditsOpenAndTakeNothingElse(f *testing.F) {
+	for i := range 30 {
+		seed := make([]byte, 60)
+		for j := range seed {
+			seed[j] = byte((i*7919 + j*j*31 + i*j*17 + (i+3)*(j+5)*(j+11)) >> 2)
+		}
+		f.Add(seed)
+	}
+	names := []string{"a", "b", "c"}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := &chooser{data}
+		var statements []string
+		for range 1 + c.n(3) {
+			var conditions []string
+			for range c.n(3) {
+				operator := pick(c, "", "", "ForAllValues:", "ForAnyValue:") + pick(c, "StringEquals", "StringEquals", "StringLike", "StringNotEquals") + pick(c, "", "", "IfExists")
+				key := pick(c, "aws:RequestTag/kubernetes-namespace", "aws:RequestTag/kubernetes-service-account", "aws:requesttag/Kubernetes-Namespace")
+				condition := `"` + operator + `":{"` + key + `":["` + pick(c, "a", "b", "*", "a*") + `","` + pick(c, "a", "b", "c") + `"]}`
+				if c.n(4) == 0 {
+					condition = pick(c, `"ArnEquals":{"aws:SourceArn":["`+cluster1+`","`+cluster2+`"]}`, `"ArnLike":{"aws:SourceArn":"`+cluster1+`*"}`)
+				}
+				if !strings.Contains(strings.Join(conditions, ","), condition[:strings.Index(condition, ":{")]) {
+					conditions = append(conditions, condition)
+				}
+			}
+			statements = append(statements, `{"Effect":"`+pick(c, "Allow", "Allow", "Allow", "Deny")+`","Principal":{"Service":`+
+				pick(c, `"pods.eks.amazonaws.com"`, `["ec2.amazonaws.com","pods.eks.amazonaws.com"]`)+`},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{`+strings.Join(conditions, ",")+`}}`)
+		}
+		policy := parse(t, statement(strings.Join(statements, ",")))
+		g := trust.PodIdentityGrant{}
+		if c.n(3) == 0 {
+			g.ClusterARNs = []string{pick(c, cluster1, cluster2)}
+		}
+		switch c.n(3) {
+		case 1:
+			g.Namespaces = []string{pick(c, names...)}
+		case 2:
+			g.Subjects = []trust.Subject{account(t, pick(c, names...), pick(c, names...)), account(t, pick(c, names...), pick(c, names...))}
+		}
+		with := c.n(2) == 0
+		edit := policy.WithoutPodIdentity
+		if with {
+			edit = policy.WithPodIdentity
+		}
+		out, err := edit(g)
+		if err != nil {
+			var refused *trust.EditError
+			require.ErrorAs(t, err, &refused)
+			return
+		}
+		for _, cluster := range []string{cluster1, cluster2, cluster1 + "x"} {
+			for _, namespace := range append(names, "ab") {
+				for _, name := range append(names, "z") {
+					for _, untagged := range []bool{false, true} {
+						q := trust.PodIdentity(trust.PodIdentitySession{ClusterARN: cluster, Namespace: namespace, ServiceAccount: name, DisableSessionTags: untagged})
+						named := (len(g.ClusterARNs) == 0 || g.ClusterARNs[0] == cluster) &&
+							(len(g.Namespaces)+len(g.Subjects) == 0 || !untagged && (len(g.Namespaces) > 0 && g.Namespaces[0] == namespace ||
+								slices.Contains(g.Subjects, account(t, namespace, name))))
+						was, is := policy.Allows(q), out.Allows(q)
+						if named {
+							require.False(t, !with && is || with && was && !is, "%s\n%s\n%v %s %s %s %t", policy, out, g, cluster, namespace, name, untagged)
+						} else {
+							require.Equal(t, was, is, "%s\n%s\n%v %s %s %s %t", policy, out, g, cluster, namespace, name, untagged)
+						}
+					}
+				}
+			}
+		}
+	})
 }
