@@ -217,7 +217,7 @@ func (c Config) check() error {
 		}
 	}
 	if _, ok := partition.ByRegion(c.Region); c.Region != "" && !ok {
-		fail("Region", fmt.Errorf(`%q is no region, want one such as "eu-central-1"`, c.Region))
+		fail("Region", fmt.Errorf(`%q is not a region, want one such as "eu-central-1"`, c.Region))
 	}
 	fail("Audience", checkAudience(c.Audience))
 	fail("TokenExpiration", checkExpirationDefault(c.TokenExpiration))
@@ -270,7 +270,7 @@ func checkMountPath(p string) error {
 	case p == "":
 		return nil
 	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !printable.Is(p):
-		return fmt.Errorf(`%q is no mount path, want an absolute one such as %q, clean and without ':' and '\'`, p, DefaultMountPath)
+		return fmt.Errorf(`%q is not a mount path, want an absolute one such as %q, clean and without ':' and '\'`, p, DefaultMountPath)
 	}
 	return nil
 }
@@ -288,7 +288,7 @@ func checkExpirationDefault(d time.Duration) error {
 	case d == 0:
 		return nil
 	case d < MinTokenExpiration || d > MaxTokenExpiration || d%time.Second != 0:
-		return fmt.Errorf("%v is no whole number of seconds from %d to %d",
+		return fmt.Errorf("%v is not a whole number of seconds from %d to %d",
 			d, MinTokenExpiration/time.Second, int64(MaxTokenExpiration/time.Second))
 	}
 	return nil

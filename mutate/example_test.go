@@ -107,7 +107,7 @@ func ExampleMutator_Identity() {
 		Annotations: map[string]string{"eks.amazonaws.com/role-arn": "reader"},
 	}})
 	fmt.Println(err)
-	// Output: mutate: service account "team-a/reader": bad annotation: annotation eks.amazonaws.com/role-arn: "reader" is no ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"
+	// Output: mutate: service account "team-a/reader": bad annotation: annotation eks.amazonaws.com/role-arn: "reader" is not an ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"
 }
 
 func ExampleMutator_Pod() {

@@ -32,7 +32,7 @@ func (m Method) String() string {
 	return fmt.Sprintf("Method(%d)", uint8(m))
 }
 
-// Identity is what a pod is to become in AWS. The zero value is nobody: the pod is left
+// Identity is the identity that a pod gets in AWS. The zero value is none: the pod is left
 // alone. [Mutator.Identity] makes one from a ServiceAccount; it may also be written by hand.
 // Identities are comparable.
 type Identity struct {
@@ -70,7 +70,7 @@ type Identity struct {
 	Seed string
 }
 
-// IsZero says that id is nobody. Seed does not count.
+// IsZero says whether id is no identity. Seed does not count.
 func (id Identity) IsZero() bool {
 	id.Seed = ""
 	return id == Identity{}
@@ -123,7 +123,7 @@ func (c Config) role(value string) (string, error) {
 		return value, nil
 	}
 	if c.RoleAccountID == "" {
-		return "", fmt.Errorf(`%q is no ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"`, value)
+		return "", fmt.Errorf(`%q is not an ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"`, value)
 	}
 	composed := "arn:" + c.rolePartition() + ":iam::" + c.RoleAccountID + ":role/" + value
 	if _, err := arn.ParseRole(composed); err != nil || strings.HasPrefix(value, "/") {

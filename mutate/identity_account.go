@@ -88,7 +88,7 @@ func (a *accountReader) read(t Target) Identity {
 	return id
 }
 
-// wholeDefault is the identity of the first default that matches, and nobody without one.
+// wholeDefault is the identity of the first default that matches; zero where none does.
 func (m *Mutator) wholeDefault(t Target) Identity {
 	i := slices.IndexFunc(m.rules, func(r rule) bool { return r.matches(t) })
 	if i < 0 || m.rules[i].RoleARN == "" {

@@ -59,7 +59,7 @@ func TestBadAnnotationsOfAnAccountAreErrorsThatSayAllOfIt(t *testing.T) {
 	assert.Zero(t, id)
 	assert.ErrorIs(t, err, mutate.ErrBadAnnotation)
 	for _, part := range []string{
-		`service account "team-a/reader"`, `eks.amazonaws.com/role-arn: "reader" is no ARN`,
+		`service account "team-a/reader"`, `eks.amazonaws.com/role-arn: "reader" is not an ARN`,
 		`eks.amazonaws.com/sts-regional-endpoints is "yes", want "true" or "false"`,
 		`eks.amazonaws.com/token-expiration is "4294967297", want whole seconds, 600 to 4294967296`,
 		`eks.amazonaws.com/audience is "\n"`,

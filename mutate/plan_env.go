@@ -28,7 +28,7 @@ const (
 	envAccessKey = envAdded
 	envSecretKey = envAdded + 1
 	envProxy     = envAdded + 2 // under any of its names
-	envNoProxy   = envAdded + 3 // likewise
+	envNoProxy   = envAdded + 3 // under either of its names
 	envCount     = envAdded + 4
 )
 

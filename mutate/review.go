@@ -71,7 +71,7 @@ func (m *Mutator) Read(req *admissionv1.AdmissionRequest) (*Reading, error) {
 	return r, nil
 }
 
-// scan reads the pod of the request. It fails where that does not even tell whose it is.
+// scan reads the pod of the request. It fails when the pod's account cannot be read either.
 func (r *Reading) scan(s *scanner) error {
 	s.view.begin(r.action)
 	if err := s.scan(r.req.Object.Raw); err != nil {
@@ -127,12 +127,12 @@ func (r *Reading) forgetOld() error {
 // Target is what [RequestTarget] returns.
 func (r *Reading) Target() Target { return r.target }
 
-// Request is what was asked. Of a review that [Mutator.ReadReview] has read it has what a
-// decision about a pod can rest on: neither the user nor the options.
+// Request returns the request. After [Mutator.ReadReview] it has the members that a decision
+// about a pod needs; the user and the options are left out.
 func (r *Reading) Request() *admissionv1.AdmissionRequest { return r.req }
 
-// APIVersion is that of the review that [Mutator.ReadReview] has read, for the answer to have
-// the same; "" after [Mutator.Read].
+// APIVersion returns the version of the review that [Mutator.ReadReview] has read; the answer
+// must have the same. It is "" after [Mutator.Read].
 func (r *Reading) APIVersion() string { return r.apiVersion }
 
 // NeedsAccount says whether [Reading.Review] looks at the ServiceAccount that Target names. It does

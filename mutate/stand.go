@@ -36,8 +36,8 @@ func (m *Mutator) newJudge(v *view, id Identity) judge {
 }
 
 // stand follows the order in which the SDKs look for credentials
-// (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html). An empty
-// variable is as good as none to them.
+// (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html). They treat
+// an empty variable as absent.
 func (j *judge) stand(c *containerView, g gain) verdict {
 	given := c.given() | g.add
 	if !given.hasAny(envKeys) || !(given | c.envFrom&^c.env).has(envKeys) {

@@ -13,7 +13,7 @@ import (
 // Target names a service account.
 type Target struct{ Namespace, ServiceAccount string }
 
-// IsZero says that t names nobody.
+// IsZero says whether t names no account.
 func (t Target) IsZero() bool { return t == Target{} }
 
 // String returns "namespace/name", and "" for the zero value.

@@ -5,7 +5,7 @@ package mutate
 type view struct {
 	noLabels    bool // they do not matter and are left out
 	hasMetadata bool // an object, not absent or null
-	hasLabels   bool // likewise, with or without members
+	hasLabels   bool // an object, with or without members
 	label       setting
 	expiration  setting
 	skip        setting
@@ -83,7 +83,7 @@ type containerView struct {
 	values   []envValue
 
 	hasEnv    bool   // an array with members
-	hasMounts bool   // likewise
+	hasMounts bool   // an array with members
 	mountList []byte // its JSON, a part of the document
 	mounts    [2]mountView
 }

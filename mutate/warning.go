@@ -50,7 +50,7 @@ const (
 	CodeNoVolume Code = "no-volume"
 )
 
-// Warning tells the pod's author what is not as it seems.
+// Warning tells the pod's author about something that does not do what it seems to do.
 type Warning struct {
 	// Code names the kind.
 	Code Code
