@@ -2,6 +2,7 @@ package mutate_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -68,35 +69,40 @@ func TestDiagnose(t *testing.T) {
 		causes   []mutate.Cause
 		missed   bool
 	}{
-		"nothing":                       {`"containers":[{"name":"a"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"nothing, and no node":          {`"containers":[{"name":"a","env":` + env("AWS_EC2_METADATA_DISABLED", "True") + `}]`, web, mutate.HasNone, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"half":                          {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role) + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CausePartial}, true},
-		"another role":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role+"2", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, false},
-		"no mount":                      {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"no volume":                     {`"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"another audience":              {volume("x") + `"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseOtherAudience}, true},
-		"a mount in front":              {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + mutate.DefaultMountPath + `"},{"name":"x","mountPath":"` + file + `"}]}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
-		"a mount of one file":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + file + `","subPath":"token"}]}]`, web, mutate.HasIdentity, nil, false},
-		"the agent instead":             {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", mutate.PodIdentityURI, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
-		"another endpoint":              {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, mutate.Identity{Method: mutate.PodIdentity}, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
-		"an access key":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_SECRET_ACCESS_KEY", "y", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
-		"from a secret":                 {`"containers":[{"name":"a","envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference}, true},
-		"by reference":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "$(ROLE)", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
-		"keys that may be there":        {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":true}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l","optional":true}}},` + both[1:] + `,` + mount + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
-		"keys that must be there":       {`"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l"}}}]}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
-		"an empty access key":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
-		"an access key alone":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
-		"a key, and its secret perhaps": {`"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x") + `,"envFrom":[{"prefix":"AWS_S","secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference, mutate.CauseReference}, true},
-		"another prefix":                {`"containers":[{"name":"a","envFrom":[{"prefix":"DB_","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"empty variables":               {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
-		"empty over envFrom":            {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `,"envFrom":[{"prefix":"AWS_R","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
-		"perhaps a role":                {`"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['role']"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"` + file + `"}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseEmpty, mutate.CauseReference}, true},
-		"by the name of /run":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/eks.amazonaws.com/serviceaccount/token") + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
-		"on Windows":                    {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", `c:/VAR/run/secrets/eks.amazonaws.com/serviceaccount/token`) + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"D:\\var\\run\\secrets\\eks.amazonaws.com\\serviceaccount\\"}]}]`, web, mutate.HasIdentity, nil, false},
-		"a helper on this host":         {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1338/") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
-		"an account without":            {`"containers":[{"name":"a"}]`, mutate.Identity{}, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseNoIdentity}, false},
-		"a debug container":             {volume("sts.amazonaws.com") + `"ephemeralContainers":[{"name":"d"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
-		"skipped by annotation":         {`"containers":[{"name":"skipped"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseSkipped}, false},
+		"nothing":                             {`"containers":[{"name":"a"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"nothing, and no node":                {`"containers":[{"name":"a","env":` + env("AWS_EC2_METADATA_DISABLED", "True") + `}]`, web, mutate.HasNone, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"half":                                {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role) + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CausePartial}, true},
+		"another role":                        {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role+"2", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, false},
+		"no mount":                            {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"no volume":                           {`"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"another audience":                    {volume("x") + `"containers":[{"name":"a","env":` + both + `,` + mount + `}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseOtherAudience}, true},
+		"a mount in front":                    {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + mutate.DefaultMountPath + `"},{"name":"x","mountPath":"` + file + `"}]}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"a mount of one file":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + file + `","subPath":"token"}]}]`, web, mutate.HasIdentity, nil, false},
+		"the agent instead":                   {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", mutate.PodIdentityURI, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"another endpoint":                    {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/x") + `}]`, mutate.Identity{Method: mutate.PodIdentity}, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"an access key":                       {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_SECRET_ACCESS_KEY", "y", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
+		"from a secret":                       {`"containers":[{"name":"a","envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference}, true},
+		"by reference":                        {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "$(ROLE)", "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"keys that may be there":              {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":true}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l","optional":true}}},` + both[1:] + `,` + mount + `}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"keys that must be there":             {`"containers":[{"name":"a","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"s","key":"l"}}}]}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseStaticCredentials}, false},
+		"an empty access key":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"an access key alone":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", file) + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"a key, and its secret perhaps":       {`"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x") + `,"envFrom":[{"prefix":"AWS_S","secretRef":{"name":"s"}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseReference, mutate.CauseReference}, true},
+		"an empty secret over envFrom":        {`"containers":[{"name":"a","env":` + env("AWS_ACCESS_KEY_ID", "x", "AWS_SECRET_ACCESS_KEY", "") + `,"envFrom":[{"prefix":"AWS_S","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"the agent without its token":         {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", mutate.PodIdentityURI) + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CausePartial}, true},
+		"an endpoint by reference":            {`"containers":[{"name":"a","env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CausePartial, mutate.CauseReference}, false},
+		"one of a pair, and empty":            {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"empty variables in front of envFrom": {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_ACCESS_KEY_ID", "", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "") + `,"envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"another prefix":                      {`"containers":[{"name":"a","envFrom":[{"prefix":"DB_","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"empty variables":                     {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"empty over envFrom":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `,"envFrom":[{"prefix":"AWS_R","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"perhaps a role":                      {`"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"fieldRef":{"fieldPath":"metadata.labels['role']"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"` + file + `"}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseEmpty, mutate.CauseReference}, true},
+		"by the name of /run":                 {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", "/run/secrets/eks.amazonaws.com/serviceaccount/token") + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
+		"on Windows":                          {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", `c:/VAR/run/secrets/eks.amazonaws.com/serviceaccount/token`) + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"D:\\var\\run\\secrets\\eks.amazonaws.com\\serviceaccount\\"}]}]`, web, mutate.HasIdentity, nil, false},
+		"a helper on this host":               {`"containers":[{"name":"a","env":` + env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1338/") + `}]`, web, mutate.HasOther, []mutate.Cause{mutate.CauseOtherMethod}, false},
+		"an account without":                  {`"containers":[{"name":"a"}]`, mutate.Identity{}, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseNoIdentity}, false},
+		"a debug container":                   {volume("sts.amazonaws.com") + `"ephemeralContainers":[{"name":"d"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
+		"skipped by annotation":               {`"containers":[{"name":"skipped"}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated, mutate.CauseSkipped}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,6 +179,11 @@ func TestPodIdentityBehindAProxyIsWarnedAbout(t *testing.T) {
 		web, err := m.RawPod([]byte(doc), mutate.Identity{RoleARN: role})
 		require.NoError(t, err)
 		assert.Empty(t, web.Warnings, "STS is reached through the proxy")
+
+		own, err := m.Read(request([]byte(strings.Replace(doc, `"env":[`, `"env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"`+
+			mutate.PodIdentityURI+`"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/own/token"},`, 1))))
+		require.NoError(t, err)
+		assert.False(t, own.Review(account(nil)).Result.Complete(), "its own, behind the proxy: %s", env)
 	}
 	six := newMutator(t, mutate.Config{PodIdentityIPv6: true})
 	d, err := six.Diagnose(decoded(t, `{"spec":{"containers":[{"name":"a","env":[`+proxy+`,{"name":"NO_PROXY","value":"[fd00:ec2::23]"}]}]}}`, six, agent), agent)

@@ -63,22 +63,27 @@ func (j *judge) identity(c *containerView, g gain) verdict {
 	case given.has(envCredentialsURI.set()) && !c.hidden.has(envCredentialsURI.set()) && !isAgent(c.value(envCredentialsURI)):
 		return verdict{HasOther, []Cause{CauseOtherMethod}, "its credentials are those of " + quoted(c.value(envCredentialsURI)), true}
 	}
+	const pairs = envWebPair | envAgentPair
 	v := verdict{standing: FallsToNode}
 	if strings.EqualFold(j.value(c, g, envEC2Metadata), "true") {
 		v.standing = HasNone
 	}
 	switch {
-	case c.env.has(envWebPair) || c.env.has(envAgentPair):
+	case c.env.has(envWebPair) || c.env.has(envAgentPair) || c.env.hasAny(pairs) && !given.hasAny(pairs):
 		v.causes, v.message = []Cause{CauseEmpty}, "its identity variables are set but empty, which SDKs take as absent"
-	case given.hasAny(envWebPair | envAgentPair):
+	case given.hasAny(pairs):
 		v.causes, v.message = []Cause{CausePartial}, "only one of two identity variables is set"
 	default:
 		v.causes, v.message = []Cause{CauseNotMutated}, "no identity variables are set"
 	}
 	from := given | c.envFrom&^c.env
-	if from.has(envWebPair) || from.has(envAgentPair) || from.has(envKeys) {
+	switch {
+	case from.has(envWebPair) || from.has(envAgentPair) || from.has(envKeys):
 		v.standing, v.causes = Unknown, append(v.causes, CauseReference)
 		v.message += " in env; envFrom may or may not hold them"
+	case c.hidden.has(envCredentialsURI.set()): // an endpoint of its own would need no other
+		v.standing, v.causes = Unknown, append(v.causes, CauseReference)
+		v.message += ", and its value does not stand in the pod"
 	}
 	return v
 }
