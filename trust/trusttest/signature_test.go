@@ -384,6 +384,25 @@ func TestASignatureOfAnotherDaySaysSo(t *testing.T) {
 	require.ErrorContains(t, err, "Date in Credential scope does not match")
 }
 
+func TestWhatIsSignedForOneServiceIsNotServedByAnother(t *testing.T) {
+	t.Parallel()
+	account, _ := newIAM(t, trusttest.Config{})
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	for service, want := range map[string]string{"iam": "", "sts": "SignatureDoesNotMatch"} {
+		_, code := identityOf(t, account, sign(t, account, signing{service: service, method: "POST", body: "Action=ListRoles&Version=2010-05-08", header: form}))
+		assert.Equal(t, want, code, service)
+	}
+}
+
+func TestASignatureOutOfTimeSaysInWhichDirection(t *testing.T) {
+	t.Parallel()
+	account, _ := newIAM(t, trusttest.Config{})
+	for off, want := range map[time.Duration]string{-time.Hour: "Signature expired: ", time.Hour: "Signature not yet current: "} {
+		_, err := account.Verify(sign(t, account, signing{service: "ecr", at: time.Now().Add(off)}))
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestVerifyReadsNoMoreThanItMust(t *testing.T) {
 	t.Parallel()
 	account, _ := newIAM(t, trusttest.Config{})
