@@ -2,12 +2,9 @@ package token
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,8 +19,8 @@ const tokenDepth = 16
 // issuer: anybody can write such a token, so it may choose a message, a log line or a session
 // name, but never grant anything. An oidc.Verifier gives claims that are true.
 //
-// A claim that the token does not have is the zero value of its field; a claim of the wrong type
-// is an error of [Inspect]. Unverified is a plain value and safe for concurrent use as long as
+// A claim that the token does not have, or that is null, is the zero value of its field; a claim of
+// the wrong type is an error of [Inspect]. Unverified is a plain value and safe for concurrent use as long as
 // nobody writes to it. It holds no part of the token's signature and cannot be turned back into
 // the token.
 type Unverified struct {
@@ -119,32 +116,26 @@ func inspect(token string) (Unverified, error) {
 	if err != nil {
 		return Unverified{}, err
 	}
-	h, err := readPart("header", header)
+	h, err := readPart("header", header, kubeclaims.ParseHeader)
 	if err != nil {
 		return Unverified{}, err
 	}
-	c, err := readPart("claims", claims)
+	c, err := readPart("claims", claims, kubeclaims.Parse)
 	if err != nil {
 		return Unverified{}, err
 	}
+	k := c.Kubernetes
 	u := Unverified{
-		Algorithm:       h.text("alg"),
-		KeyID:           h.text("kid"),
-		Issuer:          c.text("iss"),
-		Subject:         c.text("sub"),
-		Audiences:       c.list("aud"),
-		AuthorizedParty: c.text("azp"),
-		ID:              c.text("jti"),
-		IssuedAt:        c.date("iat"),
-		NotBefore:       c.date("nbf"),
-		Expires:         c.date("exp"),
-		Kubernetes:      c.kubernetes(),
+		Algorithm: h.Algorithm, KeyID: h.KeyID,
+		Issuer: c.Issuer, Subject: c.Subject, Audiences: c.Audiences, ID: c.ID,
+		IssuedAt: c.IssuedAt.Time, NotBefore: c.NotBefore.Time, Expires: c.Expires.Time,
+		Kubernetes: Kubernetes{
+			Namespace: k.Namespace, ServiceAccount: Object(k.ServiceAccount), Pod: Object(k.Pod),
+			Node: Object(k.Node), Secret: Object(k.Secret), WarnAfter: k.WarnAfter.Time,
+		},
 	}
-	if err := errors.Join(h.errs...); err != nil {
-		return Unverified{}, err
-	}
-	if err := errors.Join(c.errs...); err != nil {
-		return Unverified{}, err
+	if c.AuthorizedParty != nil {
+		u.AuthorizedParty = *c.AuthorizedParty
 	}
 	return u, nil
 }
@@ -179,115 +170,28 @@ func notBase64URL(r rune) bool {
 	return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// claimReader reads typed members of one JSON object and collects all that is wrong with them.
-type claimReader struct {
-	part, prefix string
-	members      map[string]json.RawMessage
-	errs         []error
-}
-
-func readPart(part, text string) (*claimReader, error) {
+// readPart decodes a part and reads it.
+func readPart[T any](part, text string, parse func([]byte) (T, error)) (T, error) {
+	var none T
+	malformed := func(name, reason string) (T, error) {
+		return none, &MalformedTokenError{Part: part, Name: name, Reason: reason}
+	}
 	doc, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return nil, &MalformedTokenError{Part: part, Reason: "it is not base64url"}
+		return malformed("", "it is not base64url")
 	}
-	if err := strictjson.Check(doc, strictjson.Limits{Bytes: kubeclaims.MaxToken, Depth: tokenDepth}); err != nil {
+	err = strictjson.Check(doc, strictjson.Limits{Bytes: kubeclaims.MaxToken, Depth: tokenDepth})
+	read := none
+	if err == nil {
+		read, err = parse(doc)
+	}
+	if wrongType := (*kubeclaims.TypeError)(nil); errors.As(err, &wrongType) {
+		return malformed(wrongType.Name, "want "+wrongType.Want)
+	}
+	if err != nil {
 		// The pointer is left out: it would quote names that only the token's author chose.
 		located := strictjson.Locate(doc, err)
-		return nil, &MalformedTokenError{Part: part, Reason: fmt.Sprintf("at byte %d: %s", located.Offset, located.Reason)}
+		return malformed("", fmt.Sprintf("at byte %d: %s", located.Offset, located.Reason))
 	}
-	r := &claimReader{part: part}
-	// A map keeps names as they are; a struct would take "ISS" for "iss".
-	if json.Unmarshal(doc, &r.members) != nil || r.members == nil {
-		return nil, &MalformedTokenError{Part: part, Reason: "it is not a JSON object"}
-	}
-	return r, nil
-}
-
-func (r *claimReader) fail(name, want string) {
-	r.errs = append(r.errs, &MalformedTokenError{Part: r.part, Name: r.prefix + name, Reason: "want " + want})
-}
-
-func (r *claimReader) text(name string) string {
-	raw, ok := r.members[name]
-	if !ok {
-		return ""
-	}
-	var s *string
-	if json.Unmarshal(raw, &s) != nil || s == nil {
-		r.fail(name, "a string")
-		return ""
-	}
-	return *s
-}
-
-// list reads a string or an array of strings (RFC 7519 §4.1.3).
-func (r *claimReader) list(name string) []string {
-	raw, ok := r.members[name]
-	if !ok {
-		return nil
-	}
-	if len(raw) > 0 && raw[0] == '"' {
-		return []string{r.text(name)}
-	}
-	var items []*string
-	err := json.Unmarshal(raw, &items)
-	list := make([]string, 0, len(items))
-	for _, item := range items {
-		if item != nil {
-			list = append(list, *item)
-		}
-	}
-	if err != nil || items == nil || len(list) != len(items) {
-		r.fail(name, "a string or a list of strings")
-		return nil
-	}
-	return list
-}
-
-// lastDate is the end of the year 9999, the last that time.Time can write as JSON.
-const lastDate = 253402300799
-
-// date reads a NumericDate: seconds since 1970, possibly with a fraction (RFC 7519 §2).
-func (r *claimReader) date(name string) time.Time {
-	raw, ok := r.members[name]
-	if !ok {
-		return time.Time{}
-	}
-	seconds, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || seconds < 0 || seconds > lastDate {
-		r.fail(name, "a number of seconds from 1970 to the year 9999")
-		return time.Time{}
-	}
-	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
-}
-
-// object returns a reader of the object called name, of an empty one when there is none.
-func (r *claimReader) object(name string) *claimReader {
-	o := &claimReader{part: r.part, prefix: r.prefix + name + "/"}
-	if raw, ok := r.members[name]; ok && (json.Unmarshal(raw, &o.members) != nil || o.members == nil) {
-		r.fail(name, "an object")
-	}
-	return o
-}
-
-func (r *claimReader) kubernetes() Kubernetes {
-	k := r.object("kubernetes.io")
-	read := func(name string) Object {
-		o := k.object(name)
-		named := Object{Name: o.text("name"), UID: o.text("uid")}
-		k.errs = append(k.errs, o.errs...)
-		return named
-	}
-	claims := Kubernetes{
-		Namespace:      k.text("namespace"),
-		ServiceAccount: read("serviceaccount"),
-		Pod:            read("pod"),
-		Node:           read("node"),
-		Secret:         read("secret"),
-		WarnAfter:      k.date("warnafter"),
-	}
-	r.errs = append(r.errs, k.errs...)
-	return claims
+	return read, nil
 }

@@ -78,6 +78,10 @@ func TestInspectLeavesAbsentClaimsZero(t *testing.T) {
 	assert.Equal(t, token.Unverified{}, got)
 	assert.True(t, got.Expires.IsZero())
 
+	got, err = token.Inspect(compact(`{"alg":null}`, `{"iss":null,"aud":null,"exp":null,"kubernetes.io":{"pod":null,"serviceaccount":{"uid":null}}}`))
+	require.NoError(t, err)
+	assert.Equal(t, token.Unverified{}, got, "null is absent")
+
 	got, err = token.Inspect(claimsOnly(`{"exp":0,"aud":[],"kubernetes.io":{}}`))
 	require.NoError(t, err)
 	assert.False(t, got.Expires.IsZero(), "an exp of 0 is a time, not an absent claim")
@@ -143,19 +147,15 @@ func TestInspectRefuses(t *testing.T) {
 		"too deep a nesting":                 {claimsOnly(deep), "claims", ""},
 		"something behind the claims":        {claimsOnly(`{} secret`), "claims", ""},
 		"an algorithm that is no string":     {compact(`{"alg":["secret"]}`, `{}`), "header", "alg"},
-		"a null issuer":                      {claimsOnly(`{"iss":null}`), "claims", "iss"},
 		"a subject that is a number":         {claimsOnly(`{"sub":7}`), "claims", "sub"},
 		"an audience that is a number":       {claimsOnly(`{"aud":7}`), "claims", "aud"},
 		"an audience among them that is one": {claimsOnly(`{"aud":["secret",7]}`), "claims", "aud"},
 		"a null audience among them":         {claimsOnly(`{"aud":["secret",null]}`), "claims", "aud"},
-		"a null audience":                    {claimsOnly(`{"aud":null}`), "claims", "aud"},
 		"a time as a string":                 {claimsOnly(`{"exp":"1800000000"}`), "claims", "exp"},
-		"a null time":                        {claimsOnly(`{"exp":null}`), "claims", "exp"},
 		"a time before 1970":                 {claimsOnly(`{"nbf":-1}`), "claims", "nbf"},
 		"a time after the year 9999":         {claimsOnly(`{"iat":1e300}`), "claims", "iat"},
 		"a time beyond any number":           {claimsOnly(`{"iat":1e999}`), "claims", "iat"},
 		"Kubernetes claims that are text":    {claimsOnly(`{"kubernetes.io":"secret"}`), "claims", "kubernetes.io"},
-		"a null pod":                         {claimsOnly(`{"kubernetes.io":{"pod":null}}`), "claims", "kubernetes.io/pod"},
 		"a uid that is a number":             {claimsOnly(`{"kubernetes.io":{"serviceaccount":{"uid":1}}}`), "claims", "kubernetes.io/serviceaccount/uid"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,15 +171,6 @@ func TestInspectRefuses(t *testing.T) {
 			assert.NotContains(t, err.Error(), "secret")
 			assert.Regexp(t, "^token: inspect: ", err.Error())
 		})
-	}
-}
-
-func TestInspectNamesEveryClaimOfTheWrongType(t *testing.T) {
-	t.Parallel()
-	_, err := token.Inspect(claimsOnly(`{"iss":1,"exp":"x","kubernetes.io":{"namespace":[]}}`))
-	require.Error(t, err)
-	for _, name := range []string{`"iss"`, `"exp"`, `"kubernetes.io/namespace"`} {
-		assert.Contains(t, err.Error(), name)
 	}
 }
 

@@ -74,6 +74,15 @@ func Parse(payload []byte) (Claims, error) { return parse[Claims](payload) }
 // ParseRegistered reads the registered claims alone; whatever else there is may be anything.
 func ParseRegistered(payload []byte) (Registered, error) { return parse[Registered](payload) }
 
+// Header is what a token's header says of its signature (RFC 7515 §4.1).
+type Header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
+}
+
+// ParseHeader reads a token's header, with errors as those of [Parse].
+func ParseHeader(header []byte) (Header, error) { return parse[Header](header) }
+
 func parse[T any](payload []byte) (T, error) {
 	var claims, none T
 	if kind := jsontext.Value(payload).Kind(); kind != '{' && kind != 0 {
