@@ -35,6 +35,7 @@ func TestOnlyACallerWithATokenForThisWebhookIsAnswered(t *testing.T) {
 	const attested = `,"attestations":{"admissionReviewAPIGroups":["*"]}`
 	known := tokens{
 		"good":           `{"kubernetes.io":{"mutatingwebhookconfiguration":{"name":"irsa","uid":"1"}` + attested + `}}`,
+		"":               `{"kubernetes.io":{"mutatingwebhookconfiguration":{"name":"irsa","uid":"1"}` + attested + `}}`, // which must not be asked for
 		"another":        `{"kubernetes.io":{"mutatingwebhookconfiguration":{"name":"other"}` + attested + `}}`,
 		"validating":     `{"kubernetes.io":{"validatingwebhookconfiguration":{"name":"irsa"}` + attested + `}}`,
 		"a-pods":         `{"kubernetes.io":{"namespace":"irsa","pod":{"name":"irsa"}}}`,
