@@ -94,7 +94,7 @@ func naiveRefused(policy map[string]any) bool {
 				return true
 			}
 		}
-		if statement["Principal"] == nil || statement["Effect"] == "allow" || statement["Resource"] != nil {
+		if statement["Principal"] == nil || statement["Principal"] == "*" || statement["Effect"] == "allow" || statement["Resource"] != nil {
 			return true
 		}
 	}
