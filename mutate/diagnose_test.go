@@ -93,6 +93,10 @@ func TestDiagnose(t *testing.T) {
 		"an endpoint by reference":            {`"containers":[{"name":"a","env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CausePartial, mutate.CauseReference}, false},
 		"one of a pair, and empty":            {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
 		"empty variables in front of envFrom": {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_ACCESS_KEY_ID", "", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "") + `,"envFrom":[{"secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
+		"a role by reference, and no token":   {`"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"` + file + `"}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"a token that the pod does not show":  {`"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", role, "AWS_WEB_IDENTITY_TOKEN_FILE", "/own/token") + `,"volumeMounts":[{"name":"v","mountPath":"/own"}]}]`, web, mutate.Unknown, []mutate.Cause{mutate.CauseReference}, false},
+		"a part that is not known":            {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":` + both + `,"volumeMounts":[{"name":"aws-iam-token","mountPath":"` + mutate.DefaultMountPath + `","subPathExpr":"$(X)"}]}]`, web, mutate.Broken, []mutate.Cause{mutate.CauseNoToken}, true},
+		"a value after a reference":           {volume("sts.amazonaws.com") + `"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":true}}},` + both[1:] + `,` + mount + `}]`, web, mutate.HasIdentity, nil, false},
 		"another prefix":                      {`"containers":[{"name":"a","envFrom":[{"prefix":"DB_","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseNotMutated}, true},
 		"empty variables":                     {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
 		"empty over envFrom":                  {`"containers":[{"name":"a","env":` + env("AWS_ROLE_ARN", "", "AWS_WEB_IDENTITY_TOKEN_FILE", "") + `,"envFrom":[{"prefix":"AWS_R","secretRef":{"name":"s"}}]}]`, web, mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, true},
@@ -185,6 +189,10 @@ func TestPodIdentityBehindAProxyIsWarnedAbout(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, own.Review(account(nil)).Result.Complete(), "its own, behind the proxy: %s", env)
 	}
+	local := `{"spec":{"containers":[{"name":"a","env":[` + proxy + `,{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://127.0.0.1/"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/own"}]}]}}`
+	own, err := newMutator(t, mutate.Config{}).Read(request([]byte(local)))
+	require.NoError(t, err)
+	assert.True(t, own.Review(account(nil)).Result.Complete(), "loopback is not asked for through a proxy")
 	six := newMutator(t, mutate.Config{PodIdentityIPv6: true})
 	d, err := six.Diagnose(decoded(t, `{"spec":{"containers":[{"name":"a","env":[`+proxy+`,{"name":"NO_PROXY","value":"[fd00:ec2::23]"}]}]}}`, six, agent), agent)
 	require.NoError(t, err)

@@ -99,7 +99,7 @@ func (c *containerView) seeEnv(set envSet, value string, from reference) {
 		}
 	case strings.Contains(value, "$("): // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
 		c.hidden |= set
-		if strings.HasPrefix(value, "$(") && strings.IndexByte(value, ')') == len(value)-1 {
+		if isReferences(value) {
 			c.maybe |= set
 		}
 	case value == "":
@@ -107,6 +107,15 @@ func (c *containerView) seeEnv(set envSet, value string, from reference) {
 	default:
 		c.values = append(c.values, envValue{set.first(), value})
 	}
+}
+
+// isReferences says that a value has nothing but references to other variables, any of which
+// may be empty.
+func isReferences(value string) bool {
+	for strings.HasPrefix(value, "$(") {
+		_, value, _ = strings.Cut(value, ")")
+	}
+	return value == ""
 }
 
 // reference is a value that comes from elsewhere.

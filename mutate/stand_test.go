@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/internal/identitycases"
@@ -65,4 +66,48 @@ func TestAPatchIsNotAppliedToAnotherPod(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, pod, same)
 	assert.NotSame(t, &pod[0], &same[0])
+}
+
+func TestAContainerWithAnIdentityOfItsOwnGetsNoMountThatCannotBe(t *testing.T) {
+	t.Parallel()
+	const own = `"env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own"}]`
+	m, sa := newMutator(t, mutate.EKS("eu-central-1")), account(map[string]string{"role-arn": role})
+	for name, c := range map[string]struct{ pod, subresource string }{
+		"the volume's name is taken":    {`{"spec":{"volumes":[{"name":"aws-iam-token","emptyDir":{}}],"containers":[{"name":"a",` + own + `}]}}`, ""},
+		"a running pod has no volume":   {`{"spec":{"containers":[{"name":"a"}],"ephemeralContainers":[{"name":"d",` + own + `}]}}`, "ephemeralcontainers"},
+		"something else is at the path": {`{"spec":{"containers":[{"name":"a",` + own + `,"volumeMounts":[{"name":"v","mountPath":"` + mutate.DefaultMountPath + `"}]}]}}`, ""},
+	} {
+		req := request([]byte(c.pod))
+		if req.SubResource = c.subresource; c.subresource != "" {
+			req.Operation, req.OldObject.Raw = admissionv1.Update, []byte(`{}`)
+		}
+		reading, err := m.Read(req)
+		require.NoError(t, err)
+		r := reading.Review(sa).Result
+		require.Len(t, r.Containers, 1, name)
+		assert.Equal(t, mutate.ReasonPresent, r.Containers[0].Reason, name)
+		assert.Contains(t, string(r.PatchJSON()), "AWS_REGION", name)
+		assert.NotContains(t, string(r.PatchJSON()), "/volumeMounts/-", name)
+	}
+}
+
+func TestAValueOfReferencesAloneMayBeEmpty(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for value, complete := range map[string]bool{"$(ROLE)": false, "$(A)$(B)": false, "$(A)x": true, "arn:aws:iam::$(ACCOUNT):role/x": true, "x$(ROLE)": true} {
+		reading, err := m.Read(request([]byte(`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"` + value +
+			`"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}]}]}}`)))
+		require.NoError(t, err)
+		assert.Equal(t, complete, reading.Review(account(nil)).Result.Complete(), value)
+	}
+}
+
+func TestAForeignMountIsSeenInWindowsSpelling(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for _, path := range []string{`C:\\var\\run\\secrets\\eks.amazonaws.com\\serviceaccount`, `c:/VAR/run/secrets/eks.amazonaws.com/serviceaccount/`} {
+		r, err := m.RawPod([]byte(`{"spec":{"os":{"name":"windows"},"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"`+path+`"}]}]}}`), mutate.Identity{RoleARN: role})
+		require.NoError(t, err)
+		assert.Equal(t, mutate.Conflict, r.Containers[0].Outcome, path)
+	}
 }
