@@ -51,6 +51,7 @@ type domain struct {
 	rare   bool     // try without it before that
 	filled bool     // it is never empty
 	many   bool     // it may have more than one value
+	vague  bool     // that it is absent is never certain
 	must   bool     // it is never absent
 	open   bool     // a request may leave open what it is, and always does when it is fixed
 	except []string // patterns of what it is not
@@ -141,7 +142,7 @@ func (v *variable) divide(d domain, likely bool, budget *language.Budget) (compl
 	}
 	for i := range v.atoms {
 		a := &v.atoms[i]
-		a.open = a.open || len(a.values) > 1 && !isMultivalued(v.name) || slices.ContainsFunc(a.values, func(s string) bool { return isMalformed(v.name, s) })
+		a.open = a.open || d.vague && a.presence == absent || len(a.values) > 1 && !isMultivalued(v.name) || slices.ContainsFunc(a.values, func(s string) bool { return isMalformed(v.name, s) })
 	}
 	return complete && len(v.atoms) > 0
 }
@@ -154,6 +155,10 @@ func (v *variable) addOpen() {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
 func isMalformed(key, value string) bool {
 	m := matcher{text: "true"}
+	if isARNKey(key) {
+		_, ok := compileARN(value)
+		return !ok
+	}
 	switch key {
 	case "aws:sourceip", "aws:vpcsourceip":
 		m.family = familyIP
@@ -165,15 +170,16 @@ func isMalformed(key, value string) bool {
 		return !ok && !date
 	case "aws:multifactorauthage":
 		m.family, m.number = familyNumeric, new(big.Rat)
-	case "aws:sourcearn", "aws:principalarn", "aws:sourcevpcarn":
-		m.arn, _ = compileARN("*:*:*:*:*:*")
-		m.family = familyArn
 	case "aws:viaawsservice", "aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport":
 		m.family = familyBool
 	default:
 		return false
 	}
 	return m.match(&request{}, value) == unproven
+}
+
+func isARNKey(key string) bool {
+	return key == "aws:sourcearn" || key == "aws:principalarn" || key == "aws:sourcevpcarn"
 }
 
 // hasPatterns says that some condition compares with more than single texts.

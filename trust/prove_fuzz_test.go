@@ -25,6 +25,8 @@ func FuzzAProofIsNeverContradicted(f *testing.F) {
 		p, outer := parse(t, string(docs[0])), parse(t, string(docs[1]))
 		proof := p.Within(outer)
 		checkProof(t, p, outer, proof)
+		reach := p.Reach()
+		checkReach(t, p, reach)
 		for range 8 {
 			claims, ctx, actions := c.claims(provider.ARN())
 			q := trust.WebIdentity(provider, claims)
@@ -32,6 +34,9 @@ func FuzzAProofIsNeverContradicted(f *testing.F) {
 				require.False(t, naiveAllowsAll(docs[0], ctx, actions) && !naiveAllowsAll(docs[1], ctx, actions), "%s\n%s\n%v", docs[0], docs[1], claims)
 				require.False(t, p.Allows(q) && !outer.Allows(q))
 			}
+			n := admitting(reach, q)
+			require.Equal(t, p.Allows(q), n > 0, "%s\n%v", docs[0], claims)
+			require.LessOrEqual(t, n, 1, "%s\n%v", docs[0], claims)
 		}
 		assert.Equal(t, trust.Holds, p.Within(p).Outcome)
 		assert.NotEqual(t, trust.Fails, p.Within(p.Compact()).Outcome)

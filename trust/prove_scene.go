@@ -225,7 +225,8 @@ func webIdentityScene(p Provider, s session) scene {
 		case claim == "sub":
 			return domain{likely: language.Printable()}
 		}
-		return domain{many: claim == "amr" || claim == "oaud"}
+		oaud := claim == "oaud" // without azp nobody knows whether there is one
+		return domain{many: oaud || claim == "amr", vague: oaud, open: oaud}
 	}
 	sc.build = func(values keyValues) *request {
 		return settle(WebIdentity(p, claimsOf(p, s, values)), values)

@@ -16,6 +16,8 @@ type awsCaller struct {
 	call AssumeRoleSession
 	// any is what the ARN of one of a kind begins with, "arn:aws:iam::ACCOUNT:role/".
 	any string
+	// roles are what the role of the session may be, when it is not known but for its name.
+	roles language.Union
 	// named are the ARNs that the policies name: it has none of these when it is any of a kind.
 	named []string
 	// accounts and ids are those that the policies name.
@@ -58,9 +60,10 @@ func awsCallers(principals []string) []awsCaller {
 		before, rest, ok := strings.Cut(p, ":assumed-role/")
 		if name, _, _ := strings.Cut(rest, "/"); ok {
 			any := strings.Replace(before, ":sts:", ":iam:", 1) + ":role/"
-			for _, role := range append(roles[before+":assumed-role/"+name+"/"], any+name, any+"any-other/"+name) {
+			for _, role := range append(roles[before+":assumed-role/"+name+"/"], any+"any-other/"+name) {
 				add(AssumeRoleSession{PrincipalARN: p, RoleARN: role}, "")
 			}
+			callers[len(callers)-2].roles = language.Union{language.Literal(any + name), language.Glob(any + "?*/" + name)}
 		}
 	}
 	for _, account := range unique(append(accounts, "arn:aws:iam::"+anyAccount+":")) {
@@ -117,6 +120,14 @@ func (c awsCaller) others() (patterns []string) {
 	return patterns
 }
 
+// accountIDs are those of the accounts that the policies name.
+func (c awsCaller) accountIDs() (ids []string) {
+	for _, account := range c.accounts {
+		ids = append(ids, strings.Split(account, ":")[4])
+	}
+	return ids
+}
+
 // anywhere is the ARNs of the kind in whatever account.
 func (c awsCaller) anywhere() language.Union {
 	_, resource, _ := strings.Cut(c.any, anyAccount+":")
@@ -128,7 +139,9 @@ func (c awsCaller) anywhere() language.Union {
 func (c awsCaller) scene(s session) scene {
 	ask := func(values keyValues) Request {
 		call := c.call
-		if c.any != "" && values["aws:principalarn"] != nil {
+		if c.roles != nil && values["aws:principalarn"] != nil {
+			call.RoleARN = values.first("aws:principalarn")
+		} else if c.any != "" && values["aws:principalarn"] != nil {
 			call = callOf(values.first("aws:principalarn"))
 			call.PrincipalID = c.call.PrincipalID
 		}
@@ -152,12 +165,14 @@ func (c awsCaller) scene(s session) scene {
 			return domain{rare: true, filled: true, values: []string{"xx"}, likely: language.Words()}
 		case key == "aws:principalarn" && unnamed == unknown:
 			return domain{fixed: true, open: true}
+		case key == "aws:principalarn" && c.roles != nil:
+			return domain{must: true, except: c.others(), within: c.roles}
 		case key == "aws:principalarn" && other:
 			return domain{must: true, except: c.others(), within: c.anywhere(), likely: language.Beginning(c.any)}
 		case key == "aws:principalarn" && c.any != "":
 			return domain{must: true, except: c.others(), within: language.Beginning(c.any)}
 		case key == "aws:principalaccount" && other:
-			return domain{values: []string{anyAccount}, must: true, filled: true}
+			return domain{must: true, except: c.accountIDs(), within: language.Digits(12)}
 		}
 		return domainOf(base, key)
 	}

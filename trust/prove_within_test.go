@@ -172,6 +172,18 @@ func TestWhatIsNotKnownIsUndecidedUnlessItMakesNoDifference(t *testing.T) {
 	}
 }
 
+// Without azp nobody knows whether a token has oaud, so that it has none is never certain.
+func TestATokenThatMayLackOaud(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	open, asks := judged(t, p, "Allow", `{}`), judged(t, p, "Allow", `{"Null":{"HOST:oaud":"false"}}`)
+	proof := open.Within(asks)
+	assert.Equal(t, trust.Undecided, proof.Outcome)
+	assert.Contains(t, proof.String(), "a request may leave open what "+strings.ToLower(p.ConditionKey("oaud"))+" is")
+	assert.Equal(t, trust.Holds, asks.Within(open).Outcome)
+	expectProof(t, asks, judged(t, p, "Allow", `{"ForAnyValue:StringEquals":{"HOST:oaud":"a"}}`), "oaud x")
+}
+
 func TestAPolicyThatIAMDoesNotStore(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
@@ -205,10 +217,13 @@ func TestChainsAndPodsAreExact(t *testing.T) {
 		"an external id that is not asked for": {chain(role, `{}`), chain(role, `{"StringEquals":{"sts:ExternalId":"abc"}}`), "role arn:aws:iam::111122223333:role/reader"},
 		"the organization":                     {chain(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":"o-mine"}}`), chain(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":["o-mine","o-other"]}}`), ""},
 		"another account's root":               {chain(account, `{}`), chain(`{"AWS":"444455556666"}`, `{}`), "111122223333"},
-		"a namespace of Pod Identity":          {chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/kubernetes-namespace":["shop","post-*"]}}`), ""},
-		"every namespace of Pod Identity":      {chain(pods, `{}`), chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), "EKS Pod Identity"},
-		"a cluster of Pod Identity":            {chain(pods, `{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/eks-cluster-arn":"arn:aws:eks:*:cluster/blue"}}`), "without session tags"},
-		"the account of a cluster":             {chain(pods, `{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), chain(pods, `{"StringEquals":{"aws:SourceAccount":"444455556666"}}`), "aws:sourceaccount 111122223333"},
+		"a session is of a role of any path": {chain(`{"AWS":"arn:aws:sts::111122223333:assumed-role/a/s"}`, `{}`) + "," +
+			strings.Replace(chain(account, `{"StringNotLike":{"aws:PrincipalArn":"*:role/team/*"}}`), "Allow", "Deny", 1),
+			chain(role, `{}`), "role arn:aws:iam::111122223333:role/team/"},
+		"a namespace of Pod Identity":     {chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/kubernetes-namespace":["shop","post-*"]}}`), ""},
+		"every namespace of Pod Identity": {chain(pods, `{}`), chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), "EKS Pod Identity"},
+		"a cluster of Pod Identity":       {chain(pods, `{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/eks-cluster-arn":"arn:aws:eks:*:cluster/blue"}}`), "without session tags"},
+		"the account of a cluster":        {chain(pods, `{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), chain(pods, `{"StringEquals":{"aws:SourceAccount":"444455556666"}}`), "aws:sourceaccount 111122223333"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -48,6 +48,9 @@ func (v *variable) samples() (samples []string) {
 // unions returns the languages that the conditions compare with, and the families of operators
 // whose values are not compared as texts.
 func (v *variable) unions() (unions []language.Union, families []family) {
+	if isARNKey(v.name) {
+		unions = append(unions, wellFormedARN())
+	}
 	for i := range v.columns {
 		c := v.columns[i].condition
 		if c.flaw != "" {
@@ -84,10 +87,12 @@ func (c *condition) unions() []language.Union {
 		unions = append(unions, folded)
 	}
 	if c.op.family == familyArn {
-		unions = append(unions, language.Union{language.Glob("*:*:*:*:*:*")}) // anything else is unproven
+		unions = append(unions, wellFormedARN()) // anything else is unproven
 	}
 	return unions
 }
+
+func wellFormedARN() language.Union { return language.Union{language.Glob("*:*:*:*:*:*")} }
 
 func (c *condition) hasVariable() bool {
 	return slices.ContainsFunc(c.values, func(m matcher) bool { return m.template.hasVariable() })

@@ -90,6 +90,8 @@ func (c awsCaller) is(who *caller) bool {
 	switch {
 	case c.any == "" && c.call.RoleARN != "" && strings.HasSuffix(c.call.PrincipalARN, "/x"):
 		return who.roleARN == c.call.RoleARN && !slices.Contains(c.named, who.arn)
+	case c.roles != nil:
+		return who.arn == c.call.PrincipalARN && who.roleARN != "" && !slices.Contains(c.named, who.roleARN)
 	case c.any == "":
 		return who.arn == c.call.PrincipalARN && who.roleARN == c.call.RoleARN
 	case slices.Contains(c.named, who.arn) || slices.Contains(c.named, who.roleARN):

@@ -226,12 +226,12 @@ func (w *walker) signature(places []place) (signature string, ok bool) {
 }
 
 // plain are the characters to prefer where any will do.
-const plain = "xyzabcdefghijklmnopqrstuvw0123456789"
+const plain = "xyzabcdefghijklmnopqrstuvw"
 
 // kinds are characters of which one of each kind is tried where a step takes a whole kind: no two
 // of a kind are told apart by any step that takes kinds.
-func kinds() [5]string {
-	return [...]string{plain, "-", ":", "/_.@+=XYZABCDEFGHIJKLMNOPQRSTUVW", ",;!\"#$%&'()*<>?[\\]^`{|}~"}
+func kinds() [6]string {
+	return [...]string{plain, "9012345678", "-", ":", "/_.@+=XYZABCDEFGHIJKLMNOPQRSTUVW", ",;!\"#$%&'()*<>?[\\]^`{|}~"}
 }
 
 // Beyond ASCII there are letters and what is no letter; from each of these on there are more

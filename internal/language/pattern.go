@@ -4,6 +4,7 @@
 package language
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -30,6 +31,7 @@ const (
 	takeFold                   // this character in any case that Unicode knows
 	takeAny
 	takeNotColon
+	takeDigit
 	takeAlphanumeric // a-z and 0-9
 	takeName         // a-z, 0-9 and '-'
 	takePrintable    // '!' to '~'
@@ -46,6 +48,8 @@ func (s step) has(r rune) bool {
 		return sameFold(r, s.r)
 	case takeNotColon:
 		return r != ':'
+	case takeDigit:
+		return '0' <= r && r <= '9'
 	case takeAlphanumeric:
 		return isAlphanumeric(r)
 	case takeName:
@@ -80,7 +84,7 @@ func (s step) named(runes []rune) []rune {
 }
 
 // isKind says that the step takes a whole kind of characters and not others.
-func (s step) isKind() bool { return s.takes >= takeAlphanumeric }
+func (s step) isKind() bool { return s.takes >= takeDigit }
 
 func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 
@@ -180,6 +184,9 @@ func ServiceAccountNames() Union {
 	first := step{takes: takeAlphanumeric}
 	return Union{{first}, {first, {takes: takeName, repeat: true}, first}}
 }
+
+// Digits is as many digits.
+func Digits(n int) Union { return Union{slices.Repeat(Pattern{{takes: takeDigit}}, n)} }
 
 // Tags is what a session tag's value may be, but for its length
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html).
