@@ -111,3 +111,28 @@ func TestAForeignMountIsSeenInWindowsSpelling(t *testing.T) {
 		assert.Equal(t, mutate.Conflict, r.Containers[0].Outcome, path)
 	}
 }
+
+func TestWhatIsCompleteWithoutAnIdentityOfTheAccounts(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	const own = `"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},`
+	for name, c := range map[string]struct {
+		pod      string
+		complete bool
+	}{
+		"all are skipped":                  {`{"metadata":{"annotations":{"eks.amazonaws.com/skip-containers":"a"}},"spec":{"containers":[{"name":"a"}]}}`, true},
+		"one is not skipped":               {`{"metadata":{"annotations":{"eks.amazonaws.com/skip-containers":"a"}},"spec":{"containers":[{"name":"a"},{"name":"b"}]}}`, false},
+		"a mount beside the file's":        {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/ownx/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
+		"a mount above, without the token": {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/x/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, false},
+		"it cannot be read":                {`{"spec":{"serviceAccountName":"reader","containers":{}}}`, false},
+	} {
+		reading, err := m.Read(request([]byte(c.pod)))
+		require.NoError(t, err)
+		assert.Equal(t, c.complete, reading.Review(account(nil)).Result.Complete(), name)
+	}
+	none := request([]byte(`{"spec":{"ephemeralContainers":[{"name":"d"}]}}`))
+	none.Operation, none.SubResource, none.OldObject.Raw = admissionv1.Update, "ephemeralcontainers", none.Object.Raw
+	reading, err := m.Read(none)
+	require.NoError(t, err)
+	assert.True(t, reading.Review(account(map[string]string{"role-arn": role})).Result.Complete(), "no container is new")
+}
