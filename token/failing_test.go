@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,6 +28,7 @@ func TestAFailedRefreshServesTheCachedCredentials(t *testing.T) {
 			o.set(func(o *origin) { o.err = errors.New("away") })
 			for range 1000 {
 				creds, err := p.Retrieve(t.Context())
+				synctest.Wait()
 				require.NoError(t, err)
 				require.Equal(t, "KEY1", creds.AccessKeyID)
 				require.True(t, creds.CanExpire)
@@ -62,6 +64,7 @@ func TestTheBackoffIsSpreadFromFiveToTenMinutes(t *testing.T) {
 		time.Sleep(time.Hour)
 		for len(waits) < 400 {
 			_, err := p.Retrieve(t.Context())
+			synctest.Wait()
 			require.NoError(t, err)
 			time.Sleep(10 * time.Minute)
 		}
@@ -130,6 +133,7 @@ func TestAFinalErrorIsReturnedAndKeptForSeconds(t *testing.T) {
 			before := o.count()
 			for range 100 {
 				creds, err := p.Retrieve(t.Context())
+				synctest.Wait()
 				require.ErrorIs(t, err, refused)
 				assert.Zero(t, creds)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -51,6 +52,7 @@ func TestAPoolsFailureBackoffOfForeverIsKept(t *testing.T) {
 			for range 3 {
 				time.Sleep(24 * time.Hour)
 				_, err := p.Retrieve(t.Context())
+				synctest.Wait()
 				require.ErrorIs(t, err, failure)
 			}
 			assert.Equal(t, 1, failures)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +41,7 @@ func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
 			var hooked error
 			_, err := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }),
 				token.Config{Refresh: token.Refresh{OnAttempt: func(a token.Attempt) { hooked = a.Err }}}).Retrieve(t.Context())
+			synctest.Wait()
 			require.Error(t, err)
 			assert.Equal(t, err, hooked)
 			var api smithy.APIError

@@ -35,6 +35,7 @@ func TestAdvisoryWindowByLifetime(t *testing.T) {
 			o := &origin{lifetime: lifetime}
 			var attempt token.Attempt
 			p := keep(t, o, token.Refresh{OnAttempt: func(a token.Attempt) { attempt = a }})
+			synctest.Wait() // the hook is called after the callers have been served
 			began := time.Now()
 			assert.Equal(t, token.Attempt{
 				AccessKeyID: "KEY1", Expires: began.Add(lifetime), AdvisoryWindow: window,
