@@ -28,7 +28,8 @@ type awsCaller struct {
 
 // awsCallers returns the principals that the policies can tell apart by their Principal: each one
 // named, and for each account named and another one any role, user and federated user, and root.
-func awsCallers(principals []string) []awsCaller {
+// A bare account id is of any of the partitions.
+func awsCallers(principals, partitions []string) []awsCaller {
 	var accounts, ids []string
 	var callers []awsCaller
 	roles := map[string][]string{} // by the beginning of a session's ARN
@@ -43,7 +44,9 @@ func awsCallers(principals []string) []awsCaller {
 		a, err := arn.Parse(p)
 		switch {
 		case arn.CheckAccountID(p) == nil:
-			accounts = append(accounts, "arn:aws:iam::"+p+":")
+			for _, name := range partitions {
+				accounts = append(accounts, "arn:"+name+":iam::"+p+":")
+			}
 		case isUniqueID(p):
 			ids = append(ids, p)
 		case err == nil && arn.CheckAccountID(a.AccountID) == nil:
@@ -67,7 +70,11 @@ func awsCallers(principals []string) []awsCaller {
 		}
 	}
 	for _, account := range unique(append(accounts, "arn:aws:iam::"+anyAccount+":")) {
-		callers = append(callers, awsCaller{call: AssumeRoleSession{PrincipalARN: account + "root"}})
+		root := awsCaller{call: AssumeRoleSession{PrincipalARN: account + "root"}}
+		if strings.Contains(account, anyAccount) {
+			root.any = account + "root"
+		}
+		callers = append(callers, root)
 		for _, any := range []string{account + "role/", account + "user/", strings.Replace(account, ":iam:", ":sts:", 1) + "federated-user/"} {
 			add(callOf(any+"any-other"), any)
 		}
@@ -120,6 +127,13 @@ func (c awsCaller) others() (patterns []string) {
 	return patterns
 }
 
+func (c awsCaller) likely() language.Union {
+	if strings.HasSuffix(c.any, "root") {
+		return nil
+	}
+	return language.Beginning(c.any)
+}
+
 // accountIDs are those of the accounts that the policies name.
 func (c awsCaller) accountIDs() (ids []string) {
 	for _, account := range c.accounts {
@@ -132,18 +146,25 @@ func (c awsCaller) accountIDs() (ids []string) {
 func (c awsCaller) anywhere() language.Union {
 	_, resource, _ := strings.Cut(c.any, anyAccount+":")
 	b := language.Builder{ARN: true}
-	b.Glob("arn:*:" + map[bool]string{true: "sts", false: "iam"}[strings.Contains(c.any, ":sts:")] + "::*:" + resource + "?*")
+	if resource != "root" {
+		resource += "?*"
+	}
+	b.Glob("arn:*:" + map[bool]string{true: "sts", false: "iam"}[strings.Contains(c.any, ":sts:")] + "::*:" + resource)
 	return language.Union{b.Pattern()}
 }
 
 func (c awsCaller) scene(s session) scene {
 	ask := func(values keyValues) Request {
 		call := c.call
+		if id := values.first("aws:userid"); c.call.PrincipalID != "" && id != "" {
+			call.PrincipalID = id
+		}
 		if c.roles != nil && values["aws:principalarn"] != nil {
 			call.RoleARN = values.first("aws:principalarn")
 		} else if c.any != "" && values["aws:principalarn"] != nil {
+			id := call.PrincipalID
 			call = callOf(values.first("aws:principalarn"))
-			call.PrincipalID = c.call.PrincipalID
+			call.PrincipalID = id
 		}
 		call.ExternalID = values.first("sts:externalid")
 		call.SessionTags = s.tagsOf(values)
@@ -161,6 +182,8 @@ func (c awsCaller) scene(s session) scene {
 		switch {
 		case ok:
 			return d
+		case key == "aws:userid" && c.call.PrincipalID != "":
+			return domain{must: true, within: language.Union{language.Literal(c.call.PrincipalID), language.Glob(c.call.PrincipalID + ":?*")}}
 		case key == "sts:externalid":
 			return domain{rare: true, filled: true, values: []string{"xx"}, likely: language.Words()}
 		case key == "aws:principalarn" && unnamed == unknown:
@@ -168,7 +191,7 @@ func (c awsCaller) scene(s session) scene {
 		case key == "aws:principalarn" && c.roles != nil:
 			return domain{must: true, except: c.others(), within: c.roles}
 		case key == "aws:principalarn" && other:
-			return domain{must: true, except: c.others(), within: c.anywhere(), likely: language.Beginning(c.any)}
+			return domain{must: true, except: c.others(), within: c.anywhere(), likely: c.likely()}
 		case key == "aws:principalarn" && c.any != "":
 			return domain{must: true, except: c.others(), within: language.Beginning(c.any)}
 		case key == "aws:principalaccount" && other:

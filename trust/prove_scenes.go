@@ -3,6 +3,8 @@ package trust
 import (
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/partition"
 )
 
 // eachScene calls f for every scene in which the inner policy may allow a request, until it
@@ -86,8 +88,12 @@ func (pr *prover) mentioned() []string {
 func (pr *prover) awsCallers() []awsCaller {
 	var names []string
 	named := false
+	partitions := []string{"aws"} // of a bare account id
 	for side, statements := range pr.policies {
 		for _, s := range statements {
+			if slices.ContainsFunc(s.conditions, func(c condition) bool { return c.lookup == "aws:principalarn" }) {
+				partitions = partition.Names()
+			}
 			names = append(names, s.principals.aws...)
 			named = named || side == 0 && s.effect == Allow &&
 				(len(s.principals.aws)+len(s.principals.canonical) > 0 || s.principals.isVague())
@@ -96,5 +102,5 @@ func (pr *prover) awsCallers() []awsCaller {
 	if !named {
 		return nil
 	}
-	return awsCallers(unique(names))
+	return awsCallers(unique(names), partitions)
 }

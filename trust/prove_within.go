@@ -20,6 +20,9 @@ const (
 	Undecided Outcome = "undecided"
 )
 
+// String returns the outcome's name.
+func (o Outcome) String() string { return string(o) }
+
 // Proof is what Within found. It is a value of its own.
 type Proof struct {
 	// Outcome is the answer.

@@ -67,9 +67,7 @@ func (c awsCaller) name() string {
 	switch {
 	case slices.Contains(c.ids, c.call.PrincipalID):
 		return c.call.PrincipalID
-	case strings.Contains(c.any, anyAccount):
-		return c.any + "*"
-	case c.any != "":
+	case c.any != "" && !strings.HasSuffix(c.any, "root"):
 		return c.any + "*"
 	case c.call.RoleARN != "" && strings.HasSuffix(c.call.PrincipalARN, "/x"):
 		return c.call.RoleARN
