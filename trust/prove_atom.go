@@ -15,6 +15,7 @@ import (
 type variable struct {
 	name    string
 	fixed   bool
+	known   []string // the texts that stand for all, once they have been found
 	columns []column
 	atoms   []atom
 }

@@ -125,6 +125,10 @@ func (q *question) isOpen() bool {
 
 // divide makes the variables of the condition keys, anew.
 func (q *question) divide(likely bool, budget *language.Budget) (complete bool) {
+	known := map[string][]string{}
+	for _, v := range q.variables {
+		known[v.name] = v.known
+	}
 	q.variables = slices.DeleteFunc(q.variables, func(v variable) bool { return v.name != "" })
 	var last *statement
 	for i, r := range q.rows {
@@ -137,6 +141,7 @@ func (q *question) divide(likely bool, budget *language.Budget) (complete bool) 
 	complete = true
 	for i := range q.variables {
 		if v := &q.variables[i]; v.name != "" {
+			v.known = known[v.name]
 			complete = v.divide(q.scene.domain(v.name), likely, budget) && complete
 		}
 	}

@@ -27,9 +27,14 @@ func (v *variable) words(d domain, budget *language.Budget) (words []string, com
 			samples = append(samples, c.texts...)
 		}
 	}
+	if v.known != nil {
+		return slices.Concat(v.known, samples), true
+	}
 	unions = append(unions, language.Union{language.Literal("")})
 	words, complete = language.Classes(append(unions, d.further()...), d.within, budget)
-	if !complete {
+	if complete {
+		v.known = slices.Clone(words)
+	} else {
 		samples = append(samples, v.samples()...)
 	}
 	return append(words, samples...), complete

@@ -85,7 +85,7 @@ func (r Reach) who() (text string, said []string) {
 	case err == nil:
 		return r.token(provider)
 	case r.Principal == podIdentityService:
-		return "EKS Pod Identity", nil
+		return r.pods()
 	case r.Principal == "*":
 		return "every AWS principal", nil
 	}
@@ -100,6 +100,21 @@ func (r Reach) who() (text string, said []string) {
 		return "any other " + kind + " of account " + a.AccountID, nil
 	}
 	return kind + " " + quote(r.Principal), nil
+}
+
+// pods names the cluster and the account where each is one.
+func (r Reach) pods() (text string, said []string) {
+	text = "EKS Pod Identity"
+	for _, part := range [...]struct{ words, key string }{
+		{" of cluster ", "aws:sourcearn"}, {" for namespace ", keyTag + "kubernetes-namespace"}, {" for service account ", keyTag + "kubernetes-service-account"},
+	} {
+		for _, k := range r.Keys {
+			if k.Key == part.key && len(k.Is) == 1 && len(k.Not) == 0 && !k.Absent && !k.Examples {
+				text, said = text+part.words+quote(k.Is[0]), append(said, k.Key)
+			}
+		}
+	}
+	return text, said
 }
 
 // token names a service account where the sub is one, or a pattern for some.

@@ -112,7 +112,9 @@ func TestReachIsForPeople(t *testing.T) {
 		"roles by name":   {assume(`{"AWS":"111122223333"}`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team-*"}}`), []string{"any other role of account 111122223333, aws:principalarn is arn:aws:iam::111122223333:role/team-*"}},
 		"an organization": {assume(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":"o-mine"}}`), []string{"EKS Pod Identity, aws:principalorgid is o-mine, perhaps", "every AWS principal, aws:principalorgid is o-mine", "whoever is other.amazonaws.com, aws:principalorgid is o-mine, perhaps"}},
 		"Pod Identity": {`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}}`,
-			[]string{"EKS Pod Identity, aws:requesttag/kubernetes-namespace is shop, setting session tags"}},
+			[]string{"EKS Pod Identity for namespace shop, setting session tags"}},
+		"Pod Identity of a cluster": {assume(`{"Service":"pods.eks.amazonaws.com"}`, `{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"}}`),
+			[]string{"EKS Pod Identity of cluster arn:aws:eks:eu-west-1:111122223333:cluster/blue"}},
 		"a service": {assume(`{"Service":"ec2.amazonaws.com"}`, `{}`), []string{"whoever is ec2.amazonaws.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,6 +98,9 @@ func (w *walker) walk() (words []string, complete bool) {
 			words = append(words, w.word(i))
 		}
 		for _, r := range w.alphabet(w.states[i].places) {
+			if w.confined && !w.leadsOn(w.states[i].places, r) {
+				continue
+			}
 			if !w.visit(w.close(w.advance(w.states[i].places, r)), i, r) {
 				return words, false
 			}
@@ -120,6 +123,17 @@ func (w *walker) visit(places []place, parent int, last rune) bool {
 		w.states = append(w.states, state{places, parent, last})
 	}
 	return w.budget.Spend(1 + len(places))
+}
+
+// leadsOn says that a text of the last union may have the character next.
+func (w *walker) leadsOn(places []place, r rune) bool {
+	for i := len(places) - 1; i >= 0 && w.isOf(places[i], len(w.ends)-1); i-- {
+		p := places[i]
+		if int(p.pattern) >= len(w.patterns) || int(p.step) < len(w.patterns[p.pattern]) && w.patterns[p.pattern][p.step].has(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // isOf says that the place is in a union's pattern, or stands for the whole union.
