@@ -19,7 +19,7 @@
 // out of Terraform plans, CloudFormation templates, IAM's own output and Kubernetes objects.
 // Diff, Equal and Who compare policies and list who may have a role; Within proves that one policy
 // allows nothing that another does not, Reach lists everybody who can ever be admitted, and Compare
-// does so for what an update admits and drops.
+// does so for what an update admits and drops. An Index answers for many roles at once.
 //
 // # What is unknown
 //

@@ -186,3 +186,15 @@ func TestReachOfHostileDocumentsEndsInTime(t *testing.T) {
 	assert.True(t, list[0].Unproven)
 	assert.Contains(t, list[0].String(), "too intricate to say")
 }
+
+func TestReachAsJSON(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	list := build(t, grant(p, account(t, "shop", "cart"))).Reach()
+	key := strings.ToLower(p.HostPath())
+	assert.JSONEq(t, `[{"who":"service account cart in namespace shop of `+p.HostPath()+`, for audience sts.amazonaws.com","principal":"`+p.ARN()+`",
+		"keys":[{"key":"`+key+`:sub","is":["system:serviceaccount:shop:cart"]},{"key":"`+key+`:aud","is":["sts.amazonaws.com"]}],
+		"sessionTags":"never","sourceIdentity":"never"}]`, asJSON(t, list))
+	require.NotNil(t, list[0].Witness)
+	assert.Equal(t, trust.Claims{"sub": "system:serviceaccount:shop:cart", "aud": "sts.amazonaws.com"}, list[0].Witness.Claims)
+}
