@@ -1,8 +1,6 @@
 package oidc
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -55,13 +53,8 @@ type ObjectRef struct{ Name, UID string }
 // Map returns all claims as decoded JSON, numbers as json.Number: the form in which policy
 // evaluation takes them. It is a fresh map; the zero Claims gives nil.
 func (c Claims) Map() map[string]any {
-	dec := json.NewDecoder(bytes.NewReader(c.payload))
-	dec.UseNumber()
-	var m map[string]any
-	if err := dec.Decode(&m); err != nil {
-		return nil
-	}
-	return m
+	all, _ := kubeclaims.All(c.payload)
+	return all
 }
 
 // parseClaims reads the claims. It checks no time, audience, issuer or account.

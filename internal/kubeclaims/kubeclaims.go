@@ -8,6 +8,8 @@
 package kubeclaims
 
 import (
+	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -82,6 +84,15 @@ type Header struct {
 
 // ParseHeader reads a token's header, with errors as those of [Parse].
 func ParseHeader(header []byte) (Header, error) { return parse[Header](header) }
+
+// All decodes every claim, numbers as json.Number, for the conditions of a policy. ok is false for
+// what is not a JSON object.
+func All(payload []byte) (claims map[string]any, ok bool) {
+	dec := stdjson.NewDecoder(bytes.NewReader(payload))
+	dec.UseNumber()
+	err := dec.Decode(&claims)
+	return claims, err == nil && claims != nil
+}
 
 func parse[T any](payload []byte) (T, error) {
 	var claims, none T

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/irsa-go/irsa/internal/kubename"
 )
 
 // Pattern describes a set of texts: a sequence of steps, of which each takes one character, or
@@ -164,7 +166,7 @@ func ServiceAccounts() Union {
 	var u Union
 	for _, namespace := range ServiceAccountNames() {
 		for _, name := range ServiceAccountNames() {
-			p := append(Literal("system:serviceaccount:"), namespace...)
+			p := append(Literal(kubename.SubjectPrefix), namespace...)
 			u = append(u, append(append(p, step{takes: takeOne, r: ':'}), name...))
 		}
 	}

@@ -1,10 +1,8 @@
 package doctor
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -160,11 +159,9 @@ func allClaims(raw string) (trust.Claims, error) {
 	if err != nil {
 		return nil, errors.New("its payload is not base64url")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(payload))
-	decoder.UseNumber()
-	var claims trust.Claims
-	if decoder.Decode(&claims) != nil {
-		return nil, errors.New("its payload is no JSON object")
+	claims, ok := kubeclaims.All(payload)
+	if !ok {
+		return nil, errors.New("its payload is not a JSON object")
 	}
 	return claims, nil
 }
