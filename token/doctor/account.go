@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
-	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/internal/kubeclaims"
+	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust"
 )
