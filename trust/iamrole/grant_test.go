@@ -2,6 +2,7 @@ package iamrole_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -282,6 +283,28 @@ func TestThePercentSignAndThePlusOfALiveDocumentSurvive(t *testing.T) {
 		b.wire.Writes()
 		_, err = iamrole.Grant(t.Context(), b, "reader", grant(t, "a:two"), iamrole.Config{})
 		require.NoError(t, err)
+		assert.Empty(t, b.wire.Writes())
+	})
+}
+
+func TestEditTrustWritesWhatItsFunctionMakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t, trusttest.Config{})
+		b.ensure(t, spec(t))
+		b.wire.Writes()
+		pods := func(p *trust.Policy) (*trust.Policy, error) { return p.WithPodIdentity(trust.PodIdentityGrant{}) }
+		for _, want := range []bool{true, false} {
+			e, err := iamrole.EditTrust(t.Context(), b, "reader", pods, iamrole.Config{})
+			require.NoError(t, err)
+			assert.Equal(t, want, e.Changed)
+		}
+		assert.Equal(t, []string{"UpdateAssumeRolePolicy"}, b.wire.Writes())
+		assert.True(t, b.admits(t, "a:one"))
+
+		refusal := errors.New("not that one")
+		_, err := iamrole.EditTrust(t.Context(), b, "reader", func(*trust.Policy) (*trust.Policy, error) { return nil, refusal }, iamrole.Config{})
+		require.ErrorIs(t, err, refusal)
 		assert.Empty(t, b.wire.Writes())
 	})
 }
