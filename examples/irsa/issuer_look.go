@@ -75,16 +75,25 @@ func addCA(cmd *cobra.Command, ca *string) {
 
 func lookAt(rawURL, caFile string) (*oidc.Client, oidc.Issuer, error) {
 	issuer, err := oidc.ParseIssuer(rawURL)
-	if err != nil || caFile == "" {
-		return &oidc.Client{}, issuer, err
-	}
-	pem, err := os.ReadFile(caFile)
 	if err != nil {
 		return nil, oidc.Issuer{}, err
 	}
+	client, err := issuers(caFile)
+	return client, issuer, err
+}
+
+// issuers is the client with which issuers are asked.
+func issuers(caFile string) (*oidc.Client, error) {
+	if caFile == "" {
+		return &oidc.Client{}, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, oidc.Issuer{}, fmt.Errorf("%s: it has no PEM certificate", caFile)
+		return nil, fmt.Errorf("%s: it has no PEM certificate", caFile)
 	}
-	return &oidc.Client{RootCAs: roots}, issuer, nil
+	return &oidc.Client{RootCAs: roots}, nil
 }

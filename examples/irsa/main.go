@@ -15,12 +15,15 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	p := process{lookup: os.LookupEnv, load: config.LoadDefaultConfig}
+	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -28,9 +31,15 @@ func main() {
 // errFound ends a command that has printed what it found.
 var errFound = errors.New("something was found")
 
+// process is what subcommands take from their surroundings, beside files and streams.
+type process struct {
+	lookup func(string) (string, bool) // the environment of a pod
+	load   func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
+}
+
 // run is main without the process: its result is the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot()
+func (p process) run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := p.newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -46,7 +55,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-func newRoot() *cobra.Command {
+func (p process) newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "irsa",
 		Short: "AWS IAM roles for Kubernetes service accounts, step by step",
@@ -55,16 +64,16 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().StringP("output", "o", "text", "`FORMAT` of what is found: text, json or yaml")
+	root.PersistentFlags().VarP(&format{"text", []string{"text", "json", "yaml"}}, "output", "o", "`FORMAT` of what is found: text, json or yaml")
 	root.AddGroup(
 		&cobra.Group{ID: "issuer", Title: "The cluster's issuer:"},
 		&cobra.Group{ID: "policy", Title: "Trust policies:"},
 		&cobra.Group{ID: "pod", Title: "Pods:"},
 	)
 	for id, commands := range map[string][]*cobra.Command{
-		"issuer": {newThumbprint(), newPreflight()},
+		"issuer": {newThumbprint(), newPreflight(), p.newIssuer()},
 		"policy": {newLint(), newValidate(), newEvaluate(), newWithin(), newWho(), newDiff()},
-		"pod":    {newMutate()},
+		"pod":    {newMutate(), newWebhookManifests(), p.newDoctor(), p.newCredentialProcess()},
 	} {
 		for _, c := range commands {
 			c.GroupID = id

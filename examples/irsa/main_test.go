@@ -15,7 +15,7 @@ import (
 func irsa(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
+	code = process{}.run(t.Context(), args, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -36,6 +36,7 @@ func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
 		"a missing file":        {"mutate", "/does/not/exist.yaml"},
 		"a region that is none": {"mutate", "--region", "Frankfurt", "-"},
 		"a role that is none":   {"mutate", "--role-arn", "x", "testdata/pod.yaml"},
+		"a format that is none": {"lint", "-o", "xml", "-"},
 	} {
 		code, stdout, stderr := irsa(t, "", args...)
 		assert.Equal(t, 2, code, name)

@@ -3,12 +3,30 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 )
+
+// format is the value of --output. What it cannot be is refused before anything is done.
+type format struct {
+	name    string
+	allowed []string
+}
+
+func (f *format) String() string { return f.name }
+func (f *format) Type() string   { return "string" }
+
+// Set is for the command line.
+func (f *format) Set(name string) error {
+	if !slices.Contains(f.allowed, name) {
+		return fmt.Errorf("want one of %s", strings.Join(f.allowed, ", "))
+	}
+	f.name = name
+	return nil
+}
 
 // show prints a report in the format that was asked for. Reports have a String for people and
 // marshal to JSON for programs.
@@ -17,25 +35,23 @@ func show(cmd *cobra.Command, report fmt.Stringer) error {
 	if err != nil {
 		return err
 	}
-	return print(cmd.OutOrStdout(), format, report)
+	return print(cmd, format, report)
 }
 
-func print(w io.Writer, format string, report fmt.Stringer) error {
+func print(cmd *cobra.Command, format string, report fmt.Stringer) error {
 	var text []byte
 	var err error
 	switch format {
-	case "text":
-		text = []byte(strings.TrimRight(report.String(), "\n") + "\n")
 	case "json":
 		text, err = json.MarshalIndent(report, "", "  ")
 		text = append(text, '\n')
 	case "yaml":
 		text, err = yaml.Marshal(report)
 	default:
-		return fmt.Errorf("--output: it is %q, want text, json or yaml", format)
+		text = []byte(strings.TrimRight(report.String(), "\n") + "\n")
 	}
 	if err == nil {
-		_, err = w.Write(text)
+		_, err = cmd.OutOrStdout().Write(text)
 	}
 	return err
 }

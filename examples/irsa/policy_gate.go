@@ -59,7 +59,7 @@ func newValidate() *cobra.Command {
 }
 
 func (g *gate) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringP("output", "o", "text", "`FORMAT`: text, json, yaml, sarif (for code scanning) or github (annotations)")
+	cmd.Flags().VarP(&format{"text", []string{"text", "json", "yaml", "sarif", "github"}}, "output", "o", "`FORMAT`: text, json, yaml, sarif (for code scanning) or github (annotations)")
 }
 
 // codes is the table of findings, for --help.

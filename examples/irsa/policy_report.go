@@ -78,13 +78,11 @@ func showGate(cmd *cobra.Command, report *gateReport) error {
 	}
 	switch format {
 	case "sarif":
-		return print(cmd.OutOrStdout(), "json", sarif{report})
+		return print(cmd, "json", sarif{report})
 	case "github":
-		return print(cmd.OutOrStdout(), "text", annotations{report})
-	case "text", "json", "yaml":
-		return print(cmd.OutOrStdout(), format, report)
+		return print(cmd, "text", annotations{report})
 	}
-	return fmt.Errorf("--output: it is %q, want text, json, yaml, sarif or github", format)
+	return print(cmd, format, report)
 }
 
 // annotations are workflow commands of GitHub Actions

@@ -131,7 +131,7 @@ func TestFormatsForMachines(t *testing.T) {
 	assert.Len(t, report.Findings, 2)
 	code, _, stderr := irsa(t, "", "lint", "-o", "xml", path)
 	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "want text, json, yaml, sarif or github")
+	assert.Contains(t, stderr, "want one of text, json, yaml, sarif, github")
 }
 
 func TestValidateSpeaksIAMsWords(t *testing.T) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/pem"
 	"io"
@@ -13,81 +12,92 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/oidc"
 )
 
-// do runs a command line of words.
-func do(t *testing.T, line string) (string, error) {
-	t.Helper()
-	var out bytes.Buffer
-	err := run(t.Context(), strings.Fields(line), &out, io.Discard)
-	return out.String(), err
-}
-
+// must runs a command line of words.
 func must(t *testing.T, line string) string {
 	t.Helper()
-	out, err := do(t, line)
-	require.NoError(t, err, line+"\n"+out)
-	return out
+	code, stdout, stderr := irsa(t, "", strings.Fields(line)...)
+	require.Zero(t, code, "%s\n%s%s", line, stdout, stderr)
+	return stdout
+}
+
+func refused(t *testing.T, line, says string) {
+	t.Helper()
+	code, stdout, stderr := irsa(t, "", strings.Fields(line)...)
+	assert.Equal(t, 2, code, line)
+	assert.Empty(t, stdout, line)
+	assert.Contains(t, stderr, says, line)
+	assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 }
 
 func TestAnIssuerIsMadeAndItsKeyReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	web, first, second := filepath.Join(dir, "web"), filepath.Join(dir, "sa.key"), filepath.Join(dir, "sa2.key")
-	ca, state := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "rotation.json")
+	state := filepath.Join(dir, "rotation.json")
 	require.NoError(t, os.Mkdir(web, 0o755))
 	srv := httptest.NewTLSServer(http.FileServer(http.Dir(web)))
 	defer srv.Close()
-	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
-	at := " -issuer " + srv.URL + " -dir " + web
+	ca := write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})))
+	at := " " + srv.URL + " --dir " + web
 
-	must(t, "new-key -out "+first)
+	must(t, "issuer keys --out "+first)
 	info, err := os.Stat(first)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
-	_, err = do(t, "new-key -out "+first)
-	require.ErrorIs(t, err, os.ErrExist, "a key is never overwritten")
-	must(t, "publish"+at+" -key "+first+" -jwks-uri "+srv.URL+"/keys.json")
-	assert.Contains(t, must(t, "preflight -issuer "+srv.URL+" -ca "+ca), "passed   keys-valid")
+	refused(t, "issuer keys --out "+first, "exists") // a key is never overwritten
+	must(t, "issuer publish"+at+" --key "+first+" --jwks-uri "+srv.URL+"/keys.json")
+	assert.Contains(t, must(t, "issuer preflight "+srv.URL+" --ca "+ca), "passed   keys-valid")
 
-	must(t, "new-key -algorithm ES256 -out "+second)
-	_, err = do(t, "publish"+at+" -key "+second)
-	require.ErrorIs(t, err, oidc.ErrKeyServed)
-	assert.Contains(t, must(t, "rotate -state "+state+" -old "+first+" -new "+second), "-done accept")
-	_, err = do(t, "rotate -state "+state+" -done publish")
-	require.ErrorIs(t, err, oidc.ErrRotationOrder)
-	must(t, "rotate -state "+state+" -done accept")
-	must(t, "publish"+at+" -key "+first+" -key "+second)
+	must(t, "issuer keys --algorithm ES256 --out "+second)
+	refused(t, "issuer publish"+at+" --key "+second, oidc.ErrKeyServed.Error())
+	assert.Contains(t, must(t, "issuer rotate --state "+state+" --old "+first+" --new "+second), "--done accept")
+	refused(t, "issuer rotate --state "+state+" --old "+first+" --new "+second, "exists")
+	refused(t, "issuer rotate --state "+state+" --done publish", oidc.ErrRotationOrder.Error())
+	must(t, "issuer rotate --state "+state+" --done accept")
+	must(t, "issuer publish"+at+" --key "+first+" --key "+second)
 	assert.FileExists(t, filepath.Join(web, "keys.json"))
 	assert.NoDirExists(t, filepath.Join(web, "openid"), "the keys stay where they are")
-	assert.Contains(t, must(t, "rotate -state "+state+" -done publish"), "wait until")
-	_, err = do(t, "retire -state "+state+at)
-	require.ErrorIs(t, err, oidc.ErrKeyInUse)
+	assert.Contains(t, must(t, "issuer rotate --state "+state+" --done publish"), "not before: ")
+	refused(t, "issuer retire --state "+state+at, oidc.ErrKeyInUse.Error())
 
-	r, err := load(state) // two days pass
+	r, err := loadRotation(state) // two days pass
 	require.NoError(t, err)
 	r.Accepted, r.Published, r.Switched = r.Accepted.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -2)
-	require.NoError(t, save(state, r, os.O_TRUNC))
-	must(t, "retire -state "+state+at)
-	assert.Contains(t, must(t, "rotate -state "+state), "complete")
+	require.NoError(t, saveRotation(state, r, os.O_TRUNC))
+	must(t, "issuer retire --state "+state+at)
+	assert.Contains(t, must(t, "issuer rotate --state "+state), "complete")
 	jwks, err := os.ReadFile(filepath.Join(web, "keys.json"))
 	require.NoError(t, err)
 	left, err := oidc.ParseKeySet(jwks)
 	require.NoError(t, err)
 	assert.Equal(t, []string{r.New}, left.IDs())
 
-	must(t, "unpublish"+at)
+	must(t, "issuer unpublish"+at)
 	assert.NoFileExists(t, filepath.Join(web, "keys.json"))
 	assert.NoFileExists(t, filepath.Join(web, ".well-known", "openid-configuration"))
 }
 
+func TestNoProviderIsMadeOfAnIssuerThatDoesNotPass(t *testing.T) {
+	t.Parallel()
+	s := newSetting(t, api)
+	code, stdout, _ := s.do(t, "issuer", "provider", "https://localhost", "--account", "111122223333")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, "failed")
+	list, err := iam.NewFromConfig(s.account.AWSConfig()).ListOpenIDConnectProviders(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Len(t, list.OpenIDConnectProviderList, 1, "that of the setting alone")
+}
+
 func TestFlagsAreInTheOrderInWhichTheyAreApplied(t *testing.T) {
 	t.Parallel()
-	out := must(t, "flags -issuer https://new.example -old-issuer https://kubernetes.default.svc.cluster.local -key old.pub -signing-key new.key")
+	out := must(t, "issuer flags https://new.example --old-issuer https://kubernetes.default.svc.cluster.local --key old.pub --signing-key new.key")
 	last := 0
 	for _, line := range []string{
 		"1. accept", "--service-account-issuer=https://kubernetes.default.svc.cluster.local", "--service-account-issuer=https://new.example",
@@ -104,27 +114,28 @@ func TestFlagsAreInTheOrderInWhichTheyAreApplied(t *testing.T) {
 	}
 }
 
-func TestWrongInputIsOneClearLineAndLeavesNothing(t *testing.T) {
+func TestWrongInputOfIssuersLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.pem")
 	require.NoError(t, os.WriteFile(bad, []byte("ssh-rsa AAAA"), 0o600))
 	for args, want := range map[string]string{
-		"":                                  "want one of new-key, publish",
-		"explode":                           "want one of new-key, publish",
-		"publish":                           "-issuer is required",
-		"publish -issuer https://a.example": "-key is required",
-		"publish -issuer https://a.example -key " + bad:                       "-dir and -bucket",
-		"publish -issuer http://a.example -dir " + dir + " -key " + bad:       "https://",
-		"publish -issuer https://a.example:8443 -dir " + dir + " -key " + bad: "port",
-		"publish -issuer https://a.example -dir " + dir + " -key " + bad:      bad + ": oidc: PEM: it is an OpenSSH public key",
-		"publish -account 1":                                        "not defined: -account",
-		"flags -issuer https://a.example -key a":                    "-signing-key is required",
-		"rotate -state " + dir + "/none":                            "begin with -old and -new",
-		"unpublish -issuer https://a.example -dir " + dir + " more": `unexpected argument "more"`,
+		"":                                       "which step",
+		"explode":                                "unknown command",
+		"publish":                                "accepts 1 arg",
+		"publish https://a.example --dir " + dir: `"key" not set`,
+		"publish https://a.example --key " + bad: "at least one of the flags",
+		"publish http://a.example --dir " + dir + " --key " + bad:       "https://",
+		"publish https://a.example:8443 --dir " + dir + " --key " + bad: "port",
+		"publish https://a.example --dir " + dir + " --key " + bad:      bad + ": oidc: PEM: it is an OpenSSH public key",
+		"publish https://a.example --dir x --bucket y --key " + bad:     "none of the others can be",
+		"publish --account 1":                                "unknown flag: --account",
+		"flags https://a.example --key a":                    `"signing-key" not set`,
+		"rotate --state " + dir + "/none":                    "begin with --old and --new",
+		"keys -o xml --out " + dir + "/new":                  "want one of text",
+		"unpublish https://a.example --dir " + dir + " more": "accepts 1 arg",
 	} {
-		_, err := do(t, args)
-		assert.ErrorContains(t, err, want, args)
+		refused(t, "issuer "+args, want)
 	}
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -200,7 +211,7 @@ func TestABucketKeepsTheIssuersPath(t *testing.T) {
 	} {
 		iss, err := oidc.ParseIssuer(raw)
 		require.NoError(t, err)
-		b, err := newBucket(cfg, "b", iss)
+		b, err := newBucket(t.Context(), cfg, "b", iss)
 		if want == "" {
 			assert.ErrorContains(t, err, "not in bucket", raw)
 			continue
@@ -220,12 +231,12 @@ func TestABucketIsInItsRegionsPartition(t *testing.T) {
 		"us-gov-west-1":  "https://b.s3.us-gov-west-1.amazonaws.com",
 		"eusc-de-east-1": "https://b.s3.eusc-de-east-1.amazonaws.eu",
 	} {
-		b, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
+		b, err := newBucket(t.Context(), aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
 		require.NoError(t, err, region)
 		assert.Equal(t, want, b.base)
 	}
 	for _, region := range []string{"", "moon", "eu-west-1.example.com/"} {
-		_, err := newBucket(aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
+		_, err := newBucket(t.Context(), aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
 		assert.Error(t, err, region)
 	}
 }

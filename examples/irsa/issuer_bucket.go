@@ -11,13 +11,14 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/oidc"
 )
 
@@ -33,18 +34,17 @@ type bucket struct {
 var _ oidc.ObjectStore = (*bucket)(nil)
 
 // newBucket puts the objects below the issuer's own path, so that clusters can share a bucket.
-func newBucket(cfg aws.Config, name string, iss oidc.Issuer) (*bucket, error) {
+func newBucket(ctx context.Context, cfg aws.Config, name string, iss oidc.Issuer) (*bucket, error) {
 	switch {
 	case cfg.Region == "":
 		return nil, errors.New("no AWS region is configured: set AWS_REGION to the bucket's")
 	case cfg.Credentials == nil:
 		return nil, errors.New("no AWS credentials are configured")
 	}
-	part, ok := partition.ByRegion(cfg.Region)
-	if !ok {
-		return nil, fmt.Errorf("AWS region %q: it is not a region of any known partition", cfg.Region)
+	host, err := bucketHost(ctx, cfg.Region)
+	if err != nil {
+		return nil, err
 	}
-	host := "s3." + cfg.Region + "." + part.DNSSuffix
 	at, err := url.Parse(iss.String())
 	if err != nil {
 		return nil, err
@@ -61,6 +61,21 @@ func newBucket(cfg aws.Config, name string, iss oidc.Issuer) (*bucket, error) {
 		base: "https://" + name + "." + host + path, region: cfg.Region, credentials: cfg.Credentials,
 		client: &http.Client{Timeout: 30 * time.Second},
 	}, nil
+}
+
+var regionShape = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
+
+// bucketHost is S3's host in a region. The SDK's table of partitions is behind its endpoints: that
+// of STS differs in its first label only.
+func bucketHost(ctx context.Context, region string) (string, error) {
+	if !regionShape.MatchString(region) {
+		return "", fmt.Errorf("AWS region %q: it does not have the shape of a region", region)
+	}
+	endpoint, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{Region: &region})
+	if err != nil {
+		return "", fmt.Errorf("AWS region %q: %w", region, err)
+	}
+	return "s3." + strings.TrimPrefix(endpoint.URI.Host, "sts."), nil
 }
 
 // GetObject needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for
