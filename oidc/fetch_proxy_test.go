@@ -149,14 +149,14 @@ func TestAProxyWhoseCertificateNobodyVouchesForIsNotUsed(t *testing.T) {
 func TestWhatTheCallersFunctionsDoIsAnError(t *testing.T) {
 	t.Parallel()
 	ways := calls(t, issuer(t, "https://idp.example.com"))
-	boom := func() { panic("boom") }
+	boom := func() { panic("http://me:" + password + "@p") }
 	for name, c := range map[string]struct {
 		client oidc.Client
 		want   string
 	}{
-		"a dialer that panics": {oidc.Client{DialContext: func(context.Context, string, string) (net.Conn, error) { boom(); return nil, nil }}, "boom"},
+		"a dialer that panics": {oidc.Client{DialContext: func(context.Context, string, string) (net.Conn, error) { boom(); return nil, nil }}, "panicked, in"},
 		"a dialer of nothing":  {oidc.Client{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, nil }}, "neither a connection nor an error"},
-		"a proxy that panics":  {oidc.Client{Proxy: func(*http.Request) (*url.URL, error) { boom(); return nil, nil }}, "boom"},
+		"a proxy that panics":  {oidc.Client{Proxy: func(*http.Request) (*url.URL, error) { boom(); return nil, nil }}, "panicked, in"},
 		"a proxy that fails": {oidc.Client{Proxy: func(*http.Request) (*url.URL, error) {
 			return nil, errors.New("http://me:" + password + "@p")
 		}}, "choosing a proxy"},
@@ -174,7 +174,7 @@ func TestWhatTheCallersFunctionsDoIsAnError(t *testing.T) {
 		local := oidc.Client{DialContext: dialer.DialContext, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
 			Now: func() time.Time { boom(); return time.Time{} }}
 		if way == "Discover" || way == "Keys" || way == "Verifier" { // the others judge certificates in the caller's goroutine too
-			assert.ErrorContains(t, call(t.Context(), &local), "boom", way)
+			assert.ErrorContains(t, call(t.Context(), &local), "panicked, in", way)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/panics"
 )
 
 const (
@@ -54,21 +56,10 @@ func (c *keyCache) have(kid string) (*KeySet, bool) {
 
 // get fetches when that may help and is allowed, and returns the newest keys.
 func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
-	c.mu.Lock()
-	now := c.now()
-	known := c.usable(now) && has(c.keys, kid)
-	wanted := !known && !c.isMissing(kid, now) || c.keys == nil || c.age(now) >= c.maxAge/2
-	// A token whose key is known is not held up by a fetch that another one waits for.
-	if c.flight != nil && known {
-		wanted = false
+	f, keys, err := c.enter(ctx, kid)
+	if f == nil {
+		return keys, err
 	}
-	if !wanted || c.flight == nil && !c.allowed(now) {
-		defer c.mu.Unlock()
-		return c.present(now)
-	}
-	f := c.join(ctx)
-	c.mu.Unlock()
-
 	select {
 	case <-f.done:
 	case <-ctx.Done():
@@ -84,11 +75,29 @@ func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now = c.now()
+	now := c.now()
 	if c.usable(now) && !has(c.keys, kid) && c.failure == nil {
 		c.miss(kid, now)
 	}
 	return c.present(now)
+}
+
+// enter returns the fetch to wait for, or what is known without one.
+func (c *keyCache) enter(ctx context.Context, kid string) (*flight, *KeySet, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	known := c.usable(now) && has(c.keys, kid)
+	wanted := !known && !c.isMissing(kid, now) || c.keys == nil || c.age(now) >= c.maxAge/2
+	// A token whose key is known is not held up by a fetch that another one waits for.
+	if c.flight != nil && known {
+		wanted = false
+	}
+	if !wanted || c.flight == nil && !c.allowed(now) {
+		keys, err := c.present(now)
+		return nil, keys, err
+	}
+	return c.join(ctx, now), nil, nil
 }
 
 func (c *keyCache) present(now time.Time) (*KeySet, error) {
@@ -102,25 +111,37 @@ func (c *keyCache) present(now time.Time) (*KeySet, error) {
 }
 
 // join is called with the lock held.
-func (c *keyCache) join(ctx context.Context) *flight {
+func (c *keyCache) join(ctx context.Context, now time.Time) *flight {
 	if c.flight == nil {
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		c.flight = &flight{done: make(chan struct{}), cancel: cancel}
-		go c.fly(shared, c.flight)
+		go c.fly(shared, c.flight, now)
 	}
 	c.flight.waiters++
 	return c.flight
 }
 
-func (c *keyCache) fly(ctx context.Context, f *flight) {
+// fly fetches. Whatever the caller's own functions do meanwhile, the flight ends: nobody else could
+// end it, in this goroutine.
+func (c *keyCache) fly(ctx context.Context, f *flight, now time.Time) {
+	keys, err := (*KeySet)(nil), panics.ErrNoReturn
+	defer func() { c.land(f, now, keys, err) }()
+	err = panics.Call(func() (err error) {
+		keys, err = c.fetch(ctx)
+		now = c.now()
+		return err
+	})
+}
+
+// land takes what a fetch gave at the time now, unless it was given up.
+func (c *keyCache) land(f *flight, now time.Time, keys *KeySet, err error) {
 	defer close(f.done)
 	defer f.cancel()
-	keys, now, err := c.fetchSafely(ctx)
 	f.err = err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flight != f {
-		return // given up
+		return
 	}
 	c.flight = nil
 	c.wait(now, minInterval)
@@ -129,18 +150,6 @@ func (c *keyCache) fly(ctx context.Context, f *flight) {
 		c.keys, c.fetched = keys, now
 		maps.DeleteFunc(c.missing, func(kid string, _ time.Time) bool { return has(keys, kid) })
 	}
-}
-
-// fetchSafely turns a panic of the caller's own functions into an error: nobody else could, in
-// this goroutine.
-func (c *keyCache) fetchSafely(ctx context.Context) (keys *KeySet, now time.Time, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			keys, err = nil, fmt.Errorf("a function of the caller's panicked: %v", p)
-		}
-	}()
-	keys, err = c.fetch(ctx)
-	return keys, c.now(), err
 }
 
 // leave cancels the fetch when nobody waits any more, and says whether it did.

@@ -3,6 +3,9 @@ package oidc_test
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/url"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -190,5 +193,54 @@ func TestAClockThatPanicsWhileKeysAreFetchedIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	_, err = v.Verify(t.Context(), token)
 	require.ErrorIs(t, err, oidc.ErrKeysUnavailable)
-	assert.ErrorContains(t, err, "boom")
+	assert.ErrorContains(t, err, "panicked, in")
+}
+
+func TestADialOfTheCallersThatEndsItsGoroutineDoesNotEndTheVerifier(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	token := mint(t, srv, oidctest.TokenRequest{})
+	client := srv.Client()
+	ends := true
+	client.Proxy = func(*http.Request) (*url.URL, error) {
+		if ends {
+			runtime.Goexit()
+		}
+		return nil, nil
+	}
+	var late time.Duration
+	v, err := oidc.NewVerifier(srv.Issuer(), audience, oidc.VerifierConfig{Client: client, Now: func() time.Time { return time.Now().Add(late) }})
+	require.NoError(t, err)
+	for range 2 {
+		_, err = v.Verify(t.Context(), token)
+		require.ErrorIs(t, err, oidc.ErrKeysUnavailable)
+		assert.ErrorContains(t, err, "did not return")
+	}
+	ends, late = false, 11*time.Second
+	_, err = v.Verify(t.Context(), token)
+	assert.NoError(t, err)
+}
+
+// A server recovers from the panics of its handlers and goes on.
+func TestAClockThatPanicsLeavesNoLockBehind(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	token := mint(t, srv, oidctest.TokenRequest{})
+	for at := range 10 {
+		calls := -1
+		v, err := oidc.NewVerifier(srv.Issuer(), audience, oidc.VerifierConfig{Client: srv.Client(), Now: func() time.Time {
+			if calls++; calls == at {
+				panic("boom")
+			}
+			return time.Now().Add(time.Duration(calls) * time.Minute)
+		}})
+		require.NoError(t, err)
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = v.Verify(t.Context(), token)
+		}()
+		calls = at
+		_, err = v.Verify(t.Context(), token)
+		assert.NoError(t, err, "at reading %d", at)
+	}
 }

@@ -32,7 +32,8 @@ type PoolConfig struct {
 	Refresh Refresh
 	// FailureBackoff gives for how long a failed identity that has no credentials to serve
 	// answers with its error instead of asking again, after so many failures in a row, the first
-	// being 1. nil: up to 2 seconds at first, doubling up to 5 minutes, at least half of that.
+	// being 1. nil, or a panic: up to 2 seconds at first, doubling up to 5 minutes, at least half of
+	// that.
 	// [Pool.Evict] ends it.
 	FailureBackoff func(failures int) time.Duration
 
@@ -88,9 +89,11 @@ func (c PoolConfig) refresh(key Key) Refresh {
 
 // tuning is what makes an engine a pool's.
 func (c PoolConfig) tuning() tuning {
-	failed := c.FailureBackoff
-	if failed == nil {
-		failed = doubling
+	failed := doubling
+	if f := c.FailureBackoff; f != nil {
+		failed = func(failures int) time.Duration {
+			return unlessItPanics(doubling(failures), func() time.Duration { return f(failures) })
+		}
 	}
 	return tuning{
 		early:  func(fresh time.Duration) time.Duration { return between(0, fresh/10) },

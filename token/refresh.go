@@ -55,12 +55,13 @@ type Refresh struct {
 	Timeout time.Duration
 	// Backoff gives the time after a failed attempt in which the source is not asked again and
 	// the cached credentials are served. nil: uniformly random between 5 and 10 minutes. A
-	// negative time is taken as 0. It must not call the provider.
+	// negative time is taken as 0, and a panic as nil. It must return at once and must not call the
+	// provider.
 	Backoff func() time.Duration
 	// ExpiredBackoff gives the time to wait once the cached credentials have expired, counted
 	// from the failed attempt or from the expiry, whichever is later; it never makes a wait
 	// longer than Backoff does. It trades calls to a failing source for a faster recovery. nil:
-	// expiry makes no difference. It must not call the provider.
+	// expiry makes no difference. It must return at once and must not call the provider.
 	ExpiredBackoff func() time.Duration
 	// ServeExpired is for [Keep]: serve credentials past their expiry, too, while a refresh fails.
 	// Without it that is done for those of STS, of the instance metadata service and of a
@@ -69,7 +70,7 @@ type Refresh struct {
 	ServeExpired bool
 	// OnAttempt is called after every attempt, once its callers have their answer. It may call the
 	// provider. It is called from a goroutine of its own, and may still be running when it is called
-	// for the next attempt. nil: nobody is told.
+	// for the next attempt. A panic of it is dropped: it must not end the process. nil: nobody is told.
 	OnAttempt func(Attempt)
 	// Now is the wall clock. Only the tests of this module can set it.
 	Now wallclock.Clock
@@ -130,12 +131,22 @@ func (r Refresh) fresh(lifetime time.Duration) time.Duration {
 func (r Refresh) backoff(left time.Duration) time.Duration {
 	d := between(5*time.Minute, 10*time.Minute)
 	if r.Backoff != nil {
-		d = r.Backoff()
+		d = unlessItPanics(d, r.Backoff)
 	}
 	if r.ExpiredBackoff != nil && d > left {
-		d = min(d, max(left, 0)+min(max(r.ExpiredBackoff(), 0), longest))
+		d = min(d, max(left, 0)+min(max(unlessItPanics(d, r.ExpiredBackoff), 0), longest))
 	}
 	return min(max(d, 0), longest)
+}
+
+// unlessItPanics is what a function of the caller's gives, and otherwise when it panics.
+func unlessItPanics(otherwise time.Duration, f func() time.Duration) (d time.Duration) {
+	defer func() {
+		if recover() != nil {
+			d = otherwise
+		}
+	}()
+	return f()
 }
 
 // finalFor is how long a final error answers all calls.

@@ -2,17 +2,13 @@ package token
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-)
 
-// errNoReturn is a source that ended its goroutine.
-var errNoReturn = errors.New("the source did not return: it ended its goroutine")
+	"github.com/irsa-go/irsa/internal/panics"
+)
 
 // flight is one attempt that any number of callers wait for. err and served are set before done
 // is closed, and not changed after. What follows begun is under the engine's mu.
@@ -71,7 +67,7 @@ func (e *engine) run(ctx context.Context, f *flight) {
 	returned := false
 	defer func() {
 		if !returned { // runtime.Goexit: nobody must hang
-			e.finish(f, obtained{}, errNoReturn, false)
+			e.finish(f, obtained{}, panics.ErrNoReturn, false)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -87,43 +83,19 @@ func (e *engine) run(ctx context.Context, f *flight) {
 	e.finish(f, got, err, false)
 }
 
-// ask calls the source once. Its panic is an error: the goroutine is not one of the caller's, who
-// could not recover from it.
+// ask calls the source once. Its panic is an error, and so is that of an error of its own making:
+// the goroutine is not one of the caller's, who could not recover from it.
 func (e *engine) ask(ctx context.Context) (got obtained, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			got, err = obtained{}, panicked(cause)
+	err = panics.Call(func() (err error) {
+		if got, err = e.fetch(ctx); err != nil {
+			_ = IsFinal(err) // what follows asks it under the lock
 		}
-	}()
-	return e.fetch(ctx)
-}
-
-// panicked says what panicked and where. Only what the runtime panics with is quoted: anything else
-// may hold a token.
-func panicked(cause any) error {
-	what := fmt.Sprintf("with a value of type %T", cause)
-	if err, ok := cause.(runtime.Error); ok {
-		what = err.Error()
+		return err
+	})
+	if err != nil {
+		return obtained{}, err
 	}
-	return fmt.Errorf("the source panicked, %s: %s", origin(), what)
-}
-
-// origin is the function that panicked, seen from a deferred function.
-func origin() string {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
-	panicking := false
-	for {
-		frame, more := frames.Next()
-		ofRuntime := strings.HasPrefix(frame.Function, "runtime.")
-		if panicking && !ofRuntime {
-			return fmt.Sprintf("in %s at line %d", frame.Function, frame.Line)
-		}
-		panicking = panicking || frame.Function == "runtime.gopanic"
-		if !more {
-			return "in an unknown place"
-		}
-	}
+	return got, nil
 }
 
 // awaited says whether anybody still waits, and notes with what the attempt failed so far.
@@ -187,6 +159,7 @@ func (e *engine) finish(f *flight, got obtained, err error, outlived bool) {
 
 func (e *engine) tell(a Attempt) {
 	defer func() {
+		_ = recover() // nobody waits for the hook who could be told
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.hooks--

@@ -12,13 +12,15 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/panics"
 )
 
 // recovered turns a panic into an error. The caller's functions are called in goroutines of a
 // Transport, where nobody else could.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		*err = dialError{fmt.Errorf("a function of the caller's panicked: %v", p)}
+		*err = dialError{panics.Error(p)}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/panics"
 	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/oidc"
 )
@@ -44,7 +45,9 @@ var _ Discoverer = (*oidc.Client)(nil)
 
 // StaleConfig says how Stale asks the issuers. It is a plain value.
 type StaleConfig struct {
-	// Discoverer asks; nil is the zero [oidc.Client], with this machine's network and roots.
+	// Discoverer asks, up to eight issuers at once; it must give up when its context is done, and be
+	// safe for concurrent use. A panic of it is the Err of that issuer. nil is the zero
+	// [oidc.Client], with this machine's network and roots.
 	Discoverer Discoverer
 	// Timeout is how long each issuer may take. 0 is 10 seconds.
 	Timeout time.Duration
@@ -87,6 +90,9 @@ func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, e
 	if err != nil {
 		return nil, fmt.Errorf("iamprovider: list providers: %w", err)
 	}
+	if out == nil {
+		return nil, errors.New("iamprovider: list providers: IAM gave neither an answer nor an error")
+	}
 	all := make([]StaleProvider, len(out.OpenIDConnectProviderList))
 	var wait sync.WaitGroup
 	free := make(chan struct{}, staleAtOnce)
@@ -94,7 +100,8 @@ func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, e
 		free <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-free }()
-			all[i] = ask(ctx, cfg, aws.ToString(entry.Arn))
+			all[i] = StaleProvider{ARN: aws.ToString(entry.Arn)}
+			all[i].ask(ctx, cfg)
 		})
 	}
 	wait.Wait()
@@ -106,23 +113,30 @@ func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, e
 	return all, nil
 }
 
-func ask(ctx context.Context, cfg StaleConfig, providerARN string) StaleProvider {
-	p := StaleProvider{ARN: providerARN}
-	_, hostPath, err := arn.ParseIAM(providerARN, "oidc-provider")
+// ask asks the issuer. What the Discoverer does in this goroutine of ours is the issuer's silence:
+// it ends neither the process nor the report.
+func (p *StaleProvider) ask(ctx context.Context, cfg StaleConfig) {
+	_, hostPath, err := arn.ParseIAM(p.ARN, "oidc-provider")
 	if err == nil {
 		p.Issuer, err = oidc.ParseIssuer("https://" + hostPath)
 	}
 	if err != nil {
 		p.Err = err
 		p.Problems = []oidc.Problem{{Code: CodeUnreadable, Message: err.Error()}}
-		return p
+		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	if _, p.Err = cfg.Discoverer.Discover(ctx, p.Issuer); p.Err != nil {
-		p.Problems = judgeSilence(p.Issuer, p.Err)
-	}
-	return p
+	p.Err = panics.ErrNoReturn
+	defer func() {
+		if p.Err != nil {
+			p.Problems = judgeSilence(p.Issuer, p.Err)
+		}
+	}()
+	p.Err = panics.Call(func() error {
+		_, err := cfg.Discoverer.Discover(ctx, p.Issuer)
+		return err
+	})
 }
 
 func judgeSilence(iss oidc.Issuer, err error) []oidc.Problem {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -160,4 +162,45 @@ func TestAHostThatDoesNotExistIsKnownFromTheRealClientsError(t *testing.T) {
 	require.Len(t, reports, 1)
 	require.Len(t, reports[0].Problems, 2)
 	assert.Equal(t, iamprovider.CodeHostUnknown, reports[0].Problems[1].Code)
+}
+
+// unruly does what no Discoverer should.
+type unruly func()
+
+func (u unruly) Discover(context.Context, oidc.Issuer) (*oidc.Document, error) {
+	u()
+	return nil, nil
+}
+
+func TestADiscovererThatDoesNotReturnIsAProblemOfThatIssuer(t *testing.T) {
+	t.Parallel()
+	for says, u := range map[string]unruly{
+		"panicked, in":   func() { panic("a secret of the caller's") },
+		"did not return": runtime.Goexit,
+	} {
+		b := newBox(t, trusttest.Config{})
+		b.ensure(t, spec(t))
+		reports, err := iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{Discoverer: u})
+		require.NoError(t, err)
+		require.Len(t, reports, 1, says)
+		assert.Equal(t, providerARN, reports[0].ARN)
+		require.ErrorContains(t, reports[0].Err, says)
+		assert.NotContains(t, reports[0].Err.Error(), "secret")
+		require.Len(t, reports[0].Problems, 1)
+		assert.Equal(t, iamprovider.CodeNoAnswer, reports[0].Problems[0].Code)
+	}
+}
+
+// mute answers nothing at all.
+type mute struct{}
+
+func (mute) ListOpenIDConnectProviders(context.Context, *iam.ListOpenIDConnectProvidersInput, ...func(*iam.Options)) (*iam.ListOpenIDConnectProvidersOutput, error) {
+	return nil, nil
+}
+
+func TestStaleTakesNoAnswerForAnError(t *testing.T) {
+	t.Parallel()
+	reports, err := iamprovider.Stale(t.Context(), mute{}, iamprovider.StaleConfig{})
+	require.ErrorContains(t, err, "neither an answer nor an error")
+	assert.Nil(t, reports)
 }
