@@ -12,8 +12,9 @@ const saidLength = 512
 var (
 	// jwtShape is anything that begins as every JWT's header does: base64url of `{"`, as "eyJ",
 	// or of "{" and white space, as "ewo" or "eyA", followed by a dot and more. STS echoes a
-	// token that fails a constraint, whole or cut.
-	jwtShape = regexp.MustCompile(`\b(?:eyJ|eyA|ewo|ewk|ewA)[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*`)
+	// token that fails a constraint, whole or cut. After a letter, such as that of an escaped line
+	// end, it must be longer: "keyJson" is a word.
+	jwtShape = regexp.MustCompile(`(?:\b(?:eyJ|eyA|ewo|ewk|ew0)[A-Za-z0-9_-]{5,}|eyJ[A-Za-z0-9_-]{16,})(?:\.[A-Za-z0-9_-]*)*`)
 	// echoedToken is STS's echo of a parameter whatever its shape.
 	echoedToken = regexp.MustCompile(`(?s)Value '.*' at 'webIdentityToken'`)
 )
