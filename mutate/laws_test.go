@@ -79,12 +79,12 @@ func checkLaws(t *testing.T, m *mutate.Mutator, pod []byte, id mutate.Identity) 
 	require.NoError(t, err)
 	require.False(t, again.Changed(), "once is enough: %s", again.PatchJSON())
 	require.Equal(t, compact(t, pod), compact(t, withoutAdditions(t, patched, r)), "only additions")
-	checkDiagnosis(t, m, pod, r, id)
+	checkDiagnosis(t, m, pod, id)
 }
 
 // checkDiagnosis asserts, for a pod that Kubernetes' types hold, that the mutation knows how its
 // containers stand once it is done.
-func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, r mutate.Result, id mutate.Identity) {
+func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Identity) {
 	t.Helper()
 	var pod corev1.Pod
 	if json.Unmarshal(raw, &pod) != nil {
@@ -92,7 +92,7 @@ func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, r mutate.Result
 	}
 	doc, err := json.Marshal(&pod) // encoding/json folds the case of names: begin with its own
 	require.NoError(t, err)
-	r, err = m.RawPod(doc, id)
+	r, err := m.RawPod(doc, id)
 	require.NoError(t, err)
 	typed, err := m.Pod(&pod, id)
 	require.NoError(t, err)

@@ -58,13 +58,13 @@ func (s Spec) check() (cluster, error) {
 	}
 	if s.Policy != "" {
 		if policy := jsontext.Value(s.Policy); !policy.IsValid() || policy.Kind() != '{' {
-			found = append(found, errors.New("Policy: it is not a JSON object"))
+			found = append(found, errors.New("the session policy is not a JSON object"))
 		}
 		if n := len([]rune(s.Policy)); n > maxPolicy {
-			found = append(found, fmt.Errorf("Policy: it has %d characters, at most %d are possible", n, maxPolicy))
+			found = append(found, fmt.Errorf("the session policy has %d characters, at most %d are possible", n, maxPolicy))
 		}
 		if !s.DisableSessionTags {
-			found = append(found, errors.New("Policy: EKS takes a session policy only with DisableSessionTags"))
+			found = append(found, errors.New("a session policy is given: EKS takes one only with DisableSessionTags"))
 		}
 	}
 	if s.ForeignTags != Keep && s.ForeignTags != Remove {
