@@ -33,7 +33,7 @@ func (m *Mutator) ReadReview(body []byte) (*Reading, error) {
 		r.begin(m)
 		s.view = view{}
 		if s.Read(body, objectsize.Review, r.review) != nil {
-			return nil, errors.New("mutate: review: it is malformed") // its names may be a pod's
+			return nil, errors.New("mutate: review: the body cannot be read as the JSON of an AdmissionReview") // names in it may be a pod's
 		}
 	}
 	if err := r.check(); err != nil {

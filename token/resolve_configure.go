@@ -53,5 +53,5 @@ func (res Resolution) Provider(client stscreds.AssumeRoleWithWebIdentityAPIClien
 	case StaticKeys:
 		return Keep(staticProvider{res.static}, cfg.Refresh)
 	}
-	return nil, errors.New("token: provider: there is no choice: use Resolve")
+	return nil, errors.New("token: provider: the Resolution has no choice in it: make it with Resolve")
 }

@@ -96,7 +96,7 @@ func TestConfigure(t *testing.T) {
 		require.ErrorIs(t, err, token.ErrNoRegion)
 		assert.Zero(t, cfg)
 		_, err = token.Resolution{}.Configure(aws.Config{Region: "eu-central-1"}, token.Config{})
-		require.ErrorContains(t, err, "no choice")
+		require.ErrorContains(t, err, "has no choice in it: make it with Resolve")
 	})
 	t.Run("needs no region for other choices", func(t *testing.T) {
 		t.Parallel()

@@ -257,7 +257,7 @@ func TestAResolutionBuildsItsProvider(t *testing.T) {
 	t.Run("of nothing", func(t *testing.T) {
 		t.Parallel()
 		_, err := token.Resolution{}.Provider(nil, token.Config{})
-		require.ErrorContains(t, err, "no choice")
+		require.ErrorContains(t, err, "has no choice in it: make it with Resolve")
 		assert.Empty(t, token.Resolution{}.String())
 		p, err := token.Resolution{Kind: token.StaticKeys}.Provider(nil, token.Config{})
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,15 +61,29 @@ func (e *UnresolvedError) Error() string {
 // gives none. Errors: JSON that is not well formed, more than 64 MiB, more than 128 levels; a
 // document of another kind; a list that AWS has cut off.
 func Extract(document []byte) ([]Extracted, error) {
+	x := &extractor{}
 	err := strictjson.Check(document, extractLimits())
 	if err != nil {
-		return nil, fmt.Errorf("trust: extract: %w", syntaxError(err, messageInvalidJSON))
+		err = syntaxError(err, messageInvalidJSON)
+	} else {
+		err = x.document(wholeDocument(document), true)
 	}
-	x := &extractor{}
-	if err = x.document(wholeDocument(document), true); err != nil {
+	if err != nil && isOutputOfPlan(document) {
+		err = fmt.Errorf("%w: %s", err, showPlan)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("trust: extract: %w", err)
 	}
 	return x.found, nil
+}
+
+// showPlan says how to get the plan in JSON, for the two other things that Terraform writes.
+const showPlan = `what "terraform plan" itself writes is not the plan in JSON: "terraform show -json FILE" prints that`
+
+// isOutputOfPlan says whether the document is a plan saved by "terraform plan -out", which is a
+// ZIP archive, or the lines that "terraform plan -json" prints.
+func isOutputOfPlan(document []byte) bool {
+	return bytes.HasPrefix(document, []byte("PK\x03\x04")) || bytes.HasPrefix(document, []byte(`{"@level":`))
 }
 
 type extractor struct {

@@ -33,7 +33,7 @@ func Parse(s string) (ARN, error) {
 	}
 	f[5] = rest
 	if !found || f[0] != "arn" {
-		return ARN{}, errors.New(`want "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"`)
+		return ARN{}, errors.New(`it is not an ARN, want "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE"`)
 	}
 	a := ARN{Partition: f[1], Service: f[2], Region: f[3], AccountID: f[4], Resource: f[5]}
 	for _, field := range []struct{ name, value string }{
@@ -57,6 +57,9 @@ func (a ARN) String() string {
 // ParseIAM is Parse for a resource of IAM in a known partition: no region, a 12-digit
 // account, and a resource "KIND/NAME". It returns NAME, which may hold further slashes.
 func ParseIAM(s, kind string) (a ARN, name string, err error) {
+	if !strings.HasPrefix(s, "arn:") || strings.Count(s, ":") < 5 {
+		return ARN{}, "", fmt.Errorf(`it is not an ARN, want "arn:PARTITION:iam::ACCOUNT:%s/NAME"`, kind)
+	}
 	a, err = Parse(s)
 	if err != nil {
 		return ARN{}, "", err

@@ -22,8 +22,8 @@ func TestParseRole(t *testing.T) {
 		assert.Equal(t, s, r.String())
 	}
 	for s, reason := range map[string]string{
-		"":                                      "want \"arn:",
-		"reader":                                "want \"arn:",
+		"":                                      `it is not an ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"`,
+		"reader":                                `it is not an ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"`,
 		"ARN:aws:iam::111122223333:role/reader": "want \"arn:",
 		"arn:aws:iam::111122223333":             "want \"arn:",
 		"arn::iam::111122223333:role/reader":    "partition is empty",
@@ -45,6 +45,24 @@ func TestParseRole(t *testing.T) {
 		require.ErrorContains(t, err, reason, "%q", s)
 		assert.Zero(t, r)
 	}
+}
+
+func TestAManagedPolicyByItsNameIsToldWhatAnARNLooksLike(t *testing.T) {
+	t.Parallel()
+	_, err := arn.ParsePolicy("AmazonS3ReadOnlyAccess")
+	require.EqualError(t, err, `it is not an ARN, want "arn:PARTITION:iam::ACCOUNT:policy/NAME"`)
+}
+
+func TestARoleNameIsNotAnARNOrAPath(t *testing.T) {
+	t.Parallel()
+	for name, reason := range map[string]string{
+		"arn:aws:iam::111122223333:role/team/reader": `is an ARN: want the name alone, "reader"`,
+		"team/reader": `has a path: want the name alone, "reader"`,
+		"team/":       "characters other than",
+	} {
+		require.ErrorContains(t, arn.CheckRoleName(name), reason)
+	}
+	require.NoError(t, arn.CheckRoleName("reader"))
 }
 
 func TestZeroValuesPrintAsNothing(t *testing.T) {

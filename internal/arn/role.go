@@ -50,6 +50,13 @@ func CheckRoleName(name string) error {
 	if name == "" {
 		return errors.New("the role name is empty")
 	}
+	if bare := name[strings.LastIndexByte(name, '/')+1:]; bare != "" && bare != name {
+		what := "has a path"
+		if strings.HasPrefix(name, "arn:") {
+			what = "is an ARN"
+		}
+		return fmt.Errorf("role name %q %s: want the name alone, %q", name, what, bare)
+	}
 	if len(name) > 64 {
 		return fmt.Errorf("role name %q has %d characters, more than 64", name, len(name))
 	}
@@ -98,6 +105,7 @@ func CheckPolicyName(name string) error {
 func ParsePolicy(s string) (ARN, error) {
 	a, err := Parse(s)
 	if err != nil {
+		_, _, err = ParseIAM(s, "policy") // which fails too, and says what a policy's ARN looks like
 		return ARN{}, err
 	}
 	checked := a

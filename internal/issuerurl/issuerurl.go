@@ -173,7 +173,7 @@ func (u URL) IsLoopback() bool {
 // and IAM drops ":443"; a loopback issuer, which only a test bench can ever reach, may have one.
 func (u URL) CheckPort() error {
 	if port := u.Port(); port != "" && port != "443" && !u.IsLoopback() {
-		return fmt.Errorf("IAM accepts no port in an issuer, it has %q", port)
+		return fmt.Errorf("it has port %q, but IAM accepts no port other than 443 in an issuer", port)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ const (
 func createStep(w wanted) write {
 	fetch := "thumbprints " + iamcall.Quoted(w.thumbprints)
 	if w.thumbprints == nil {
-		fetch = "the thumbprint that IAM fetches"
+		fetch = "the thumbprint left for IAM to fetch"
 	}
 	text := fmt.Sprintf("create provider with client ids %s, %s%s", iamcall.Quoted(w.clientIDs), fetch, iamcall.QuotedTags(", tags ", w.tags))
 	return write{Step: Step{Action: createProvider, Text: text}, Run: func(ctx context.Context, e *ensurer) error { return e.create(ctx) }}

@@ -122,7 +122,7 @@ func (c Config) problems() []error {
 	e := c.expiration()
 	switch {
 	case e < MinExpiration || e > math.MaxUint32*time.Second: // kube-apiserver's own bounds
-		problems = append(problems, fmt.Errorf("expiration %v: want from %v to %v", e, MinExpiration, math.MaxUint32*time.Second))
+		problems = append(problems, fmt.Errorf("expiration %v: want %v or more, and at most %d seconds", e, MinExpiration, uint32(math.MaxUint32)))
 	case e%time.Second != 0:
 		problems = append(problems, fmt.Errorf("expiration %v: want whole seconds", e))
 	}

@@ -27,7 +27,7 @@ func TestASpecThatIAMWouldRefuseIsRefusedBeforeAnyCall(t *testing.T) {
 		want   string
 	}{
 		"no name":                {func(s *iamrole.Spec) { s.Name = "" }, "role name is empty"},
-		"an ARN as name":         {func(s *iamrole.Spec) { s.Name = roleARN }, "characters other than"},
+		"an ARN as name":         {func(s *iamrole.Spec) { s.Name = roleARN }, `is an ARN: want the name alone, "reader"`},
 		"a relative path":        {func(s *iamrole.Spec) { s.Path = "apps" }, "must begin and end"},
 		"a short account":        {func(s *iamrole.Spec) { s.AccountID = "1" }, "not twelve digits"},
 		"an unknown partition":   {func(s *iamrole.Spec) { s.Partition = "aws-x" }, "is unknown"},
