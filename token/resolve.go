@@ -110,7 +110,7 @@ type Resolution struct {
 
 // Resolve reads a pod's environment and says which source of credentials it names, and why.
 // lookup is os.LookupEnv or stands for it; a variable that is empty counts as absent, as in the
-// SDKs. Nothing is read or called.
+// SDKs, and one with white space alone is half an identity. Nothing is read or called.
 //
 // The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
 // container's endpoint. Profiles, which are files, are not read. Other than the SDK, Resolve never goes
@@ -151,7 +151,25 @@ func (e environment) has(names ...string) bool {
 	return value != ""
 }
 
+// checkBlank reports a variable of an identity that has white space alone: it counts as set, and what
+// it names is not there, so that it would hide the identity that is.
+func checkBlank(env environment) error {
+	names := []string{envTokenFile, envRelativeURI, envFullURI}
+	for _, part := range parts {
+		names = append(names, part.name)
+	}
+	for _, name := range names {
+		if value := env.get(name); value != "" && strings.TrimSpace(value) == "" {
+			return fmt.Errorf("%w: %s has white space alone", ErrHalfIdentity, name)
+		}
+	}
+	return nil
+}
+
 func resolve(env environment) (Resolution, error) {
+	if err := checkBlank(env); err != nil {
+		return Resolution{}, err
+	}
 	res := Resolution{}
 	res.Region, _ = env.first(envRegion, envDefaultRegion)
 	var err error
