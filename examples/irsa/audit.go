@@ -1,0 +1,168 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// auditor is what one audit knows of the accounts and has found so far.
+type auditor struct {
+	report  auditReport
+	roles   map[string]*trust.Policy // by ARN
+	index   *trust.Index
+	mutator *mutate.Mutator
+	several bool // clusters: their names must be said
+}
+
+// newAudit says who in clusters can become which role, and what leads nowhere.
+func newAudit() *cobra.Command {
+	var providers, clusters, roles []string
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Who in clusters can become which role, and through it which others; what leads nowhere",
+		Long: "Says who in clusters can become which IAM role, and through it which others; which service accounts name a\n" +
+			"role that they cannot have; and which pods run as their node. It reads dumps, so it needs no rights:\n\n" +
+			"  kubectl get serviceaccounts,pods --all-namespaces -o json > cluster.json\n" +
+			"  aws iam get-account-authorization-details --filter Role > roles.json\n" +
+			"  irsa audit --provider arn:aws:iam::111122223333:oidc-provider/oidc.eks.… --cluster cluster.json --roles roles.json\n\n" +
+			"For several clusters give --provider and --cluster several times, in the same order; for several accounts\n" +
+			"--roles. JSON is read as a stream; - is standard input. Exits with 1 when there is something to look at.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(providers) != len(clusters) {
+				return fmt.Errorf("--provider is there %d times and --cluster %d times: want one of each for a cluster", len(providers), len(clusters))
+			}
+			return runAudit(cmd, providers, clusters, roles)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&providers, "provider", nil, "`ARN` of a cluster's IAM OIDC provider")
+	f.StringArrayVar(&clusters, "cluster", nil, "`FILE` with the service accounts and pods of that cluster")
+	f.StringArrayVar(&roles, "roles", nil, "`FILE` with an account's roles")
+	f.VarP(&format{"text", []string{"text", "json", "yaml", "mermaid"}}, "output", "o", "`FORMAT`: text, json, yaml or mermaid (a graph of who can become what)")
+	required(cmd, "provider", "cluster", "roles")
+	return cmd
+}
+
+func runAudit(cmd *cobra.Command, arns, clusters, rolesFiles []string) (err error) {
+	a := auditor{roles: map[string]*trust.Policy{}, several: len(clusters) > 1}
+	var providers []trust.Provider
+	for _, arn := range arns {
+		provider, err := trust.ParseProviderARN(arn)
+		if err != nil {
+			return fmt.Errorf("--provider: %w", err)
+		}
+		providers = append(providers, provider)
+	}
+	for _, file := range rolesFiles {
+		if err := readRoles(cmd, file, a.roles); err != nil {
+			return fmt.Errorf("--roles %s: %w", file, err)
+		}
+	}
+	a.index = trust.NewIndex(a.roles)
+	if a.mutator, err = mutate.New(mutate.Config{}); err != nil {
+		return err
+	}
+	for i, file := range clusters {
+		if err := readCluster(cmd, file, a.account(providers[i]), a.pod(providers[i])); err != nil {
+			return fmt.Errorf("--cluster %s: %w", file, err)
+		}
+	}
+	a.lint(providers)
+	return a.report.show(cmd)
+}
+
+// account looks at a service account.
+func (a *auditor) account(provider trust.Provider) func(*corev1.ServiceAccount) error {
+	return func(sa *corev1.ServiceAccount) error {
+		s, err := trust.ServiceAccount(sa.Namespace, sa.Name)
+		if err != nil {
+			return err
+		}
+		who := a.name(provider, sa.Namespace+"/"+sa.Name)
+		for _, admission := range a.index.Who(provider, s) {
+			a.report.Admitted = append(a.report.Admitted, admitted{Who: who, Role: admission.Role, Unproven: admission.Unproven})
+			for _, way := range a.index.Through(admission.Role) {
+				last := len(way) - 1
+				a.report.Admitted = append(a.report.Admitted, admitted{who, way[last], way[:last], admission.Unproven})
+			}
+		}
+		if problem := a.annotation(provider, sa, s); problem != "" {
+			a.report.Nowhere = append(a.report.Nowhere, remark{who, problem})
+		}
+		return nil
+	}
+}
+
+// annotation follows the role that an account names, and says why it leads nowhere.
+func (a *auditor) annotation(provider trust.Provider, sa *corev1.ServiceAccount, s trust.Subject) (problem string) {
+	id, err := a.mutator.Identity(sa)
+	switch {
+	case err != nil:
+		return err.Error()
+	case id.IsZero():
+		return ""
+	case a.roles[id.RoleARN] == nil:
+		return id.RoleARN + ": the account has no such role"
+	}
+	audience := cmp.Or(id.Audience, trust.DefaultAudience)
+	d := a.roles[id.RoleARN].Evaluate(trust.WebIdentity(provider, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
+	if d.Allowed {
+		return ""
+	}
+	reason, _, _ := strings.Cut(d.String(), "\n")
+	return id.RoleARN + ": " + reason
+}
+
+// pod looks for containers whose SDK would find nothing and fall back to the node's role.
+func (a *auditor) pod(provider trust.Provider) func(*corev1.Pod) error {
+	return func(pod *corev1.Pod) error {
+		var names []string
+		for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			env := map[string]string{}
+			for _, v := range c.Env {
+				env[v.Name] = cmp.Or(v.Value, "from elsewhere")
+			}
+			_, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+			if errors.Is(err, token.ErrNoIdentity) {
+				names = append(names, c.Name)
+			}
+		}
+		if len(names) > 0 {
+			a.report.AsNode = append(a.report.AsNode, remark{a.name(provider, pod.Namespace+"/"+pod.Name),
+				"as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", ")})
+		}
+		return nil
+	}
+}
+
+// name says in which cluster somebody is, when there are several.
+func (a *auditor) name(provider trust.Provider, who string) string {
+	if a.several {
+		return who + " of " + provider.HostPath()
+	}
+	return who
+}
+
+// lint adds what is wrong with the policies that are about one of the clusters.
+func (a *auditor) lint(providers []trust.Provider) {
+	for arn, policy := range a.roles {
+		document := policy.Document()
+		if !slices.ContainsFunc(providers, func(p trust.Provider) bool { return strings.Contains(document, p.HostPath()) }) {
+			continue
+		}
+		for _, f := range policy.Lint() {
+			a.report.Findings = append(a.report.Findings, remark{arn, f.String()})
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// auditReport is what an audit found, each list in order.
+type auditReport struct {
+	Admitted []admitted `json:"admitted"` // who can become what
+	Nowhere  []remark   `json:"nowhere"`  // annotations that lead nowhere
+	AsNode   []remark   `json:"asNode"`   // pods without an identity of their own
+	Findings []remark   `json:"findings"` // policies that Lint has something to say of
+}
+
+// remark is a subject and what there is to say of it.
+type remark struct {
+	Who  string `json:"who"`
+	What string `json:"what"`
+}
+
+// admitted is a role that somebody can have.
+type admitted struct {
+	Who      string   `json:"who"`
+	Role     string   `json:"role"`
+	Through  []string `json:"through,omitempty"`  // the roles on the way to it
+	Unproven bool     `json:"unproven,omitempty"` // there is a condition that the account alone does not tell
+}
+
+func (a admitted) what() string {
+	what := a.Role
+	if len(a.Through) > 0 {
+		what += " through " + strings.Join(a.Through, ", then ")
+	}
+	if a.Unproven {
+		what += " (if a condition is met that the account alone does not tell)"
+	}
+	return what
+}
+
+// show ends with errFound when there is anything to look at; who can become what is no fault.
+func (r *auditReport) show(cmd *cobra.Command) error {
+	slices.SortStableFunc(r.Admitted, func(a, b admitted) int { return cmp.Compare(a.Who, b.Who) })
+	for _, list := range [][]remark{r.Nowhere, r.AsNode, r.Findings} {
+		slices.SortStableFunc(list, func(a, b remark) int { return cmp.Compare(a.Who, b.Who) })
+	}
+	format, err := cmd.Flags().GetString("output")
+	if err == nil && format == "mermaid" {
+		err = print(cmd, "text", mermaid{r})
+	} else if err == nil {
+		err = print(cmd, format, r)
+	}
+	if err == nil && len(r.Nowhere)+len(r.AsNode)+len(r.Findings) > 0 {
+		err = errFound
+	}
+	return err
+}
+
+// String has a section for each list.
+func (r *auditReport) String() string {
+	var who []remark
+	for _, a := range r.Admitted {
+		who = append(who, remark{a.Who, a.what()})
+	}
+	var b strings.Builder
+	for _, section := range []struct {
+		title string
+		lines []remark
+	}{
+		{"Who can become what", who},
+		{"Annotations that lead nowhere", r.Nowhere},
+		{"Pods that run as their node", r.AsNode},
+		{"Trust policies to look at", r.Findings},
+	} {
+		fmt.Fprintf(&b, "%s\n", section.title)
+		if len(section.lines) == 0 {
+			fmt.Fprintln(&b, "  none")
+		}
+		for _, l := range section.lines {
+			fmt.Fprintf(&b, "  %s: %s\n", l.Who, l.What)
+		}
+		fmt.Fprintln(&b)
+	}
+	return b.String()
+}
+
+// mermaid is the graph of who can become what (https://mermaid.js.org/syntax/flowchart.html).
+type mermaid struct{ *auditReport }
+
+func (m mermaid) String() string {
+	names, lines := map[string]string{}, []string{}
+	add := func(line string) {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	node := func(text string) string {
+		if names[text] == "" {
+			names[text] = fmt.Sprintf("n%d", len(names))
+			add(fmt.Sprintf("  %s[%q]", names[text], strings.NewReplacer(`"`, "#quot;", `\`, "#92;").Replace(text)))
+		}
+		return names[text]
+	}
+	for _, a := range m.Admitted {
+		arrow := " --> "
+		if a.Unproven {
+			arrow = " -.-> "
+		}
+		from := node(a.Who)
+		for i, role := range append(slices.Clone(a.Through), a.Role) {
+			to := node(role)
+			if i > 0 {
+				arrow = " ==> " // of roles, whoever has the first
+			}
+			add("  " + from + arrow + to)
+			from = to
+		}
+	}
+	return "flowchart LR\n" + strings.Join(lines, "\n")
+}

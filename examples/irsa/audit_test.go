@@ -1,0 +1,148 @@
+package main
+
+import (
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const eksProvider = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3"
+
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	code, out, stderr := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--roles", "testdata/roles.json")
+	require.Equal(t, 1, code, stderr)
+	want := `Who can become what
+  shop/cart: arn:aws:iam::111122223333:role/cart
+  shop/default: arn:aws:iam::111122223333:role/cart
+
+Annotations that lead nowhere
+`
+	require.True(t, strings.HasPrefix(out, want), out)
+	for _, line := range []string{
+		"post/mail: arn:aws:iam::111122223333:role/mail: denied: sub is system:serviceaccount:post:mail, the policy wants system:serviceaccount:mail:post (namespace and name swapped?)",
+		"post/stamps: arn:aws:iam::111122223333:role/gone: the account has no such role",
+		"post/typo: ",
+		"post/mail-0: as service account mail, containers app, proxy",
+		"arn:aws:iam::111122223333:role/mail: /Statement/0: warning: missing-aud",
+	} {
+		assert.Contains(t, out, "  "+line)
+	}
+	assert.NotContains(t, out, "cart-0")
+}
+
+func TestAuditOverClustersAndAccountsFollowsChains(t *testing.T) {
+	t.Parallel()
+	green := strings.Replace(eksProvider, "A1B2C3", "D4E5F6", 1)
+	code, out, stderr := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--provider", green, "--cluster", "testdata/green.yaml",
+		"--roles", "testdata/roles.json", "--roles", "testdata/chain.json")
+	require.Equal(t, 1, code, stderr)
+	blue, other := " of oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3: ", " of oidc.eks.eu-west-1.amazonaws.com/id/D4E5F6: "
+	want := "Who can become what\n" +
+		"  shop/cart" + blue + "arn:aws:iam::111122223333:role/cart\n" +
+		"  shop/checkout" + other + "arn:aws:iam::111122223333:role/reader\n" +
+		"  shop/checkout" + other + "arn:aws:iam::444455556666:role/archive through arn:aws:iam::111122223333:role/reader\n" +
+		"  shop/default" + blue + "arn:aws:iam::111122223333:role/cart\n\n"
+	assert.Equal(t, want, out[:min(len(want), len(out))])
+}
+
+func TestAuditOfAnotherClusterFindsNobody(t *testing.T) {
+	t.Parallel()
+	code, out, stderr := irsa(t, "", "audit", "--provider", strings.Replace(eksProvider, "A1B2C3", "D4E5F6", 1), "--cluster", "testdata/cluster.yaml", "--roles", "testdata/roles.json")
+	require.Equal(t, 1, code, stderr)
+	assert.Contains(t, out, "Who can become what\n  none\n")
+	assert.Contains(t, out, "post/mail: arn:aws:iam::111122223333:role/mail: denied: the caller is ")
+}
+
+func TestWrongInputNamesTheFlag(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{"--provider": eksProvider, "--cluster": "testdata/cluster.yaml", "--roles": "testdata/roles.json"}
+	for flag, value := range map[string]string{"--provider": "x", "--cluster": "testdata/roles.json", "--roles": "testdata/cluster.yaml"} {
+		for _, wrong := range []string{value, "", "testdata/none", "-"} {
+			var args []string
+			for name, v := range good {
+				if name == flag {
+					v = wrong
+				}
+				args = append(args, name, v)
+			}
+			code, stdout, stderr := irsa(t, "{", append([]string{"audit"}, args...)...)
+			assert.Equal(t, 2, code, "%s %q", flag, wrong)
+			assert.Contains(t, stderr, flag, "%s %q", flag, wrong)
+			assert.Empty(t, stdout)
+		}
+	}
+}
+
+func TestAuditDrawsTheGraph(t *testing.T) {
+	t.Parallel()
+	green := strings.Replace(eksProvider, "A1B2C3", "D4E5F6", 1)
+	code, out, stderr := irsa(t, "", "audit", "--provider", green, "--cluster", "testdata/green.yaml", "--roles", "testdata/chain.json", "-o", "mermaid")
+	require.Zero(t, code, stderr)
+	assert.Equal(t, `flowchart LR
+  n0["shop/checkout"]
+  n1["arn:aws:iam::111122223333:role/reader"]
+  n0 --> n1
+  n2["arn:aws:iam::444455556666:role/archive"]
+  n1 ==> n2
+`, out)
+	code, out, stderr = irsa(t, "", "audit", "--provider", green, "--cluster", "testdata/green.yaml", "--roles", "testdata/chain.json", "-o", "json")
+	require.Zero(t, code, stderr)
+	assert.Contains(t, out, `"through": [`)
+}
+
+// objects is a dump that is made while it is read.
+type objects struct {
+	left    int
+	pending string
+}
+
+func (o *objects) Read(p []byte) (int, error) {
+	if o.pending == "" {
+		switch o.left--; {
+		case o.left < 0:
+			return 0, io.EOF
+		case o.left == 0:
+			o.pending = `{"kind":"Secret"}],"kind":"List"}`
+		default:
+			o.pending = `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 4000) + `"}},`
+		}
+	}
+	n := copy(p, o.pending)
+	o.pending = o.pending[n:]
+	return n, nil
+}
+
+func TestAuditReadsDumpsAsAStream(t *testing.T) {
+	t.Parallel()
+	args := []string{"audit", "--provider", eksProvider, "--cluster", "-", "--roles", "testdata/chain.json"}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var out, errs strings.Builder
+	in := io.MultiReader(strings.NewReader(`{"items":[`), &objects{left: 12_000}) // 48 MB
+	code := process{}.run(t.Context(), args, in, &out, &errs)
+	runtime.ReadMemStats(&after)
+	require.Zero(t, code, errs.String())
+	assert.Less(t, int64(after.HeapSys)-int64(before.HeapSys), int64(32<<20))
+}
+
+func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string]string{
+		`{"RoleDetailList":[]}`: "there is no role",
+		`{"RoleDetailList":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "one page of several",
+		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"NextToken":"x"}`:             "one page of several",
+		`{"UserDetailList":[]}`:  "it has no list",
+		`{"RoleDetailList":[{}]`: "RoleDetailList[0]",
+		`{"RoleDetailList":[`:    "unexpected EOF",
+	} {
+		code, stdout, stderr := irsa(t, text, "audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--roles", "-")
+		assert.Equal(t, 2, code, text)
+		assert.Contains(t, stderr, says, text)
+		assert.Empty(t, stdout, text)
+	}
+}
