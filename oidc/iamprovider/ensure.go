@@ -10,7 +10,7 @@ import (
 
 // Result is what Ensure has done. It is a plain value.
 type Result struct {
-	// ARN is the provider's, for trust policies.
+	// ARN is the provider's. For a trust policy, trust.ParseProviderARN reads it.
 	ARN string
 	// Created is true when this call created the provider.
 	Created bool

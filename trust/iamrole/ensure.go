@@ -10,7 +10,7 @@ import (
 
 // Result is what Ensure has done. It is a plain value.
 type Result struct {
-	// ARN is the role's, for the annotation of a service account.
+	// ARN is the role's. mutate.Mutator.Annotations makes a service account's annotations of it.
 	ARN string
 	// Created is true when this call created the role: see [WaitAssumable].
 	Created bool
