@@ -3,6 +3,7 @@ package token_test
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -35,9 +36,10 @@ func ExamplePool() {
 		fmt.Println(err)
 		return
 	}
-	cfg.Credentials = provider
-	cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(provider))
-	_, err = cfg.Credentials.Retrieve(context.Background())
+	its := cfg.Copy() // one for each account
+	its.Credentials = provider
+	its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
+	_, err = its.Credentials.Retrieve(context.Background())
 	if x, ok := token.Explain(err); ok { // the token is of another account, and is not used
 		fmt.Println(x.Reason())
 	}

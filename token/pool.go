@@ -24,6 +24,21 @@ var errUnbuiltPool = errors.New("token: pool: it is nil or zero: use NewPool")
 //
 // No lock is held while a source or STS is asked, and an identity at rest has no goroutine. A
 // Pool is safe for concurrent use. It has nothing to close; what nobody asks for does nothing.
+//
+// What acts for one account has an aws.Config of its own, made from that of the operator; account
+// is the ServiceAccount that the operator has read:
+//
+//	pool, err := token.NewPool(token.RegionalClients(cfg), token.PoolConfig{}) // once
+//	…
+//	source, err := tokenrequest.New(clientset.CoreV1().ServiceAccounts("payments"), "api", tokenrequest.Config{})
+//	…
+//	provider, err := pool.Provider(token.Key{
+//		Namespace: "payments", ServiceAccount: "api", UID: string(account.UID), RoleARN: roleARN,
+//	}, source)
+//	…
+//	its := cfg.Copy()
+//	its.Credentials = provider
+//	its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
 type Pool struct {
 	newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error)
 	cfg       PoolConfig

@@ -1,6 +1,15 @@
 // Package trust reads, writes, edits and judges the trust policies of IAM roles, offline, as
 // IAM and STS would.
 //
+//	provider, err := trust.NewProvider("aws", "111122223333", "https://oidc.cluster.example")
+//	…
+//	subject, err := trust.ServiceAccount("shop", "checkout")
+//	…
+//	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+//	…
+//	document := policy.Document() // for IAM
+//	decision := policy.Evaluate(trust.WebIdentity(provider, trust.Claims{"sub": subject.String(), "aud": trust.DefaultAudience}))
+//
 // New builds a policy from grants: which subjects of which issuer may have the role, for which
 // audience. NewPodIdentity and NewChain build those for EKS Pod Identity and for role chaining,
 // and Join puts several into one. Parse reads any document and keeps all of it; WithGrant,

@@ -1,6 +1,23 @@
 // Package webhook serves package mutate to a Kubernetes API server: an [http.Handler] for
 // any mux, the certificate that the server needs, and the objects that make the API server
-// call it.
+// call it. The whole of a webhook, with client-go's client:
+//
+//	mutator, err := mutate.New(mutate.EKS("eu-central-1"))
+//	…
+//	accounts := webhook.AccountsFunc(func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+//		return client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
+//	})
+//	handler, err := webhook.New(mutator, accounts, webhook.Config{})
+//	…
+//	cert, err := webhook.NewCertificate("/tls/tls.crt", "/tls/tls.key", webhook.CertificateConfig{})
+//	…
+//	http.Handle("/mutate", handler)
+//	server := http.Server{Addr: ":8443", TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
+//	err = server.ListenAndServeTLS("", "")
+//
+// A GET for each pod is the simplest lookup; [CachedAccounts] is that of a busy cluster. [Default]
+// and [Required] make the API server call the handler, and [ManifestConfig.Companions] is what else
+// it needs in the cluster.
 //
 // # Which pods get in without an identity
 //

@@ -3,10 +3,10 @@ package tokenrequest_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -90,9 +90,8 @@ func Example_operator() {
 	defer account.Close()
 	cfg := account.AWSConfig() // config.LoadDefaultConfig
 	cfg.Region = "eu-central-1"
-	client := sts.NewFromConfig(cfg) // shared: it needs no credentials of its own
 
-	pool, err := token.NewPool(func(token.Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error) { return client, nil }, token.PoolConfig{})
+	pool, err := token.NewPool(token.RegionalClients(cfg), token.PoolConfig{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -112,8 +111,10 @@ func Example_operator() {
 			fmt.Println(err)
 			return
 		}
-		cfg.Credentials = provider
-		who, err := sts.NewFromConfig(cfg).GetCallerIdentity(context.Background(), nil)
+		its := cfg.Copy()
+		its.Credentials = provider
+		its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
+		who, err := sts.NewFromConfig(its).GetCallerIdentity(context.Background(), nil)
 		if err == nil {
 			fmt.Println(*who.Arn)
 		} else if x, known := token.Explain(err); known {

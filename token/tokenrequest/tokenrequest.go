@@ -8,6 +8,10 @@
 //	source, err := tokenrequest.New(clientset.CoreV1().ServiceAccounts("payments"), "api", tokenrequest.Config{})
 //	provider, err := token.NewProvider(stsClient, roleARN, source, token.Config{})
 //
+// For more than one account, or for one that may be deleted, use token.Pool in place of the
+// Provider. Role and audience of an account that a webhook serves too are what
+// mutate.Mutator.Identity reads from its annotations.
+//
 // The process needs the permission to create serviceaccounts/token. Grant it for single accounts by
 // name: whoever has it for a whole cluster can become any of the cluster's accounts.
 //
@@ -28,6 +32,9 @@
 // The API knows accounts by name only. token.Pool compares the account UID in the token with the
 // one that was meant; with a Provider alone, an account that was deleted and made anew is served
 // like the old one.
+//
+// For tests, any Creator will do. Its answer needs a status.token, such as oidctest.Server.Token
+// mints, and a status.expirationTimestamp.
 //
 // Tokens for EKS Pod Identity cannot be had in this way: EKS takes only a token for the audience
 // pods.eks.amazonaws.com that is bound to a running pod of the account, so that only the kubelet of that
@@ -183,11 +190,11 @@ const slack = time.Minute
 // the status says what was granted.
 func (s *Source) read(answer *authenticationv1.TokenRequest, asked time.Time) (string, Issued, error) {
 	if answer == nil || answer.Status.Token == "" {
-		return "", Issued{}, errors.New("the API server's answer has no token")
+		return "", Issued{}, errors.New("the API server's answer has no status.token")
 	}
 	expires := answer.Status.ExpirationTimestamp.Time
 	if expires.IsZero() {
-		return "", Issued{}, errors.New("the API server's answer does not say when the token expires")
+		return "", Issued{}, errors.New("the API server's answer has no status.expirationTimestamp, so nothing says when the token ends")
 	}
 	// The lifetime by the API server's clock, where the token says so: the clock of this machine may be
 	// wrong, and denies nothing.

@@ -14,6 +14,10 @@
 // session is refused. Session tags and source identities stay with a session, and go on with
 // its chain. [Account.Verify] does the same for requests to any other service.
 //
+// Package oidc/oidctest is the cluster's issuer for it. The account learns of the issuer as AWS
+// does, by an IAM OIDC provider (iamprovider.Ensure) and a role that trusts it (iamrole.Ensure): see
+// the Example. For an issuer in memory, [Config].DialContext is that of the issuer.
+//
 // [Account.AddCluster] adds an EKS cluster: its associations are made with the EKS client, and
 // [Account.AgentURL] answers its pods as the agent on a node does.
 //

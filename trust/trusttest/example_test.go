@@ -14,9 +14,57 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/irsa-go/irsa/oidc/iamprovider"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/iamrole"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
+
+// A bench for a whole chain: a cluster's issuer, an account that trusts one of its service accounts,
+// and the credentials that STS gives for a token.
+func Example() {
+	ctx := context.Background()
+	issuer, err := oidctest.NewServer(oidctest.Config{})
+	check(err)
+	defer issuer.Close()
+	account, err := trusttest.NewAccount(trusttest.Config{})
+	check(err)
+	defer account.Close()
+	cfg := account.AWSConfig()
+
+	report, err := issuer.Client().Thumbprints(ctx, issuer.Issuer())
+	check(err)
+	made, err := iamprovider.Ensure(ctx, iam.NewFromConfig(cfg), iamprovider.Spec{
+		AccountID: account.AccountID(), Issuer: issuer.Issuer(), Thumbprints: report.Thumbprints,
+	}, iamprovider.Config{})
+	check(err)
+	provider, err := trust.ParseProviderARN(made.ARN)
+	check(err)
+	subject, err := trust.ServiceAccount("shop", "checkout")
+	check(err)
+	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	check(err)
+	role, err := iamrole.Ensure(ctx, iam.NewFromConfig(cfg), iamrole.Spec{Name: "checkout", Trust: policy}, iamrole.Config{})
+	check(err)
+
+	jwt, err := issuer.Token(oidctest.TokenRequest{Namespace: "shop", ServiceAccount: "checkout"})
+	check(err)
+	session, err := sts.NewFromConfig(cfg).AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: &role.ARN, RoleSessionName: aws.String("test"), WebIdentityToken: &jwt,
+	})
+	check(err)
+	fmt.Println(*session.AssumedRoleUser.Arn)
+	// Output: arn:aws:sts::111122223333:assumed-role/checkout/test
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 func ExampleNewAccount() {
 	account, err := trusttest.NewAccount(trusttest.Config{AccountID: "444455556666"})
