@@ -18,7 +18,11 @@ import (
 // ErrPrivateKey is in the error of a key set that gives a private key away.
 var ErrPrivateKey = errors.New("it holds the private part of a key: whoever read it can mint tokens, so replace the key")
 
-// ParseKeySet reads a JWK Set (RFC 7517 §5) of up to 1 MiB. An entry that no token of a cluster
+// maxEntries is ten times what STS takes: entries are compared with each other, and 1 MiB has room
+// for hundreds of thousands.
+const maxEntries = 10 * maxSTSKeys
+
+// ParseKeySet reads a JWK Set (RFC 7517 §5) of up to 1 MiB and 1000 keys. An entry that no token of a cluster
 // can need is left out: one that is malformed, of another kind than RSA and EC, for another use
 // than signatures, or of a size or curve that STS does not verify. [KeySet.Faults] names them.
 // Private parts anywhere are an error ([ErrPrivateKey]), as are duplicate member names.
@@ -42,6 +46,9 @@ func parseKeySet(jwks []byte) (*KeySet, error) {
 	var entries []json.RawMessage
 	if err := json.Unmarshal(raw, &entries); err != nil || entries == nil {
 		return nil, errors.New(`"keys" is not a list`)
+	}
+	if len(entries) > maxEntries {
+		return nil, fmt.Errorf("it has %d keys, more than %d", len(entries), maxEntries)
 	}
 	s := &KeySet{}
 	for i, entry := range entries {

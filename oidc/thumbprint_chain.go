@@ -18,6 +18,8 @@ const roleRedirect = "redirect"
 
 // Codes of the problems of a chain.
 const (
+	// CodeTooLong: more than 32 certificates are sent; they are not looked at.
+	CodeTooLong Code = "chain-too-long"
 	// CodeMisordered: a certificate does not follow the one that it issued. AWS takes the last
 	// one, which is not the top of the chain, and STS fails.
 	CodeMisordered Code = "chain-misordered"
@@ -57,7 +59,8 @@ var ErrNoCertificates = errors.New("no certificates are given")
 
 // ChainThumbprint is [Client.Thumbprints] for an issuer that cannot be reached yet: sent is
 // what it will send, in that order, its own certificate first. Nothing is verified but what
-// the list itself shows; Need tells whether the chain leads to this machine's roots now.
+// the list itself shows; Need tells whether the chain leads to this machine's roots now. More than
+// 32 certificates are an error.
 func ChainThumbprint(sent []*x509.Certificate) (*ThumbprintReport, error) {
 	return chainThumbprint(sent, time.Now())
 }
@@ -68,6 +71,9 @@ func chainThumbprint(sent []*x509.Certificate, now time.Time) (*ThumbprintReport
 	}
 	if len(sent) == 0 {
 		return fail(ErrNoCertificates)
+	}
+	if len(sent) > fetch.MaxChain {
+		return fail(fmt.Errorf("%d certificates are given, more than %d", len(sent), fetch.MaxChain))
 	}
 	for i, cert := range sent {
 		if cert == nil || len(cert.Raw) == 0 {
@@ -122,6 +128,10 @@ func (v chainView) problems(verifyErr error) []Problem {
 	var found []Problem
 	add := func(code Code, format string, args ...any) {
 		found = append(found, Problem{code, printable.Text(fmt.Sprintf(format, args...))})
+	}
+	if len(v.sent) > fetch.MaxChain {
+		add(CodeTooLong, "%d certificates are sent, more than %d", len(v.sent), fetch.MaxChain)
+		return found
 	}
 	v.order(add)
 	v.missing(verifyErr, add)

@@ -130,6 +130,10 @@ func suites12() []uint16 {
 	return ids
 }
 
+// MaxChain is how many certificates of a server are looked at: several times what a chain has. Who
+// issued whom of hundreds takes minutes to find out.
+const MaxChain = 32
+
 // VerifyChain is what crypto/tls does by itself: the first certificate is the server's, the
 // others help, in any order.
 func VerifyChain(sent []*x509.Certificate, opts x509.VerifyOptions) error {
@@ -141,6 +145,9 @@ func VerifyChain(sent []*x509.Certificate, opts x509.VerifyOptions) error {
 func Chains(sent []*x509.Certificate, opts x509.VerifyOptions) ([][]*x509.Certificate, error) {
 	if len(sent) == 0 {
 		return nil, errors.New("the server sent no certificate")
+	}
+	if len(sent) > MaxChain {
+		return nil, fmt.Errorf("the server sent %d certificates, more than %d", len(sent), MaxChain)
 	}
 	opts.Intermediates = x509.NewCertPool()
 	for _, cert := range sent[1:] {
