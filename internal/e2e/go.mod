@@ -6,8 +6,10 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/aws/aws-sdk-go-v2/config v1.33.18
 	github.com/aws/aws-sdk-go-v2/credentials v1.21.0
+	github.com/aws/aws-sdk-go-v2/service/eks v1.105.6
 	github.com/aws/aws-sdk-go-v2/service/iam v1.65.0
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0
+	github.com/irsa-go/irsa/trust/podidentity v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	k8s.io/api v0.37.2
 	k8s.io/apimachinery v0.37.2
@@ -82,3 +84,5 @@ require (
 replace github.com/irsa-go/irsa => ../..
 
 replace github.com/irsa-go/irsa/mutate/admissionpolicy => ../../mutate/admissionpolicy
+
+replace github.com/irsa-go/irsa/trust/podidentity => ../../trust/podidentity

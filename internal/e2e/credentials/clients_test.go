@@ -134,8 +134,7 @@ func callerIdentity(ctx context.Context, with string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		cfg.Credentials, err = token.NewProvider(sts.NewFromConfig(cfg), resolution.RoleARN, resolution.TokenFile, token.Config{})
-		if err != nil {
+		if cfg, err = resolution.Configure(cfg, token.Config{}); err != nil {
 			return "", err
 		}
 	}

@@ -26,10 +26,11 @@ import (
 )
 
 const (
-	namespace = "shop"
-	account   = "checkout"
-	neighbour = "neighbour"
-	region    = "eu-central-1"
+	namespace   = "shop"
+	account     = "checkout"
+	neighbour   = "neighbour"
+	region      = "eu-central-1"
+	clusterName = "blue"
 )
 
 // bench is a real cluster and an AWS account with a role for one of its service accounts.
@@ -80,6 +81,10 @@ func (b *bench) makeRole(t *testing.T, c *cluster.Cluster) string {
 	t.Helper()
 	issuer, err := oidc.ParseIssuer(c.URL)
 	require.NoError(t, err)
+	tokens, err := oidc.NewVerifier(issuer, "pods.eks.amazonaws.com", oidc.VerifierConfig{Client: &oidc.Client{RootCAs: c.CertPool}})
+	require.NoError(t, err)
+	_, err = b.aws.AddCluster(trusttest.Cluster{Name: clusterName, Tokens: tokens})
+	require.NoError(t, err)
 	report, err := (&oidc.Client{RootCAs: c.CertPool}).Thumbprints(t.Context(), issuer)
 	require.NoError(t, err)
 	iamClient := iam.NewFromConfig(b.aws.AWSConfig())
@@ -93,31 +98,37 @@ func (b *bench) makeRole(t *testing.T, c *cluster.Cluster) string {
 	require.NoError(t, err)
 	policy, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
 	require.NoError(t, err)
+	policy, err = policy.WithPodIdentity(trust.PodIdentityGrant{AccountID: b.aws.AccountID(), Subjects: []trust.Subject{subject}})
+	require.NoError(t, err)
 	role, err := iamrole.Ensure(t.Context(), iamClient, iamrole.Spec{Name: "checkout", Trust: policy}, iamrole.Config{})
 	require.NoError(t, err)
 	return role.ARN
 }
 
 // runPod creates an annotated account and a mutated pod of it, and does what the kubelet does:
-// the token is there when it returns. The result is the container's environment.
-func (b *bench) runPod(t *testing.T, account string) []string {
+// the token is there when it returns. The result is the container's environment, in which only the
+// agent's address is changed: this machine has no link-local one.
+func (b *bench) runPod(t *testing.T, account string, method mutate.Method) []string {
 	t.Helper()
 	sa, err := b.client.CoreV1().ServiceAccounts(namespace).Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Namespace: namespace, Name: account,
 		Annotations: map[string]string{"eks.amazonaws.com/role-arn": b.roleARN, "eks.amazonaws.com/token-expiration": "1200"},
 	}}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	pod := b.admit(t, sa)
+	pod := b.admit(t, sa, method)
 	pod, err = b.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 	require.NoError(t, err)
 	container := pod.Spec.Containers[0]
 	for _, mount := range container.VolumeMounts {
-		if mount.Name == "aws-iam-token" {
+		if mount.Name == "aws-iam-token" || mount.Name == "eks-pod-identity-token" {
 			b.project(t, pod, mount)
 		}
 	}
 	var env []string
 	for _, v := range container.Env {
+		if v.Name == mutate.EnvCredentialsURI {
+			v.Value = b.aws.AgentURL(clusterName)
+		}
 		env = append(env, v.Name+"="+v.Value)
 	}
 	return env
@@ -125,10 +136,14 @@ func (b *bench) runPod(t *testing.T, account string) []string {
 
 // admit mutates a pod of the account. Its mount path is a folder of this machine, so that the
 // paths in the environment are true here.
-func (b *bench) admit(t *testing.T, sa *corev1.ServiceAccount) *corev1.Pod {
+func (b *bench) admit(t *testing.T, sa *corev1.ServiceAccount, method mutate.Method) *corev1.Pod {
 	t.Helper()
 	cfg := mutate.EKS(region)
 	cfg.MountPath = filepath.Join(t.TempDir(), "serviceaccount")
+	cfg.PodIdentityMountPath = filepath.Join(t.TempDir(), "pod-identity")
+	if method == mutate.PodIdentity {
+		cfg.PodIdentityAccounts = []mutate.Target{{Namespace: namespace, ServiceAccount: sa.Name}}
+	}
 	mutator, err := mutate.New(cfg)
 	require.NoError(t, err)
 	identity, err := mutator.Identity(sa)
