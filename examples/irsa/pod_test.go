@@ -29,6 +29,7 @@ type setting struct {
 	env     map[string]string
 	account *trusttest.Account
 	ca      string
+	issuer  string
 }
 
 func newSetting(t *testing.T, subject string) *setting {
@@ -43,7 +44,7 @@ func newSetting(t *testing.T, subject string) *setting {
 	jwt, err := issuer.Token(oidctest.TokenRequest{Namespace: "payments", ServiceAccount: "api", Pod: "api-0"})
 	require.NoError(t, err)
 	chain := issuer.Chain()
-	s := &setting{account: account, env: map[string]string{
+	s := &setting{account: account, issuer: issuer.URL(), env: map[string]string{
 		"AWS_ROLE_ARN":                "arn:aws:iam::111122223333:role/payments",
 		"AWS_WEB_IDENTITY_TOKEN_FILE": write(t, "token", jwt+"\n"), "AWS_REGION": "eu-central-1",
 	}}
