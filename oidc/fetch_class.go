@@ -54,14 +54,9 @@ func special() map[class][]netip.Prefix {
 			p("192.88.99.0/24"),                // 6to4 relays
 			p("240.0.0.0/4"),                   // reserved, broadcast
 			p("fd00:ec2::/32"),                 // EC2 instance metadata and EKS Pod Identity
-			p("64:ff9b:1::/48"),                // local NAT64
-			p("::/96"),                         // IPv4-compatible
-			p("100::/64"),                      // discard
 			p("2001::/23"),                     // protocol assignments, Teredo
 			p("2001:db8::/32"), p("3fff::/20"), // documentation
 			p("2002::/16"), // 6to4: any IPv4 address behind it
-			p("5f00::/16"), // segment routing
-			p("fec0::/10"), // site-local, deprecated
 		},
 		classBenchmark: {p("198.18.0.0/15")},
 		classPrivate:   {p("100.64.0.0/10")}, // carrier-grade NAT, RFC 6598; also used inside VPCs
@@ -86,8 +81,11 @@ func classOf(ip netip.Addr) class {
 			}
 		}
 	}
-	if ip.IsPrivate() {
+	switch global := netip.MustParsePrefix("2000::/3"); { // RFC 4291 §2.4, as IANA assigns it
+	case ip.IsPrivate():
 		return classPrivate
+	case ip.Is6() && !global.Contains(ip): // forms of IPv4 among them, of which more are made up
+		return classForbidden
 	}
 	return classPublic
 }
