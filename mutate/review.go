@@ -181,13 +181,19 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 		err = fmt.Errorf("mutate: pod: %w", err)
 		return Reviewed{Response: DenyError(r.req, err), Err: err}
 	}
-	resp := allow(r.req)
+	warnings := append(account[:len(account):len(account)], result.Warnings...)
+	return Reviewed{Response: reviewed(r.req, result, warnings), Identity: id, Result: result}
+}
+
+// reviewed allows a request with the patch of a result.
+func reviewed(req *admissionv1.AdmissionRequest, result Result, warnings []Warning) *admissionv1.AdmissionResponse {
+	resp := allow(req)
 	if result.Changed() {
 		patchType := admissionv1.PatchTypeJSONPatch
 		resp.Patch, resp.PatchType = result.PatchJSON(), &patchType
 	}
-	resp.Warnings = reviewWarnings(append(account[:len(account):len(account)], result.Warnings...))
-	return Reviewed{Response: resp, Identity: id, Result: result}
+	resp.Warnings = reviewWarnings(warnings)
+	return resp
 }
 
 // unchanged is the Result for a pod whose account has no identity: its containers may have

@@ -227,26 +227,32 @@ func (s *scanner) mountsOf(list []byte) (mounts []mount) {
 			return
 		}
 		for s.More() {
-			if !s.Enter('{') {
-				continue
+			if m, ok := s.mount(); ok {
+				mounts = append(mounts, m)
 			}
-			var m mount
-			for s.More() {
-				switch string(s.Name()) {
-				case "name":
-					m.name = string(s.Text())
-				case "mountPath":
-					m.path = string(s.Text())
-				case "subPath":
-					m.subPath = string(s.Text())
-				case "subPathExpr":
-					m.subPathExpr = string(s.Text())
-				default:
-					s.Skip()
-				}
-			}
-			mounts = append(mounts, m)
 		}
 	})
 	return mounts
+}
+
+// mount reads one mount.
+func (s *scanner) mount() (m mount, ok bool) {
+	if !s.Enter('{') {
+		return m, false
+	}
+	for s.More() {
+		switch string(s.Name()) {
+		case "name":
+			m.name = string(s.Text())
+		case "mountPath":
+			m.path = string(s.Text())
+		case "subPath":
+			m.subPath = string(s.Text())
+		case "subPathExpr":
+			m.subPathExpr = string(s.Text())
+		default:
+			s.Skip()
+		}
+	}
+	return m, true
 }

@@ -161,8 +161,12 @@ func (s *scanner) containers(kind Kind) {
 
 // sortContainers brings init containers to the front, whichever list came first in the JSON.
 func (v *view) sortContainers() {
-	rank := func(c containerView) int {
-		switch c.kind {
+	sortByKind(v.containers, func(c containerView) Kind { return c.kind })
+}
+
+func sortByKind[C any](containers []C, kind func(C) Kind) {
+	rank := func(c C) int {
+		switch kind(c) {
 		case InitContainer:
 			return 0
 		case Container:
@@ -170,8 +174,8 @@ func (v *view) sortContainers() {
 		}
 		return 2
 	}
-	byRank := func(a, b containerView) int { return rank(a) - rank(b) }
-	if !slices.IsSortedFunc(v.containers, byRank) {
-		slices.SortStableFunc(v.containers, byRank)
+	byRank := func(a, b C) int { return rank(a) - rank(b) }
+	if !slices.IsSortedFunc(containers, byRank) {
+		slices.SortStableFunc(containers, byRank)
 	}
 }

@@ -1,9 +1,6 @@
 package mutate
 
-import (
-	"strconv"
-	"unicode/utf8"
-)
+import "github.com/irsa-go/irsa/internal/printable"
 
 // Code names a kind of warning. Codes are stable.
 type Code string
@@ -48,6 +45,11 @@ const (
 	// CodeNoVolume: an ephemeral container cannot have an identity, since its pod has no
 	// volume with a token and volumes cannot be added to a running pod.
 	CodeNoVolume Code = "no-volume"
+	// CodeForeignAnnotation: the annotation that is to be added to the pod is there with another
+	// value, or cannot be added to a running pod. Only other clouds add one.
+	CodeForeignAnnotation Code = "foreign-annotation"
+	// CodeUnsupported: an annotation asks for what is not done.
+	CodeUnsupported Code = "unsupported"
 )
 
 // Warning tells the pod's author about something that does not do what it seems to do.
@@ -76,15 +78,5 @@ func badAnnotation(key, value, want string) Warning {
 	}
 }
 
-// quoted makes a name or value fit for a message: printable, on one line, short.
-func quoted(s string) string {
-	const most = 64
-	if len(s) > most {
-		cut := most
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		return strconv.QuoteToASCII(s[:cut]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
-}
+// quoted makes a name or value fit for a message.
+func quoted(s string) string { return printable.Quoted(s) }

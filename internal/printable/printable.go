@@ -31,3 +31,16 @@ func Text(s string) string {
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// Quoted makes a name or value fit for a message: printable, on one line, short.
+func Quoted(s string) string {
+	const most = 64
+	if len(s) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		return strconv.QuoteToASCII(s[:cut]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}
