@@ -11,9 +11,9 @@ import (
 // Compact returns a smaller policy of the same meaning, or the receiver itself when there is
 // none: values that stand twice or that a pattern covers go, lists of one become that one, and
 // statements that differ in one place become one, which keeps the Sid of the first. Statements
-// that this package does not understand stay as they are.
+// that this package does not understand stay as they are, and so does a policy that IAM refuses.
 func (p *Policy) Compact() *Policy {
-	if p == nil || p.root == nil || p.root.Get("Statement") == nil {
+	if p == nil || p.root == nil || p.root.Get("Statement") == nil || p.refused != nil {
 		return p
 	}
 	var nodes []*jsontree.Value

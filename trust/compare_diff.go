@@ -20,6 +20,8 @@ const (
 	StatementRemoved ChangeKind = "statement-removed"
 	// VersionChanged: policy variables begin or cease to mean something.
 	VersionChanged ChangeKind = "version-changed"
+	// StorageChanged: IAM stores one of the policies and refuses the other.
+	StorageChanged ChangeKind = "storage-changed"
 )
 
 // Change is one thing that an update of a policy would change.
@@ -53,7 +55,11 @@ func (p *Policy) Diff(to *Policy) []Change {
 	if len(changes) == 0 {
 		changes = diffStatements(p, to, true)
 	}
-	if len(changes) == 0 {
+	switch {
+	case len(changes) > 0:
+	case p.isRefused() != to.isRefused():
+		changes = []Change{{Kind: StorageChanged, Message: "IAM stores one of the policies and refuses the other: see Validate"}}
+	default:
 		changes = []Change{{Kind: VersionChanged, Path: "/Version", Message: "the version changes, and policy variables with it"}}
 	}
 	return changes

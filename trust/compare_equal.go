@@ -8,7 +8,8 @@ import (
 // Equal compares the policies by a normal form: true proves that they mean the same; policies
 // that mean the same in very different words may still differ. Order, spelling of condition
 // keys, single values and lists, Sid and Id, and how subjects are spread over statements do
-// not count. nil is equal to the zero value and to a policy without statements.
+// not count; whether IAM stores the policy does. nil is equal to the zero value and to a policy
+// without statements.
 func (p *Policy) Equal(q *Policy) bool {
 	return p == q || slices.Equal(p.normalForm(), q.normalForm())
 }
@@ -29,6 +30,9 @@ func (p *Policy) normalForm() []string {
 		forms = append(forms, text)
 	}
 	slices.Sort(forms)
+	if p.isRefused() {
+		forms = append(forms, "IAM does not store it")
+	}
 	return append([]string{p.meaningOfVersion(variables)}, slices.Compact(forms)...)
 }
 
@@ -45,3 +49,7 @@ func (p *Policy) meaningOfVersion(variables bool) string {
 	}
 	return v.Text()
 }
+
+// isRefused says that IAM does not store the policy. Nobody minds that of one without statements,
+// which allows nothing anyway.
+func (p *Policy) isRefused() bool { return p.Len() > 0 && p.refused != nil }

@@ -55,7 +55,7 @@ func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 		}
 	}
 	errs = append(errs, p.widened(out, "WithGrant", g.requests, func(r *request) bool { return g.covers(r, false) })...)
-	if err := joinProblems("trust: WithGrant", errs...); err != nil {
+	if err := joinProblems("trust: WithGrant", append(errs, p.stored("WithGrant", out))...); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -112,8 +112,8 @@ func (p *Policy) checkEffective(provider Provider, sub, aud string) *EditError {
 	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})
 	j := judge{q.r, no}
 	e := &EditError{Edit: "WithGrant", Subject: sub, Reason: "would still not be allowed"}
-	if !knownVersion(p.tree().Get("Version")) {
-		e.Path, e.Reason = "/Version", "would not be allowed: the version is not one of IAM's"
+	if p.isRefused() {
+		e.Path, e.Reason = p.refused.Path, "would not be allowed: IAM does not store the policy: "+p.refused.Message
 		return e
 	}
 	if j.action(p, actionWebIdentity, nil) {

@@ -42,6 +42,15 @@ func (p *Policy) revise(edit func(*statement) []*jsontree.Value) revision {
 	return rev
 }
 
+// stored refuses an edit after which IAM stores what it did not: then the statements of others
+// would begin to count.
+func (p *Policy) stored(edit string, out *Policy) error {
+	if out.Len() == 0 || out.isRefused() || !p.isRefused() {
+		return nil
+	}
+	return &EditError{Edit: edit, Path: p.refused.Path, Reason: "IAM does not store the policy as it is: " + p.refused.Message}
+}
+
 // origin is the pointer of the receiver's statement that one of the revision comes from; "" for
 // one that is new.
 func (rev revision) origin(s *statement) string {
@@ -195,7 +204,7 @@ func (p *Policy) keeps(s *statement, parts []*jsontree.Value, ask func([]*statem
 	after := p.compiled(parts)
 	requests, ok := ask(slices.Concat(before, after))
 	return ok && !slices.ContainsFunc(requests, func(r *request) bool {
-		return verdicts(r, before) != verdicts(r, after) && !named(r)
+		return answers(r, before) != answers(r, after) && !named(r)
 	})
 }
 
@@ -221,15 +230,82 @@ func (p *Policy) compiled(nodes []*jsontree.Value) (statements []*statement) {
 	return statements
 }
 
-// verdicts are the best that statements of one effect have for each action.
-func verdicts(r *request, statements []*statement) (v [4]verdict) {
-	j := judge{r, unproven}
-	for i, action := range [...]string{actionWebIdentity, actionAssumeRole, actionTagSession, actionSetSourceIdentity} {
+// trustActions are what a trust policy decides on.
+func trustActions() [4]string {
+	return [...]string{actionWebIdentity, actionAssumeRole, actionTagSession, actionSetSourceIdentity}
+}
+
+// answer is what statements of one effect say: the best verdict, and what it hangs on when that is
+// not known. Two that hang on the same are the same.
+type answer struct {
+	verdict verdict
+	hangsOn string
+}
+
+// answers are those for each action.
+func answers(r *request, statements []*statement) (all [4]answer) {
+	for i, action := range trustActions() {
+		var hangsOn []string
 		for _, s := range statements {
-			v[i] = max(v[i], j.statement(s, action, nil))
+			switch a := s.answer(r, action); {
+			case a.verdict > all[i].verdict:
+				all[i].verdict, hangsOn = a.verdict, []string{a.hangsOn}
+			case a.verdict == all[i].verdict:
+				hangsOn = append(hangsOn, a.hangsOn)
+			}
+		}
+		if all[i].verdict == unproven {
+			all[i].hangsOn = listSignature(hangsOn)
 		}
 	}
-	return v
+	return all
+}
+
+// answer judges the request.
+func (s *statement) answer(r *request, action string) answer {
+	v := judge{r, unproven}.statement(s, action, nil)
+	if v != unproven {
+		return answer{verdict: v}
+	}
+	var res StatementResult
+	judge{r, unproven}.statement(s, action, &res)
+	var hangsOn []string
+	if res.who == unproven {
+		hangsOn = append(hangsOn, "principal")
+	}
+	if s.actions.negated || s.flaw != "" {
+		hangsOn = append(hangsOn, s.actions.String(), s.flaw)
+	}
+	for i, result := range res.Conditions {
+		if !result.Unproven {
+			continue
+		}
+		c := &s.conditions[i]
+		key := c.lookup
+		if claim, own := r.cutClaim(key); own {
+			key = ":" + claim // whatever the issuer's name is
+		}
+		if _, presence := r.lookup(c.lookup); presence == absent {
+			key += " absent" // whether that is enough, no source says
+		}
+		hangsOn = append(hangsOn, quoteSignature(c.operator)+quoteSignature(key)+r.values(c.texts))
+	}
+	return answer{unproven, listSignature(hangsOn)}
+}
+
+// values are a condition's, with variables of the issuer's claims whatever its name is.
+func (r *request) values(texts []string) string {
+	own := make([]string, len(texts))
+	for i, text := range texts {
+		before, rest, found := strings.Cut(text, "${")
+		for own[i] = before; found; own[i] += "${" + before {
+			if n := len(r.issuer); n > 0 && len(rest) > n && rest[n] == ':' && lowerASCII(rest[:n]) == r.issuer {
+				rest = rest[n:]
+			}
+			before, rest, found = strings.Cut(rest, "${")
+		}
+	}
+	return listSignature(own)
 }
 
 // claim is the token's, when it has it.

@@ -48,12 +48,18 @@ func (c *chooser) lawPolicy(providers []trust.Provider) []byte {
 		for range c.n(4) {
 			operator := pick(c, "", "", "", "ForAllValues:", "ForAnyValue:") + pick(c, "StringEquals", "StringEquals", "StringLike", "StringLike",
 				"StringEqualsIgnoreCase", "StringNotEquals", "StringNotLike") + pick(c, "", "", "", "IfExists")
-			keys, _ := block[operator].(map[string]any)
-			if keys == nil {
+			var keys map[string]any
+			host := pick(c, lawHosts[0], lawHosts[0], strings.ToUpper(lawHosts[0]), lawHosts[1], lawHosts[2])
+			claim := pick(c, ":sub", ":sub", ":aud", ":SUB", ":email", ":amr", "")
+			switch claim {
+			case ":amr":
+				operator = pick(c, "ForAllValues:", "ForAnyValue:") + pick(c, "StringEquals", "StringLike")
+			case "": // not of the token
+				host, operator = "aws:SourceVpc", "StringLike"
+			}
+			if keys, _ = block[operator].(map[string]any); keys == nil {
 				keys = map[string]any{}
 			}
-			host := pick(c, lawHosts[0], lawHosts[0], strings.ToUpper(lawHosts[0]), lawHosts[1], lawHosts[2])
-			claim := pick(c, ":sub", ":sub", ":aud", ":SUB", ":email")
 			var values []any
 			for range 1 + c.n(3) {
 				if strings.EqualFold(claim, ":sub") {
@@ -87,6 +93,8 @@ type lawToken struct {
 	provider trust.Provider
 	sub, aud *string
 	email    string
+	amr      []string
+	vpc      string
 }
 
 func lawTokens(providers []trust.Provider) (all []lawToken) {
@@ -100,9 +108,8 @@ func lawTokens(providers []trust.Provider) (all []lawToken) {
 	for _, p := range providers {
 		for _, sub := range values("x", "y", "z", "X", "a:1", "a:2", "a:12", "b:1", "b:", "a:*", "", "w", "a", "1") {
 			for _, aud := range values("A", "B", "a", "AB", "") {
-				for _, email := range []string{"", "A"} {
-					all = append(all, lawToken{p, sub, aud, email})
-				}
+				all = append(all, lawToken{p, sub, aud, "", nil, "A"}, lawToken{p, sub, aud, "A", []string{"A"}, "B"},
+					lawToken{p, sub, aud, "", []string{"A", "B"}, "z"}, lawToken{p, sub, aud, "B", []string{"B", "z"}, "AB"})
 			}
 		}
 	}
@@ -122,6 +129,10 @@ func (tok lawToken) allowed(policy naivePolicy, p trust.Provider) bool {
 	if tok.email != "" {
 		ctx.keys[prefix+":email"] = []string{tok.email}
 	}
+	if tok.amr != nil {
+		ctx.keys[prefix+":amr"] = tok.amr
+	}
+	ctx.keys["aws:sourcevpc"] = []string{tok.vpc}
 	return policy.allows(ctx, "sts:assumerolewithwebidentity")
 }
 
@@ -233,7 +244,7 @@ func FuzzAnAcceptedEditOpensAndTakesNothingElse(f *testing.F) {
 						claims[i] = *v
 					}
 				}
-				t.Fatalf("edit %d of %v:\n%s\n%s\n%s %q email %q: was %t, is %t", edit, g, doc, out, tok.provider, claims, tok.email, was, is)
+				t.Fatalf("edit %d of %v:\n%s\n%s\n%s %q email %q amr %q from %q: was %t, is %t", edit, g, doc, out, tok.provider, claims, tok.email, tok.amr, tok.vpc, was, is)
 			}
 		}
 	})
@@ -265,18 +276,22 @@ func TestEditsThatWouldOpenOrTakeMoreAreRefusedOrExact(t *testing.T) {
 		edit func(*trust.Policy) (*trust.Policy, error)
 		path string // of the refusal; "" when the edit is done
 	}{
-		"audiences by list and by pattern":          {web(alone, `{`+two+`,"StringLike":{"KEY:aud":"A*"}}`), without(x), ""},
-		"audiences by list and any of them":         {web(alone, `{`+two+`,"ForAnyValue:StringLike":{"KEY:aud":"A*"}}`), without(x), ""},
-		"audiences by list and in any case":         {web(alone, `{`+two+`,"StringEqualsIgnoreCase":{"KEY:aud":"a"}}`), without(x), ""},
-		"a sub in any case":                         {web(alone, `{"StringEqualsIgnoreCase":{"KEY:sub":["x","y"]}}`), without(x), "/Statement/0"},
-		"audiences by list and if they exist":       {web(alone, `{`+two+`,"StringLikeIfExists":{"KEY:aud":"A*"}}`), without(x), ""},
-		"subs in two lists, audiences by list":      {web(several, `{`+two+`,"StringEqualsIfExists":{"KEY:sub":"z"}}`), without(xz), ""},
-		"all values, of several providers":          {web(several, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
-		"all values, beside an AWS principal":       {web(`{"Federated":"PROV","AWS":"111122223333"}`, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
-		"all values, beside a service":              {web(`{"Federated":"PROV","Service":"ec2.amazonaws.com"}`, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
-		"two providers that become one":             {web(`{"Federated":["PROV","RROV"]}`, `{"StringEqualsIfExists":{"KEY:sub":"x"},"StringLikeIfExists":{"RKEY:sub":"b:*"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
-		"another claim of two that become one":      {web(`{"Federated":["PROV","RROV"]}`, `{"StringEqualsIfExists":{"KEY:email":"a"},"StringLikeIfExists":{"RKEY:email":"b"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
-		"all values of another claim":               {web(`{"Federated":["PROV","RROV"]}`, `{"ForAllValues:StringEquals":{"KEY:email":"a"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"audiences by list and by pattern":           {web(alone, `{`+two+`,"StringLike":{"KEY:aud":"A*"}}`), without(x), ""},
+		"audiences by list and any of them":          {web(alone, `{`+two+`,"ForAnyValue:StringLike":{"KEY:aud":"A*"}}`), without(x), ""},
+		"audiences by list and in any case":          {web(alone, `{`+two+`,"StringEqualsIgnoreCase":{"KEY:aud":"a"}}`), without(x), ""},
+		"a sub in any case":                          {web(alone, `{"StringEqualsIgnoreCase":{"KEY:sub":["x","y"]}}`), without(x), "/Statement/0"},
+		"audiences by list and if they exist":        {web(alone, `{`+two+`,"StringLikeIfExists":{"KEY:aud":"A*"}}`), without(x), ""},
+		"subs in two lists, audiences by list":       {web(several, `{`+two+`,"StringEqualsIfExists":{"KEY:sub":"z"}}`), without(xz), ""},
+		"all values, of several providers":           {web(several, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
+		"all values, beside an AWS principal":        {web(`{"Federated":"PROV","AWS":"111122223333"}`, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
+		"all values, beside a service":               {web(`{"Federated":"PROV","Service":"ec2.amazonaws.com"}`, `{"ForAllValues:StringEquals":{"KEY:sub":"x"}}`), without(x), "/Statement/0"},
+		"two providers that become one":              {web(`{"Federated":["PROV","RROV"]}`, `{"StringEqualsIfExists":{"KEY:sub":"x"},"StringLikeIfExists":{"RKEY:sub":"b:*"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"another claim of two that become one":       {web(`{"Federated":["PROV","RROV"]}`, `{"StringEqualsIfExists":{"KEY:email":"a"},"StringLikeIfExists":{"RKEY:email":"b"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"all values of another claim":                {web(`{"Federated":["PROV","RROV"]}`, `{"ForAllValues:StringEquals":{"KEY:email":"a"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"several values of two that become one":      {web(`{"Federated":["PROV","RROV"]}`, `{"ForAllValues:StringEquals":{"KEY:amr":"a"},"ForAllValues:StringLike":{"RKEY:amr":"b"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"several values, of the other if it has any": {web(alone, `{"ForAnyValue:StringLikeIfExists":{"RKEY:amr":"b"}}`), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/0"},
+		"two Denies on what is not of the token": {web(`{"Federated":["PROV","RROV"]}`, `{}`) + `,` + strings.Replace(web(alone, `{"StringEquals":{"aws:SourceVpc":"a"}}`)+`,`+
+			web(`{"Federated":"RROV"}`, `{"StringEquals":{"aws:SourceVpc":"b"}}`), "Allow", "Deny", 2), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/2"},
 		"a Deny that leaves one of a pattern":       {web(alone, `{}`) + `,` + strings.Replace(web(alone, `{"StringNotLike":{"KEY:sub":"*-b:x"}}`), "Allow", "Deny", 1), without(teams), "/Statement/0"},
 		"a Deny that becomes the other's":           {web(alone, `{"StringEquals":{"KEY:sub":"x"}}`) + `,` + web(`{"Federated":"RROV"}`, `{}`) + `,` + strings.Replace(web(alone, `{"StringEquals":{"KEY:sub":"y"}}`), "Allow", "Deny", 1), func(policy *trust.Policy) (*trust.Policy, error) { return policy.Retargeted(p, r) }, "/Statement/2"},
 		"the statement stands third":                {web(alone, `{"StringEquals":{"KEY:sub":"x"}}`) + `,{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"},` + web(alone, `{"StringEquals":{"KEY:aud":"A"}}`), without(x), "/Statement/2"},

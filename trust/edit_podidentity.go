@@ -39,7 +39,7 @@ func (p *Policy) WithPodIdentity(g PodIdentityGrant) (*Policy, error) {
 	errs = append(errs, p.widened(out, "WithPodIdentity", func(of []*statement) ([]*request, bool) { return podRequests(of, g) }, func(r *request) bool {
 		return slices.ContainsFunc(units, func(unit PodIdentityGrant) bool { return unit.covers(r) })
 	})...)
-	if err := joinProblems("trust: WithPodIdentity", errs...); err != nil {
+	if err := joinProblems("trust: WithPodIdentity", append(errs, p.stored("WithPodIdentity", out))...); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -72,7 +72,7 @@ func (p *Policy) WithoutPodIdentity(g PodIdentityGrant) (*Policy, error) {
 			errs = append(errs, &EditError{Edit: "WithoutPodIdentity", Subject: unit.subject(), Path: rev.origin(s), Reason: "would stay admitted by a statement for more"})
 		}
 	}
-	if err := joinProblems("trust: WithoutPodIdentity", errs...); err != nil {
+	if err := joinProblems("trust: WithoutPodIdentity", append(errs, p.stored("WithoutPodIdentity", rev.policy))...); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil
@@ -134,8 +134,8 @@ func (p *Policy) addPods(n *jsontree.Value) *Policy {
 // network or the clock does not count.
 func (p *Policy) checkPods(g PodIdentityGrant) *EditError {
 	e := &EditError{Edit: "WithPodIdentity", Subject: g.subject(), Reason: "would still not be allowed"}
-	if !knownVersion(p.tree().Get("Version")) {
-		e.Path, e.Reason = "/Version", "would not be allowed: the version is not one of IAM's"
+	if p.isRefused() {
+		e.Path, e.Reason = p.refused.Path, "would not be allowed: IAM does not store the policy: "+p.refused.Message
 		return e
 	}
 	q := PodIdentity(g.session())
@@ -176,7 +176,7 @@ func (p *Policy) withoutPods(s *statement, g PodIdentityGrant) []*jsontree.Value
 	unchanged := []*jsontree.Value{s.node}
 	requests, ok := podRequests([]*statement{s}, g)
 	if s.effect != Allow || s.flaw != "" || !ok || !slices.Contains(s.principals.service, podIdentityService) ||
-		!slices.ContainsFunc(requests, func(r *request) bool { return g.covers(r) && verdicts(r, []*statement{s}) != [4]verdict{} }) {
+		!slices.ContainsFunc(requests, func(r *request) bool { return g.covers(r) && answers(r, []*statement{s}) != [4]answer{} }) {
 		return unchanged
 	}
 	candidates := [][]*jsontree.Value{{s.withoutPrincipal("Service", podIdentityService)}}

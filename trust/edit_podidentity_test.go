@@ -216,3 +216,25 @@ func FuzzPodIdentityEditsOpenAndTakeNothingElse(f *testing.F) {
 		}
 	})
 }
+
+// A token may set the session tags of a pod itself.
+func TestWithoutPodIdentityLeavesTokensWithTheSameTags(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	const asked = `"Action":["sts:AssumeRoleWithWebIdentity","sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["shop","post"]}}}`
+	shared := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`","Service":"pods.eks.amazonaws.com"},`+asked))
+	tagged := trust.WebIdentity(p, trust.Claims{"sub": "x", "https://aws.amazon.com/tags": map[string]any{"principal_tags": map[string]any{"kubernetes-namespace": "shop"}}})
+	require.True(t, shared.Allows(tagged))
+	out, err := shared.WithoutPodIdentity(trust.PodIdentityGrant{Namespaces: []string{"shop"}})
+	var refused *trust.EditError
+	require.ErrorAs(t, err, &refused, "%s", out)
+	assert.Equal(t, "/Statement/0", refused.Path)
+
+	out, err = shared.WithoutPodIdentity(trust.PodIdentityGrant{})
+	require.NoError(t, err, "all pods can go")
+	assert.True(t, out.Allows(tagged))
+	apart := parse(t, statement(`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},`+asked))
+	out, err = apart.WithoutPodIdentity(trust.PodIdentityGrant{Namespaces: []string{"shop"}})
+	require.NoError(t, err)
+	assert.NotContains(t, out.Document(), "shop")
+}

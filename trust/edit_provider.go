@@ -39,7 +39,7 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 			errs = append(errs, &EditError{Edit: "WithoutProvider", Path: rev.origin(s), Reason: "a statement may admit the provider without naming it"})
 		}
 	}
-	if err := joinProblems("trust: WithoutProvider", errs...); err != nil {
+	if err := joinProblems("trust: WithoutProvider", append(errs, p.stored("WithoutProvider", rev.policy))...); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil
@@ -94,7 +94,7 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if e := rev.collision(p, from, to); len(errs) == 0 && e != nil {
 		errs = append(errs, e)
 	}
-	if err := joinProblems("trust: Retargeted", errs...); err != nil {
+	if err := joinProblems("trust: Retargeted", append(errs, p.stored("Retargeted", rev.policy))...); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil
@@ -106,20 +106,33 @@ func (p *Policy) moves(s *statement, n *jsontree.Value, from, to Provider) bool 
 	before, after := []*statement{s}, p.compiled([]*jsontree.Value{n})
 	requests, ok := webRequests(slices.Concat(before, after))
 	for _, r := range requests {
-		want := verdicts(r, before)
+		was := answers(r, before)
 		switch r.caller.arn {
 		case from.arn:
-			want = [4]verdict{}
+			was = [4]answer{}
 		case to.arn:
-			for i, v := range verdicts(r.of(from), before) {
-				want[i] = max(want[i], v)
+			for i, a := range answers(r.of(from), before) {
+				if was[i], ok = was[i].or(a); !ok {
+					return false
+				}
 			}
 		}
-		if verdicts(r, after) != want {
+		if answers(r, after) != was {
 			return false
 		}
 	}
 	return ok
+}
+
+// or is the answer of one who has either; not ok when that hangs on two things.
+func (a answer) or(b answer) (answer, bool) {
+	switch {
+	case a.verdict > b.verdict:
+		return a, true
+	case a.verdict < b.verdict:
+		return b, true
+	}
+	return a, a == b
 }
 
 // of is the same token of another provider.
@@ -153,7 +166,7 @@ func (rev revision) collision(before *Policy, from, to Provider) *EditError {
 	for _, r := range grid.tokens(to.arn) {
 		old, moved := outcomes(r, before), outcomes(r.of(from), before)
 		for i, is := range outcomes(r, rev.policy) {
-			if is != max(old[i], moved[i]) {
+			if was, ok := old[i].or(moved[i]); !ok || is != was {
 				return e
 			}
 		}
@@ -161,8 +174,8 @@ func (rev revision) collision(before *Policy, from, to Provider) *EditError {
 	return nil
 }
 
-// outcomes rank the policy's answer to each action, from a certain no to a certain yes.
-func outcomes(r *request, p *Policy) (ranks [4]int) {
+// outcomes are the policy's answers to each action.
+func outcomes(r *request, p *Policy) [4]answer {
 	var allows, denies []*statement
 	for i := range p.list() {
 		if s := &p.statements[i]; s.effect == Allow {
@@ -171,13 +184,16 @@ func outcomes(r *request, p *Policy) (ranks [4]int) {
 			denies = append(denies, s)
 		}
 	}
-	allow, deny := verdicts(r, allows), verdicts(r, denies)
-	for i := range ranks {
-		if allow[i] != no && deny[i] != yes {
-			ranks[i] = 1 + 2*int(allow[i]-unproven) + int(unproven-deny[i])
+	allow, deny := answers(r, allows), answers(r, denies)
+	for i, d := range deny {
+		switch {
+		case allow[i].verdict == no || d.verdict == yes:
+			allow[i] = answer{}
+		case d.verdict == unproven:
+			allow[i] = answer{unproven, allow[i].hangsOn + "\n" + d.hangsOn}
 		}
 	}
-	return ranks
+	return allow
 }
 
 func (s *statement) retargeted(from, to Provider) (*jsontree.Value, *EditError) {

@@ -10,6 +10,32 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
+// What IAM refuses allows nobody; an edit may not change that for those whom it does not name.
+func TestAnEditDoesNotChangeWhetherIAMStoresThePolicy(t *testing.T) {
+	t.Parallel()
+	p, q := provider(t, blue), provider(t, green)
+	web := func(p trust.Provider, rest string) string {
+		return `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"` + rest + `}`
+	}
+	cart := grant(p, account(t, "shop", "cart"))
+	broken := parse(t, statement(web(q, `,"Resource":"*"`)+","+web(p, "")))
+	for name, edit := range map[string]func() (*trust.Policy, error){
+		"without the one that is refused": func() (*trust.Policy, error) { return broken.WithoutProvider(q) },
+		"with somebody more":              func() (*trust.Policy, error) { return broken.WithGrant(cart) },
+		"with pods":                       func() (*trust.Policy, error) { return broken.WithPodIdentity(trust.PodIdentityGrant{}) },
+	} {
+		out, err := edit()
+		var refused *trust.EditError
+		require.ErrorAs(t, err, &refused, name)
+		assert.Contains(t, refused.Reason, "IAM ", name)
+		assert.Nil(t, out, name)
+	}
+	alone := parse(t, statement(web(q, `,"Resource":"*"`)))
+	gone, err := alone.WithoutProvider(q)
+	require.NoError(t, err)
+	assert.Zero(t, gone.Len(), "nobody else is there")
+}
+
 func grant(p trust.Provider, subjects ...trust.Subject) trust.Grant {
 	return trust.Grant{Provider: p, Subjects: subjects}
 }
@@ -96,7 +122,7 @@ func TestWithGrantIsRefusedWhenADenyOverridesIt(t *testing.T) {
 	web := `{"Federated":"ARN"},"Action":"sts:AssumeRoleWithWebIdentity"`
 	for name, policy := range map[string]*trust.Policy{
 		"for all":              deny(web),
-		"for everybody":        deny(`"*","Action":"*"`),
+		"for everybody":        deny(`{"AWS":"*"},"Action":"sts:AssumeRoleWithWebIdentity"`),
 		"by sub":               deny(web + `,"Condition":{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`),
 		"by not being another": deny(web + `,"Condition":{"StringNotEquals":{"HOST:sub":"x"}}`),
 		"by unknown operator":  deny(web + `,"Condition":{"StringMatches":{"HOST:sub":"x"}}`),
@@ -119,7 +145,7 @@ func TestWithGrantIsRefusedWhenADenyOverridesIt(t *testing.T) {
 		"at times":     deny(web + `,"Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`),
 		"of AWS":       deny(`{"AWS":"111122223333"},"Action":"sts:AssumeRole"`),
 		"without TLS":  deny(web + `,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`),
-		"of a service": deny(`{"Service":"ec2.amazonaws.com"},"Action":"*"`),
+		"of a service": deny(`{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"`),
 	} {
 		_, err := policy.WithGrant(grant(p, cart))
 		assert.NoError(t, err, name)

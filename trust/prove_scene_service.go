@@ -63,7 +63,9 @@ func podIdentityScene(s session) scene {
 			keyTag + "eks-cluster-name": &session.ClusterName, keyTag + "kubernetes-namespace": &session.Namespace,
 			keyTag + "kubernetes-service-account": &session.ServiceAccount, keyTag + "kubernetes-pod-name": &session.PodName,
 			keyTag + "kubernetes-pod-uid": &session.PodUID} {
-			*field = values.or(key, *field)
+			if s.tags || !strings.HasPrefix(key, keyTag) {
+				*field = values.or(key, *field)
+			}
 		}
 		return settle(PodIdentity(session), values)
 	}

@@ -226,6 +226,8 @@ func TestChainsAndPodsAreExact(t *testing.T) {
 		"a namespace of Pod Identity":     {chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/kubernetes-namespace":["shop","post-*"]}}`), ""},
 		"every namespace of Pod Identity": {chain(pods, `{}`), chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), "EKS Pod Identity"},
 		"a cluster of Pod Identity":       {chain(pods, `{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/eks-cluster-arn":"arn:aws:eks:*:cluster/blue"}}`), "without session tags"},
+		"pods that set no session tags":   {chain(pods, `{"Null":{"aws:RequestTag/kubernetes-namespace":"true"}}`), chain(role, `{}`), "without session tags"},
+		"pods that set session tags":      {chain(pods, `{"Null":{"aws:RequestTag/kubernetes-pod-uid":"false"}}`), chain(role, `{}`), "kubernetes-pod-uid x"},
 		"the account of a cluster":        {chain(pods, `{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), chain(pods, `{"StringEquals":{"aws:SourceAccount":"444455556666"}}`), "aws:sourceaccount 111122223333"},
 	} {
 		t.Run(name, func(t *testing.T) {
