@@ -22,10 +22,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 )
 
@@ -112,7 +116,23 @@ func calls(t testing.TB, iss oidc.Issuer) map[string]func(context.Context, *oidc
 			_, err = v.Verify(ctx, token)
 			return err
 		},
+		"Stale": func(ctx context.Context, c *oidc.Client) error {
+			reports, err := iamprovider.Stale(ctx, provided{iss}, iamprovider.StaleConfig{Discoverer: c, Timeout: 2 * time.Second})
+			if err != nil || len(reports) == 0 {
+				return err
+			}
+			return reports[0].Err
+		},
 	}
+}
+
+// provided is an account with the provider of one issuer.
+type provided struct{ oidc.Issuer }
+
+func (p provided) ListOpenIDConnectProviders(context.Context, *iam.ListOpenIDConnectProvidersInput, ...func(*iam.Options)) (*iam.ListOpenIDConnectProvidersOutput, error) {
+	return &iam.ListOpenIDConnectProvidersOutput{OpenIDConnectProviderList: []types.OpenIDConnectProviderListEntry{
+		{Arn: aws.String("arn:aws:iam::111122223333:oidc-provider/" + p.HostPath())},
+	}}, nil
 }
 
 func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
