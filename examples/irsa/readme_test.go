@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -15,31 +16,35 @@ var (
 	random  = regexp.MustCompile(`127\.0\.0\.1:\d+|\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b|\b[A-Za-z0-9_-]{43}\b|\b20\d\d-\d\d-\d\dT[0-9:.]+Z|\b[0-9a-f]{8}-[0-9a-f-]{27}\b`)
 )
 
-// What the README shows is what the command prints, in the folder of this file.
-func TestTheREADMEShowsWhatTheCommandPrints(t *testing.T) {
+// What pages show is what the command prints, in the folder of this file.
+func TestPagesShowWhatTheCommandPrints(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	s := newSetting(t, worker)
-	names := map[string]string{"CA": s.ca, "DIR": t.TempDir(), "ISSUER": s.issuer}
-	require.NoError(t, os.Mkdir(names["DIR"]+"/web", 0o755))
-	ran := 0
-	shown := console.ReplaceAllStringFunc(string(text), func(block string) string {
-		ran++
-		line := console.FindStringSubmatch(block)[1]
-		args := strings.Fields(os.Expand(line, func(name string) string { return names[name] }))
-		var out bytes.Buffer
-		code := s.run(t.Context(), args, strings.NewReader(""), &out, &out)
-		printed := out.String()
-		for name, value := range names {
-			printed = strings.ReplaceAll(printed, value, "$"+name)
-		}
-		printed = random.ReplaceAllString(strings.ReplaceAll(printed, s.env["AWS_WEB_IDENTITY_TOKEN_FILE"], "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"), "…")
-		if code != 0 {
-			printed += "(exit code " + string(rune('0'+code)) + ")\n"
-		}
-		return "```console\n$ irsa " + line + "\n" + printed + "```\n"
-	})
-	require.Greater(t, ran, 10)
-	generated(t, "README.md", shown)
+	for _, page := range []string{"README.md", "../controller-runtime/WEBHOOK.md"} {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		s := newSetting(t, worker)
+		names := map[string]string{"CA": s.ca, "DIR": t.TempDir(), "ISSUER": s.issuer}
+		require.NoError(t, os.Mkdir(names["DIR"]+"/web", 0o755))
+		require.Regexp(t, console, string(text))
+		generated(t, page, console.ReplaceAllStringFunc(string(text), func(block string) string {
+			return s.block(t, names, console.FindStringSubmatch(block)[1])
+		}))
+	}
+}
+
+// block is a command and what it prints, without what differs each time.
+func (s *setting) block(t *testing.T, names map[string]string, line string) string {
+	args := strings.Fields(os.Expand(line, func(name string) string { return names[name] }))
+	var out bytes.Buffer
+	code := s.run(t.Context(), args, strings.NewReader(""), &out, &out)
+	printed := out.String()
+	for name, value := range names {
+		printed = strings.ReplaceAll(printed, value, "$"+name)
+	}
+	printed = strings.ReplaceAll(printed, s.env["AWS_WEB_IDENTITY_TOKEN_FILE"], "/var/run/secrets/eks.amazonaws.com/serviceaccount/token")
+	printed = random.ReplaceAllString(printed, "…")
+	if code != 0 {
+		printed += fmt.Sprintf("(exit code %d)\n", code)
+	}
+	return "```console\n$ irsa " + line + "\n" + printed + "```\n"
 }
