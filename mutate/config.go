@@ -13,9 +13,9 @@ import (
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
-// Config is what one cluster wants of the mutation. The zero value is the EKS pod identity
-// webhook's binary without flags, except that bad annotations are errors; [EKS] is what EKS
-// itself runs.
+// Config is what one cluster wants of the mutation. The zero value does what the binary of the EKS
+// pod identity webhook does without flags, except that bad annotations are errors. [EKS] returns what
+// EKS itself runs.
 //
 // A Config is data: it may be copied, and nothing in this package writes to it.
 type Config struct {

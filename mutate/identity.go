@@ -32,8 +32,8 @@ func (m Method) String() string {
 	return fmt.Sprintf("Method(%d)", uint8(m))
 }
 
-// Identity is the identity that a pod gets in AWS. The zero value is none: the pod is left
-// alone. [Mutator.Identity] makes one from a ServiceAccount; it may also be written by hand.
+// Identity is the identity that a pod gets in AWS. The zero value stands for none:
+// the pod is left alone. [Mutator.Identity] makes one from a ServiceAccount; it may also be written by hand.
 // Identities are comparable.
 type Identity struct {
 	// Method is WebIdentity, the zero value, or PodIdentity.
@@ -70,7 +70,7 @@ type Identity struct {
 	Seed string
 }
 
-// IsZero says whether id is no identity. Seed does not count.
+// IsZero says whether id is the zero value, Seed aside: it gives no identity.
 func (id Identity) IsZero() bool {
 	id.Seed = ""
 	return id == Identity{}

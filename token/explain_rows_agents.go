@@ -23,7 +23,7 @@ var identityRows = []row{
 		code: CodeIdentityMismatch, cause: CauseToken, retry: RetryNever, gone: true,
 		meaning: "the source gave a token of somebody else than was asked for, so it was not used",
 		next: []string{
-			"whether the service account was deleted and made anew: then its key has an old UID",
+			"whether the service account was deleted and created again: then its key has an old UID",
 			"that the source asks for the account, in the namespace and cluster, that the key names",
 		},
 	},

@@ -44,7 +44,7 @@ type poolSource struct {
 }
 
 // Token refuses a token that is not of the key's account. TokenRequest goes by name only, so an
-// account made anew under the same name answers too.
+// account created again under the same name answers too.
 func (s *poolSource) Token(ctx context.Context) (string, error) {
 	token, err := readSource(ctx, *s.inner.Load())
 	if err == nil {

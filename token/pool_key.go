@@ -19,7 +19,7 @@ type Key struct {
 	Issuer string
 	// Namespace and ServiceAccount name the account that is acted for. Required.
 	Namespace, ServiceAccount string
-	// UID is the account's metadata.uid. Required: an account that was deleted and made anew is
+	// UID is the account's metadata.uid. Required: an account that was deleted and created again is
 	// somebody else, and must not inherit credentials.
 	UID string
 	// RoleARN is the role to assume. Required.
@@ -34,9 +34,8 @@ type Key struct {
 	SessionName string
 	// Policy is a session policy, as in [Config]. "": none.
 	Policy string
-	// ExternalID keeps apart what is assumed onward with different external ids. AssumeRole has
-	// one, AssumeRoleWithWebIdentity has not: the pool does nothing with it but hand it to
-	// newClient.
+	// ExternalID separates identities from which further roles are assumed with different external
+	// ids. AssumeRoleWithWebIdentity itself takes none, so the pool only hands it to newClient.
 	ExternalID string
 	// Duration is as in [Config]. 0: STS's default.
 	Duration time.Duration
@@ -64,7 +63,7 @@ func (k Key) problems() []error {
 	}
 	if strings.TrimSpace(k.UID) == "" {
 		problems = append(problems, errors.New("UID: it is empty, want the service account's metadata.uid: "+
-			"without it an account that was deleted and made anew would inherit credentials"))
+			"without it an account that was deleted and created again would inherit credentials"))
 	}
 	return problems
 }

@@ -95,7 +95,7 @@ type Attempt struct {
 	// AdvisoryWindow is the time before Expires at which the next attempt is due; zero when
 	// there are no new credentials or they do not expire.
 	AdvisoryWindow time.Duration
-	// Next is before when no further attempt is made: the start of the advisory window, the end
+	// Next is the time before which no further attempt is made: the start of the advisory window, the end
 	// of a backoff. Zero: the next call asks, or, with credentials that do not expire, none does.
 	Next time.Time
 }

@@ -21,9 +21,9 @@ const (
 	Container Kind = "container"
 )
 
-// ErrNoIdentity is what errors.Is finds when an environment has nothing at all of an identity, so that
-// only the node's role would be left, which is never taken.
-var ErrNoIdentity = errors.New("the environment has no identity of the pod's own, only the node's role would be left")
+// ErrNoIdentity is what errors.Is finds when an environment has nothing at all of an identity. The
+// node's role, which an SDK would go on to, is not used.
+var ErrNoIdentity = errors.New("the environment has no identity of the pod's own, and the node's role is not used")
 
 // ErrHalfIdentity is what errors.Is finds when an environment has a part of an identity: a role without
 // a token file, an access key without its secret. Whoever takes that for no identity runs as somebody
@@ -77,7 +77,7 @@ type Warning struct {
 func (w Warning) String() string { return w.Message + " (" + w.Code + ")" }
 
 // Resolution is the choice among the sources of credentials that an environment names, and the
-// reasons. The zero value is no choice. It is a plain value; a secret in it is not printed.
+// reasons. The zero value has no choice in it. It is a plain value; a secret in it is not printed.
 type Resolution struct {
 	// Kind is the source chosen.
 	Kind Kind
@@ -109,11 +109,11 @@ type Resolution struct {
 }
 
 // Resolve reads a pod's environment and says which source of credentials it names, and why.
-// lookup is os.LookupEnv or stands for it; a variable that is empty counts as absent, as in the
+// lookup is os.LookupEnv, or a function like it in tests; a variable that is empty counts as absent, as in the
 // SDKs, and one with white space alone is half an identity. Nothing is read or called.
 //
 // The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
-// container's endpoint. Profiles, which are files, are not read. Other than the SDK, Resolve never goes
+// container's endpoint. Profiles, which are files, are not read. Unlike the SDK, Resolve never goes
 // on to the role of the node: where there is nothing of the pod's own, errors.Is finds [ErrNoIdentity],
 // and where there is only a part, [ErrHalfIdentity]. The package documentation says what to do on a
 // laptop.

@@ -19,10 +19,10 @@ import (
 //	…
 //	cfg, err = res.Configure(cfg, token.Config{})
 //
-// What cfg had for credentials is replaced, and not used for STS either, which is called in the region
-// and at the endpoint that cfg has. A region that cfg has not is that of the environment. Nothing is
-// read or called before the first request. Of c, only Refresh matters for what is not a web identity;
-// c.SessionName comes before AWS_ROLE_SESSION_NAME.
+// The credentials in cfg are replaced, and are not used for STS either. STS is called in the region
+// and at the endpoint of cfg; when cfg has no region, both it and STS get that of the environment.
+// Nothing is read or called before the first request. Of c, only Refresh matters for what is not a web
+// identity; c.SessionName comes before AWS_ROLE_SESSION_NAME.
 func (res Resolution) Configure(cfg aws.Config, c Config) (aws.Config, error) {
 	cfg = cfg.Copy()
 	if cfg.Region == "" {
@@ -38,7 +38,7 @@ func (res Resolution) Configure(cfg aws.Config, c Config) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Provider builds the Provider of the choice that was made. client is used for a WebIdentity and
+// Provider makes the Provider for the source that Resolve chose. client is used for a WebIdentity and
 // may be nil otherwise; cfg.SessionName comes before AWS_ROLE_SESSION_NAME, and for what is not a web
 // identity only cfg.Refresh matters.
 func (res Resolution) Provider(client stscreds.AssumeRoleWithWebIdentityAPIClient, cfg Config) (*Provider, error) {

@@ -6,14 +6,14 @@ type Admission struct {
 	Subject Subject
 	// Path is the JSON pointer of the first statement that admits it.
 	Path string
-	// Unproven says that the admission hangs on something that the subject and the audience do
+	// Unproven says that the admission depends on something that the subject and the audience do
 	// not tell, such as another claim or the caller's address.
 	Unproven bool
 }
 
 // Who returns those of the subjects that a policy admits with a token of the provider for one
 // of the audiences; no audience: sts.amazonaws.com. It errs on the side of naming somebody, as
-// an audit must: compare Allows, which errs on the other. The order is that of the list.
+// an audit must; Allows errs on the other side. The order is that of the list.
 func (p *Policy) Who(provider Provider, among []Subject, audiences ...string) []Admission {
 	var admitted []Admission
 	for _, sub := range among {

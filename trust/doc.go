@@ -65,7 +65,7 @@
 //	another.example.com:CLAIM      absent        absent        unknown  absent
 //
 // The claims of a token that STS makes condition keys are known, and the others of its issuer are
-// absent; except that nobody says what HOST:oaud is when the token has no azp, Google's aside.
+// absent. The exception is HOST:oaud of a token without azp, which is documented for Google alone.
 // The account and the organization of a service, and the ARN of a session's role, are known once
 // the session's fields give them.
 //

@@ -13,7 +13,7 @@ type Decision struct {
 	Allowed bool
 	// Refusal says why no policy could allow the request; "" when the request is in order.
 	Refusal string
-	// Unknown has the condition keys that the refusal hangs on and that are not known offline:
+	// Unknown has the condition keys that the refusal depends on and that are not known offline:
 	// Request.With adds them. nil when the request is allowed, or refused whatever they are.
 	Unknown []string
 	// Statements has every statement in order, once for each action that the request needs.
@@ -34,7 +34,7 @@ type StatementResult struct {
 	Matched bool
 	// Unproven says that IAM's own answer is not known: no Allow matches so, every Deny does.
 	Unproven bool
-	// ActionMatched and PrincipalMatched are the parts beside the conditions.
+	// ActionMatched and PrincipalMatched say the same of these two elements alone.
 	ActionMatched, PrincipalMatched bool
 	// Flaw says why IAM could not hold the statement, "" when nothing is wrong with it.
 	Flaw string

@@ -10,7 +10,7 @@ import (
 // template is a condition value with policy variables: "${aws:RequestTag/team}",
 // "${aws:username, 'nobody'}", and the escapes "${*}", "${?}" and "${$}"
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
-// What a variable brings in is literal text: a '*' in a token is no wildcard.
+// What a variable brings in is literal text: a '*' in a token is not a wildcard.
 type template struct{ pieces []piece }
 
 type piece struct {

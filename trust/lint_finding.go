@@ -7,7 +7,7 @@ import (
 )
 
 // Severity is how much a finding matters. Severities are ordered: a gate may ask for
-// f.Severity >= SeverityWarning. The zero value is none of them.
+// f.Severity >= SeverityWarning. The zero value is not one of them.
 type Severity int
 
 // The severities, from harmless to bad.

@@ -10,7 +10,7 @@ import (
 
 // Pattern is a sub with wildcards, for StringLike: '*' stands for any characters, none
 // included, and '?' for one. Both cross ':' and '/', so "system:serviceaccount:team-*" also
-// spans the account's name. It is opaque and comparable; the zero value is no pattern. It is
+// spans the account's name. It is opaque and comparable; the zero value is not a pattern. It is
 // immutable and safe for concurrent use.
 type Pattern struct{ text string }
 
@@ -56,7 +56,7 @@ func checkPattern(s string) error {
 // String returns the pattern as a policy has it; "" for the zero value.
 func (p Pattern) String() string { return p.text }
 
-// IsZero says whether p is no pattern.
+// IsZero says whether p is the zero value, which is not a pattern.
 func (p Pattern) IsZero() bool { return p == Pattern{} }
 
 // Matches says whether the pattern admits the subject, as StringLike compares them.

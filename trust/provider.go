@@ -13,7 +13,7 @@ import (
 const maxIssuer = 255
 
 // Provider names an IAM OIDC provider: a partition, an account and an issuer. It is opaque and
-// comparable; the zero value is no provider. It is immutable and safe for concurrent use.
+// comparable; the zero value is not a provider. It is immutable and safe for concurrent use.
 //
 // The issuer is kept exactly as IAM keeps it: host and path as written, without the scheme and
 // without ":443". A trailing slash makes another provider.
@@ -26,9 +26,9 @@ type Provider struct {
 }
 
 // NewProvider names the provider of an issuer ("https://HOST/PATH") in an account.
-// Errors: an unknown partition, an account id that is not twelve digits, an issuer that is no
-// URL for IAM: not https, with query, fragment or user, over 255 characters, or with a port
-// other than 443. A loopback issuer may have any port: only a test bench reaches one.
+// Errors: an unknown partition ("aws" is the usual one), an account id that is not twelve digits,
+// an issuer whose URL IAM refuses: not https, with query, fragment or user, over 255 characters, or
+// with a port other than 443. A loopback issuer may have any port: only a test bench reaches one.
 func NewProvider(partition, accountID, issuerURL string) (Provider, error) {
 	fail := func(err error) (Provider, error) {
 		return Provider{}, fmt.Errorf("trust: provider of issuer %q: %w", issuerURL, err)

@@ -37,8 +37,9 @@ type AssumeRoleSession struct {
 
 // AssumeRole is sts:AssumeRole by an IAM principal. It judges the trust policy alone: unless
 // the policy names the caller itself in the role's own account, AWS also wants the caller's
-// own policies to allow the call. A caller that is no IAM principal is never allowed. What the
-// session leaves unknown an Allow does not match on and a Deny does; With can add it.
+// own policies to allow the call. A caller that is not an IAM principal is never allowed. Where a
+// condition asks for what the session leaves unknown, an Allow does not match and a Deny does; With
+// can add it.
 func AssumeRole(s AssumeRoleSession) Request {
 	r := &request{actions: []string{actionAssumeRole}}
 	a, err := arn.Parse(s.PrincipalARN)

@@ -15,8 +15,8 @@ const serviceAccountPrefix = kubename.SubjectPrefix
 // maxSubject is above the longest sub of Kubernetes: 22 + 63 + 1 + 253 characters.
 const maxSubject = 1024
 
-// Subject is one exact sub of a token. It is opaque and comparable; the zero value is no
-// subject. It is immutable and safe for concurrent use.
+// Subject is one exact sub of a token. It is opaque and comparable; the zero value is not
+// a subject. It is immutable and safe for concurrent use.
 type Subject struct{ text string }
 
 // ServiceAccount returns the subject of a Kubernetes service account:

@@ -38,7 +38,7 @@ type AllowedRoles struct {
 // audiences, which are those that any namespace may name. These are accepted in the shape of the
 // injection only, in a container that has an allowed AWS_ROLE_ARN.
 //
-// It keeps honest people from mistakes, and it is no boundary: whoever may create
+// It keeps honest people from mistakes, but it is not a security boundary: whoever may create
 // serviceaccounts/token asks the API server for the token of any account, with any audience, without a
 // pod at all, and a process may present its token for another role than it was given. The role's trust
 // policy is the boundary.

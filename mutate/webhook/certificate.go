@@ -14,8 +14,8 @@ import (
 type CertificateConfig struct {
 	// Every is how often the files are looked at, by handshakes and not otherwise. 0: 10 s.
 	Every time.Duration
-	// OnReload is called when the files changed: with nil when the new certificate serves,
-	// and with the error while they make none and the earlier one goes on serving. It must
+	// OnReload is called when the files changed: with nil when the new certificate is in use, and
+	// with an error when they cannot be used and the earlier certificate stays in use. It must
 	// be safe for concurrent use. nil: nothing is called.
 	OnReload func(error)
 	// Now is the clock. nil: time.Now.

@@ -12,7 +12,7 @@
 //	cert, err := webhook.NewCertificate("/tls/tls.crt", "/tls/tls.key", webhook.CertificateConfig{})
 //	…
 //	http.Handle("/mutate", handler)
-//	server := http.Server{Addr: ":8443", TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
+//	server := http.Server{Addr: ":8443", ReadHeaderTimeout: 5 * time.Second, TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
 //	err = server.ListenAndServeTLS("", "")
 //
 // A GET for each pod is the simplest lookup; [CachedAccounts] is that of a busy cluster. [Default]

@@ -16,8 +16,8 @@ import (
 	"github.com/irsa-go/irsa/mutate"
 )
 
-// Config is how a [Handler] works. The zero value denies pods whose account cannot be looked
-// up at once.
+// Config is how a [Handler] works. With the zero value, one look-up decides: a pod whose account is
+// not found is denied.
 type Config struct {
 	// Wait is how long to look again for an account that is not there yet, at most 5 s. The
 	// API server's own timeout of the call and the client going away cut it short. 0: not at
@@ -90,7 +90,7 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	return &Handler{mutator: m, accounts: accounts, cfg: cfg, answers: answers}, nil
 }
 
-// ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in kind.
+// ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in the same version.
 // Anything else gets 405, 413, 415 or 400, a caller whom Config.Verifier does not know 401 or 403,
 // and a panic 500.
 //

@@ -39,7 +39,7 @@ type ManifestConfig struct {
 	FailurePolicy admissionregistrationv1.FailurePolicyType
 	// NamespaceSelector chooses the namespaces. nil: all of them.
 	NamespaceSelector *metav1.LabelSelector
-	// ObjectSelector chooses pods by their labels, beside the labels that Default and
+	// ObjectSelector chooses pods by their labels, besides the labels that Default and
 	// Required look at by themselves. nil: all of them.
 	ObjectSelector *metav1.LabelSelector
 	// Annotations are those of the MutatingWebhookConfiguration. nil: none of the caller's.

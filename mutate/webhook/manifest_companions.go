@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Companions are what the webhook's pods need in the cluster, beside the Deployment that runs
+// Companions are what the webhook's pods need in the cluster besides the Deployment that runs
 // them and the configurations that make the API server call them. All are named after the
 // Service, and those that live in a namespace are in the Service's.
 type Companions struct {

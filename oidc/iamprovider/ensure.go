@@ -32,8 +32,8 @@ type Result struct {
 // iam:TagOpenIDConnectProvider, and with Exact iam:RemoveClientIDFromOpenIDConnectProvider and
 // iam:UntagOpenIDConnectProvider.
 //
-// Where an isolated partition cannot tag what it creates, the provider is created without and
-// tagged then.
+// In an isolated partition, which may be unable to tag what it creates, the provider is created
+// without tags and tagged afterwards.
 //
 // Errors are those of Plan, and *[StepError] from the first write on.
 func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error) {

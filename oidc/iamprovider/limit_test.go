@@ -118,12 +118,12 @@ func TestAThumbprintThatIsAPlaceholderIsReported(t *testing.T) {
 		var found []string
 		for _, w := range plan.Warnings {
 			if w.Code == iamprovider.CodePlaceholderThumbprint {
-				found = append(found, w.Message[:len(`the thumbprint "00`)])
+				found = append(found, w.Message[:len(`no certificate has the thumbprint "00`)])
 			}
 		}
 		return found
 	}
-	want := []string{`the thumbprint "00`, `the thumbprint "ff`}
+	want := []string{`no certificate has the thumbprint "00`, `no certificate has the thumbprint "ff`}
 	assert.Equal(t, want, codes(s), "in the spec, before there is a provider")
 	b.ensure(t, s)
 	assert.Equal(t, want, codes(s), "each once")

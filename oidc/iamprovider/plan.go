@@ -205,7 +205,7 @@ func (c *comparison) compareThumbprints(w wanted, have observed) error {
 func (c *comparison) warnPlaceholders(thumbprints []string) {
 	for _, t := range thumbprints {
 		if t != "" && strings.Trim(t, t[:1]) == "" {
-			c.warn(CodePlaceholderThumbprint, fmt.Sprintf("the thumbprint %q is no certificate's: tokens work only while the issuer's hosts have certificates of an authority that AWS itself trusts", t))
+			c.warn(CodePlaceholderThumbprint, fmt.Sprintf("no certificate has the thumbprint %q: tokens work only while the issuer's hosts have certificates of an authority that AWS itself trusts", t))
 		}
 	}
 }

@@ -4,6 +4,7 @@
 //
 // It serves what kube-apiserver serves over TLS, under a certificate authority of its own,
 // mints the tokens that kube-apiserver mints, rotates its keys, and misbehaves on demand.
-// Package trust/trusttest is an AWS account to go with it. Whoever holds the [Server] can mint a token for any account, so it is no place for real
-// trust.
+// Package trust/trusttest is an AWS account to go with it.
+//
+// Whoever holds the [Server] can mint a token for any account. Nothing real may trust it.
 package oidctest

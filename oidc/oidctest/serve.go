@@ -62,7 +62,7 @@ func (l *onlyConn) Accept() (net.Conn, error) {
 func (l *onlyConn) Close() error   { return nil }
 func (l *onlyConn) Addr() net.Addr { return memoryAddr("oidctest") }
 
-// memoryAddr is the address of an end in memory. It is no IP address.
+// memoryAddr is the address of an end in memory. It is not an IP address.
 type memoryAddr string
 
 func (a memoryAddr) Network() string { return "memory" }

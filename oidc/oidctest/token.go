@@ -22,7 +22,7 @@ type TokenRequest struct {
 	Pod string
 	// PodUID is that pod's. "": one that is the same for the same pod always.
 	PodUID string
-	// Node is the name of the pod's node. "": none is named. It takes a Pod.
+	// Node is the name of the pod's node. "": none is named. It needs a Pod.
 	Node string
 	// Audiences are the token's. nil: sts.amazonaws.com.
 	Audiences []string

@@ -30,7 +30,7 @@
 //	  verbs: ["get"]
 //
 // The API knows accounts by name only. token.Pool compares the account UID in the token with the
-// one that was meant; with a Provider alone, an account that was deleted and made anew is served
+// one that was meant; with a Provider alone, an account that was deleted and created again is served
 // like the old one.
 //
 // For tests, any Creator will do. Its answer needs a status.token, such as oidctest.Server.Token

@@ -12,8 +12,8 @@ import (
 // WaitAssumable waits until a role that is new, or whose trust policy is, can be assumed: for
 // about seven seconds after CreateRole, STS answers AccessDenied as if the role were not there.
 // assume makes one attempt, with a token or credentials that the trust policy admits; it
-// should not retry by itself. An error of another kind ends the wait at once, as no time would
-// cure it, except that a provider as new as the role may not be found yet either.
+// should not retry by itself. Any other error ends the wait at once, since waiting would not help.
+// An OIDC provider that STS cannot find does not: it may be as new as the role.
 //
 // It waits for limit at most (0: a minute), between attempts a quarter of a second at first and
 // five seconds at last. AccessDenied looks the same whether the role is too new or the trust

@@ -37,8 +37,8 @@ type Deletion struct {
 	Steps []Step
 }
 
-// Delete deletes a role, after it has detached its managed policies and deleted its inline ones,
-// and is content when there is none. Sessions live on until they expire, but may do nothing
+// Delete deletes a role, after it has detached its managed policies and deleted its inline ones. It
+// is not an error when there is none. Sessions live on until they expire, but may do nothing
 // any more. Trust policies that name the role keep its unique id in its place, and IAM then
 // refuses to store them again: see [DeletedPrincipalError].
 //

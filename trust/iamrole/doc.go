@@ -12,8 +12,8 @@
 // session duration or a permissions boundary that the spec leaves empty stays as it is, unless
 // its fields Clear… say otherwise.
 //
-// [Read] shows a role with all that hangs on it, [Delete] deletes one that is the caller's, and
-// [NameFor] makes a name that fits.
+// [Read] shows a role with its policies and tags, [Delete] deletes one that the caller owns, and
+// [NameFor] makes a name that IAM accepts.
 //
 // # Interruption and races
 //
@@ -23,7 +23,7 @@
 // that read the same policy the later would undo the earlier's edit. Every write here is
 // therefore of a policy read immediately before, and is read again after [Config].Settle: when
 // another writer has replaced it, the edit is made once more on what is there now. Writers
-// that all use this package lose nothing as long as none stands still between its read and its
+// that all use this package lose nothing as long as none of them pauses between its read and its
 // write for longer than the others' Settle.
 //
 // IAM is eventually consistent: reading again may show the policy from before the write. That

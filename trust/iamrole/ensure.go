@@ -34,8 +34,8 @@ type Result struct {
 //
 // Retried within [Config].Patience: a role that appears meanwhile, a concurrent modification,
 // and "Invalid principal in policy", which IAM answers for a provider or a role that is too
-// new. Where an isolated partition cannot tag what it creates, the role is created without and
-// tagged then.
+// new. In an isolated partition, which may be unable to tag what it creates, the role is created
+// without tags and tagged afterwards.
 //
 // Errors are those of Plan, [ErrOtherCase], and *[StepError] from the first write on.
 func Ensure(ctx context.Context, api API, spec Spec, cfg Config) (Result, error) {

@@ -41,7 +41,7 @@ type Role struct {
 	home home
 }
 
-// Read reads a role with everything that hangs on it, as it is: a trust policy that cannot be
+// Read reads a role with its policies and tags, as they are: a trust policy that cannot be
 // read is reported in the role and is not an error.
 //
 // The caller needs iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy for each inline policy,

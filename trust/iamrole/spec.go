@@ -19,9 +19,9 @@ type Spec struct {
 	// "/aws-service-role/" and "/aws-reserved/" are AWS's own: [ErrProtected].
 	Path string
 	// AccountID is the account that the role is in; Partition its partition. "" is that of
-	// the providers in Trust, so a policy for another account than the role's is found out in
-	// any case: before a write where the role exists or this is set, and else by the ARN of
-	// the role that IAM creates, which is then deleted again at once.
+	// the providers in Trust. Credentials for another account are an error before any write when
+	// the role exists or this is set. Otherwise the ARN of the role that IAM creates shows
+	// it, and the role is deleted again at once.
 	AccountID string
 	Partition string
 	// Trust says who may assume the role; it replaces the role's policy as a whole. nil leaves

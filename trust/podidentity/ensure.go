@@ -134,7 +134,7 @@ func isSettling(err error) bool {
 		iamcall.Is(err, codeInvalidParameter) && strings.Contains(err.Error(), "Role provided in the request does not exist")
 }
 
-// Delete deletes the association of a service account, and is content when there is none. Pods
+// Delete deletes the association of a service account; it is not an error when there is none. Pods
 // keep the credentials that they have until those expire, and get no new ones.
 // The caller needs what [Read] needs, and eks:DeletePodIdentityAssociation.
 //

@@ -7,7 +7,7 @@
 //
 //   - the role's trust policy admits the account in the new way too
 //   - the association is created, or the annotation is set
-//   - pods are made anew; [mutate.Mutator.Diagnose] says of each whether it has the new way
+//   - pods are recreated; [mutate.Mutator.Diagnose] says of each whether it has the new way
 //   - when every pod has it, the annotation or the association is taken away
 //   - the trust policy no longer admits the account in the old way
 //

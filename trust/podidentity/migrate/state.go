@@ -33,13 +33,13 @@ type State struct {
 type Config struct {
 	// Injection is what the cluster's webhook does. Its PodIdentityAccounts do not count.
 	Injection mutate.Config
-	// AllowGap, on the way back to IRSA, deletes the association before the pods are made anew, for
+	// AllowGap, on the way back to IRSA, deletes the association before the pods are recreated, for
 	// clusters in which only EKS's own webhook injects. From then on running pods get no new
-	// credentials: they have those that they hold, six hours at most, until they are made anew.
+	// credentials: they have those that they hold, six hours at most, until they are recreated.
 	AllowGap bool
 }
 
-// Pod is a pod that has to be made anew.
+// Pod is a pod that has to be recreated.
 type Pod struct {
 	Name string
 	// Why is what its first container has instead of the new way.

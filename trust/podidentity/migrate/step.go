@@ -27,7 +27,7 @@ const (
 	Associate Kind = "associate"
 	// Annotate sets the role's annotation on the service account.
 	Annotate Kind = "annotate"
-	// Restart waits for pods to be made anew.
+	// Restart waits for pods to be recreated.
 	Restart Kind = "restart"
 	// Unannotate removes the annotation.
 	Unannotate Kind = "unannotate"
