@@ -89,6 +89,7 @@ func checkEndpoint(raw string) error {
 func (res Resolution) containerProvider() aws.CredentialsProvider {
 	return endpointcreds.New(res.Endpoint, func(o *endpointcreds.Options) {
 		o.CredentialSources = []aws.CredentialSource{aws.CredentialSourceHTTP}
+		o.APIOptions = append(o.APIOptions, withResponses)
 		if !strings.HasPrefix(strings.ToLower(res.Endpoint), "https:") {
 			// What must not leave the node must not go to a proxy either; HTTP_PROXY would catch
 			// the link-local addresses.

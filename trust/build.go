@@ -151,8 +151,8 @@ func assumeRoleNode(principal jsontree.Member, tags bool, conditions *jsontree.V
 	return n
 }
 
-// ChainGrant lets sessions of other roles have a role: role chaining, and the target role of
-// an EKS Pod Identity association.
+// ChainGrant lets sessions of other roles have a role: role chaining, the target role of an EKS Pod
+// Identity association, and the role of a service account that a controller acts for.
 type ChainGrant struct {
 	// RoleARNs are the roles whose sessions are admitted; required. Each must exist when IAM
 	// stores the policy.
@@ -162,6 +162,9 @@ type ChainGrant struct {
 	ExternalID string
 	// TagSession lets sessions carry tags, as those of EKS Pod Identity do.
 	TagSession bool
+	// Subject asks for session tags that name exactly this service account, as token.NewTenantPool
+	// sets them for a controller that acts for it; TagSession is implied. Zero: not asked.
+	Subject Subject
 }
 
 // NewChain builds the policy of a role that sessions of other roles may assume
@@ -177,14 +180,26 @@ func NewChain(g ChainGrant) (*Policy, error) {
 		}
 	}
 	errs = append(errs, checkExternalID(g.ExternalID))
+	namespace, name, isAccount := g.Subject.ServiceAccount()
+	if !isAccount && !g.Subject.IsZero() {
+		errs = append(errs, fmt.Errorf("subject %q is not a service account", g.Subject.text))
+	}
 	if err := joinProblems("trust: new chaining policy", errs...); err != nil {
 		return nil, err
 	}
-	conditions := jsontree.Object()
+	equals := jsontree.Object()
 	if g.ExternalID != "" {
-		conditions = jsontree.Object(jsontree.Named("StringEquals", jsontree.Object(jsontree.Named("sts:ExternalId", jsontree.String(g.ExternalID)))))
+		equals = equals.With("sts:ExternalId", jsontree.String(g.ExternalID))
 	}
-	s := assumeRoleNode(jsontree.Named("AWS", jsontree.List(unique(g.RoleARNs))), g.TagSession, conditions)
+	if isAccount {
+		equals = equals.With("aws:RequestTag/kubernetes-namespace", jsontree.String(namespace)).
+			With("aws:RequestTag/kubernetes-service-account", jsontree.String(name))
+	}
+	conditions := jsontree.Object()
+	if len(equals.Members()) > 0 {
+		conditions = conditions.With("StringEquals", equals)
+	}
+	s := assumeRoleNode(jsontree.Named("AWS", jsontree.List(unique(g.RoleARNs))), g.TagSession || isAccount, conditions)
 	return newPolicy(emptyDocument().With("Statement", jsontree.Array(s))), nil
 }
 

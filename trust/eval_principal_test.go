@@ -131,8 +131,11 @@ func TestChaining(t *testing.T) {
 	tagged.SourceIdentity = "me"
 	assert.False(t, tags.Allows(trust.AssumeRole(tagged)), "a source identity needs sts:SetSourceIdentity")
 
+	repository, err := trust.ParseSubject("repo:octo/app:ref:refs/heads/main")
+	require.NoError(t, err)
 	for name, g := range map[string]trust.ChainGrant{
-		"nobody": {}, "no role": {RoleARNs: []string{"arn:aws:iam::111122223333:user/u"}}, "a wildcard": {RoleARNs: []string{"arn:aws:iam::111122223333:role/*"}},
+		"a subject that is not an account": {RoleARNs: []string{role}, Subject: repository},
+		"nobody":                           {}, "no role": {RoleARNs: []string{"arn:aws:iam::111122223333:user/u"}}, "a wildcard": {RoleARNs: []string{"arn:aws:iam::111122223333:role/*"}},
 		"a bad external id": {RoleARNs: []string{role}, ExternalID: "a b"}, "a short one": {RoleARNs: []string{role}, ExternalID: "a"},
 	} {
 		policy, err := trust.NewChain(g)

@@ -114,6 +114,27 @@ func ExampleNewChain() {
 	// Output: true
 }
 
+// A controller acts for the service account shop/cart, and says so in session tags.
+func ExampleNewChain_tenant() {
+	controller := "arn:aws:iam::111122223333:role/controller"
+	policy := must(trust.NewChain(trust.ChainGrant{RoleARNs: []string{controller}, Subject: must(trust.ServiceAccount("shop", "cart"))}))
+	fmt.Println(policy)
+	for _, tags := range []map[string]string{
+		{"kubernetes-namespace": "shop", "kubernetes-service-account": "cart"},
+		{"kubernetes-namespace": "mail", "kubernetes-service-account": "cart"},
+		nil,
+	} {
+		fmt.Println(policy.Allows(trust.AssumeRole(trust.AssumeRoleSession{
+			PrincipalARN: "arn:aws:sts::111122223333:assumed-role/controller/session", RoleARN: controller, SessionTags: tags,
+		})))
+	}
+	// Output:
+	// {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/controller"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop","aws:RequestTag/kubernetes-service-account":"cart"}}}]}
+	// true
+	// false
+	// false
+}
+
 // A role that moves from IRSA to EKS Pod Identity trusts both for a while.
 func ExampleJoin() {
 	irsa := must(trust.New(trust.Grant{Provider: cluster(), Subjects: []trust.Subject{must(trust.ServiceAccount("shop", "cart"))}}))

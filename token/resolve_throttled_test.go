@@ -1,0 +1,56 @@
+package token_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/token"
+)
+
+// throttlingAgent answers the first requests with status 429, as text like the real agent, and then
+// with credentials. It keeps when it was asked.
+type throttlingAgent struct {
+	throttled  int
+	retryAfter string // milliseconds
+
+	mu    sync.Mutex
+	asked []time.Time
+}
+
+func (a *throttlingAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = append(a.asked, time.Now())
+	if len(a.asked) <= a.throttled {
+		w.Header().Set("X-Amz-Retry-After", a.retryAfter)
+		http.Error(w, "Too Many Requests", http.StatusTooManyRequests)
+		return
+	}
+	fmt.Fprintf(w, `{"AccessKeyId":"ASIA1","SecretAccessKey":"secret","Token":"session","AccountId":"111122223333","Expiration":%q}`,
+		time.Now().Add(6*time.Hour).UTC().Format(time.RFC3339))
+}
+
+func TestAnAgentThatThrottlesIsAskedAgainWhenItSays(t *testing.T) {
+	t.Parallel()
+	// Longer than the SDK waits by itself after a first 429, which is a second at most.
+	agent := &throttlingAgent{throttled: 1, retryAfter: "1200"}
+	server := httptest.NewServer(agent)
+	defer server.Close()
+	res, err := token.Resolve(env{"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token"}.lookup)
+	require.NoError(t, err)
+	cfg, err := res.Configure(aws.Config{Region: "eu-central-1"}, token.Config{})
+	require.NoError(t, err)
+	creds, err := cfg.Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "ASIA1", creds.AccessKeyID)
+	require.Len(t, agent.asked, 2)
+	assert.GreaterOrEqual(t, agent.asked[1].Sub(agent.asked[0]), 1200*time.Millisecond)
+}
