@@ -111,18 +111,25 @@ func documentKinds() []documentKind {
 	}
 }
 
-// kindOf returns nil for a document of a kind that is not known.
-func kindOf(root place) *documentKind {
+// kindOf returns nil for a document of a kind that is not known. One that could be of two kinds is
+// of neither: whoever reads it as the other would find roles that have not been looked at. A
+// Terraform plan has what tells a state, and more.
+func kindOf(root place) (*documentKind, error) {
+	var found *documentKind
 	names := map[string]bool{"": true}
 	for name := range root.members() {
 		names[name] = true
 	}
 	for _, k := range documentKinds() {
-		if names[k.also] && slices.ContainsFunc(k.any, func(name string) bool { return names[name] }) {
-			return &k
+		switch {
+		case !names[k.also] || !slices.ContainsFunc(k.any, func(name string) bool { return names[name] }):
+		case found == nil:
+			found = &k
+		case found.name != "a Terraform plan" || k.name != "a Terraform state":
+			return nil, fmt.Errorf("it could be %s, or %s", found.name, k.name)
 		}
 	}
-	return nil
+	return found, nil
 }
 
 func (x *extractor) policy(root place) error {
@@ -140,14 +147,16 @@ func (x *extractor) document(root place, lists bool) error {
 		}
 		return nil
 	}
-	kind := kindOf(root)
-	if kind == nil {
-		at := ""
-		if root.pointer != "" {
-			at = root.pointer + ": " // digits: the index in a list
-		}
-		return errors.New(at + "it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
+	kind, err := kindOf(root)
+	if kind == nil && err == nil {
+		err = errors.New("it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
 			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
+	}
+	switch {
+	case err != nil && root.pointer != "": // digits: the index in a list
+		return fmt.Errorf("%s: %w", root.pointer, err)
+	case err != nil:
+		return err
 	}
 	return kind.roles(x, root)
 }

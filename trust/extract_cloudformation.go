@@ -9,6 +9,9 @@ import (
 // (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html,
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html).
 func (x *extractor) cloudFormation(root place) error {
+	if v := root.get("Globals", "Function"); v.get("AssumeRolePolicyDocument").exists() || intrinsic(v, false) != nil {
+		x.cloudFormationRole("Globals.Function", v)
+	}
 	for id, resource := range root.get("Resources").members() {
 		if strings.HasPrefix(id, "Fn::") { // a loop or a macro, which makes resources
 			x.fail(id, resource, &UnresolvedError{Path: resource.pointer, Reason: "CloudFormation fills in " + id})
@@ -19,18 +22,26 @@ func (x *extractor) cloudFormation(root place) error {
 			continue
 		}
 		properties := resource.get("Properties")
-		policy := properties.get("AssumeRolePolicyDocument")
-		if unresolved := intrinsic(properties, false); unresolved != nil {
-			x.fail(id, properties, unresolved)
-		} else if unresolved := intrinsic(policy, true); unresolved != nil {
-			x.fail(id, policy, unresolved)
-		} else if policy.exists() {
-			x.add(id, policy)
-		} else if kind == "AWS::IAM::Role" {
+		if !x.cloudFormationRole(id, properties) && kind == "AWS::IAM::Role" {
 			x.fail(id, resource, errors.New("the resource has no AssumeRolePolicyDocument"))
 		}
 	}
 	return nil
+}
+
+// cloudFormationRole says whether the properties have a policy, or may have.
+func (x *extractor) cloudFormationRole(id string, properties place) bool {
+	policy := properties.get("AssumeRolePolicyDocument")
+	if unresolved := intrinsic(properties, false); unresolved != nil {
+		x.fail(id, properties, unresolved)
+	} else if unresolved := intrinsic(policy, true); unresolved != nil {
+		x.fail(id, policy, unresolved)
+	} else if policy.exists() {
+		x.add(id, policy)
+	} else {
+		return false
+	}
+	return true
 }
 
 // intrinsic finds the first function of CloudFormation's own in a value: an object of one

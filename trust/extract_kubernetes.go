@@ -22,19 +22,24 @@ func kubernetesRoles(group string) [][]string {
 
 // kubernetes reads one object, or those of a List; objects of other kinds have no trust policy.
 func (x *extractor) kubernetes(root place) error {
-	x.kubernetesObject(root)
+	x.kubernetesObject(root, "", "")
 	return nil
 }
 
-func (x *extractor) kubernetesObject(root place) {
-	kind, _ := root.get("kind").text()
-	if strings.HasSuffix(kind, "List") {
+// kubernetesObject takes what the list says of its items where they do not say it themselves.
+func (x *extractor) kubernetesObject(root place, kind, version string) {
+	if text, ok := root.get("kind").text(); ok {
+		kind = text
+	}
+	if text, ok := root.get("apiVersion").text(); ok {
+		version = text
+	}
+	if of, ok := strings.CutSuffix(kind, "List"); ok {
 		for item := range root.get("items").items() {
-			x.kubernetesObject(item)
+			x.kubernetesObject(item, of, version)
 		}
 		return
 	}
-	version, _ := root.get("apiVersion").text()
 	group, _, _ := strings.Cut(version, "/")
 	paths := kubernetesRoles(group)
 	if kind != "Role" || paths == nil {

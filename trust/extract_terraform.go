@@ -2,6 +2,8 @@ package trust
 
 import (
 	"errors"
+	"iter"
+	"slices"
 	"strconv"
 )
 
@@ -25,11 +27,18 @@ func terraformAttribute(resource place) (attribute string, ok bool) {
 // (https://developer.hashicorp.com/terraform/internals/json-format#plan-representation).
 func (x *extractor) terraformPlan(root place) error {
 	changes := root.get("resource_changes")
-	if !changes.exists() {
+	if changes.kind() != '[' {
 		x.terraformModule(root.get("planned_values", "root_module"))
-		return nil
 	}
-	for resource := range changes.items() {
+	x.terraformChanges(changes.items())
+	for deferred := range root.get("deferred_changes").items() { // which a later plan makes
+		x.terraformChanges(slices.Values([]place{deferred.get("resource_change")}))
+	}
+	return nil
+}
+
+func (x *extractor) terraformChanges(changes iter.Seq[place]) {
+	for resource := range changes {
 		attribute, ok := terraformAttribute(resource)
 		after := resource.get("change", "after")
 		if !ok || after.kind() == 'n' { // the role is going to be destroyed
@@ -42,7 +51,6 @@ func (x *extractor) terraformPlan(root place) error {
 		}
 		x.terraformPolicy(address, resource, after.get(attribute), attribute)
 	}
-	return nil
 }
 
 func (x *extractor) terraformPolicy(address string, resource, policy place, attribute string) {
