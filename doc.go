@@ -30,8 +30,9 @@
 // Package [github.com/irsa-go/irsa/mutate] turns a pod and an identity into a JSON patch.
 // Package [github.com/irsa-go/irsa/mutate/webhook] is the admission handler around it, and the
 // module github.com/irsa-go/irsa/mutate/admissionpolicy the same mutation without any webhook,
-// run by the API server itself. Package [github.com/irsa-go/irsa/mutate/azure] does for Azure's
-// workload identity what mutate does for AWS.
+// run by the API server itself. Packages [github.com/irsa-go/irsa/mutate/azure] and
+// [github.com/irsa-go/irsa/mutate/google] do for the workload identities of Azure and Google Cloud
+// what mutate does for AWS.
 //
 // # The credentials
 //

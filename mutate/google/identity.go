@@ -1,0 +1,135 @@
+package google
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/internal/printable"
+	"github.com/irsa-go/irsa/internal/profile"
+	"github.com/irsa-go/irsa/mutate"
+)
+
+// The annotations.
+const (
+	AnnotationProvider        = "cloud.google.com/workload-identity-provider"
+	AnnotationEmail           = "cloud.google.com/service-account-email"
+	AnnotationAudience        = "cloud.google.com/audience"
+	AnnotationTokenExpiration = "cloud.google.com/token-expiration"
+	AnnotationSkipContainers  = "cloud.google.com/skip-containers"
+	AnnotationInjectionMode   = "cloud.google.com/injection-mode"
+
+	// AnnotationCredentials is the one that the patch adds to the pod.
+	AnnotationCredentials = "cloud.google.com/external-credentials-json"
+
+	annotationRunAsUser = "cloud.google.com/gcloud-run-as-user"
+)
+
+// Identity is the identity that a pod gets in Google Cloud. The zero value is none: the pod is
+// left alone. [Mutator.Identity] makes one from a ServiceAccount; it may also be written by hand.
+// Identities are comparable.
+type Identity struct {
+	// Provider is the full name of the workload identity pool provider,
+	// projects/NUMBER/locations/LOCATION/workloadIdentityPools/POOL/providers/PROVIDER. Required.
+	Provider string
+	// ServiceAccountEmail is the Google service account to impersonate. "": none, the pod's own
+	// principal is given access to resources.
+	ServiceAccountEmail string
+	// Audience is the token's. "": Config.Audience.
+	Audience string
+	// TokenExpiration is the token's lifetime in whole seconds, raised to 1 h, up to 1<<32
+	// seconds. The pod's annotation wins. 0: 24 h.
+	TokenExpiration time.Duration
+}
+
+// IsZero says whether id is no identity.
+func (id Identity) IsZero() bool { return id == Identity{} }
+
+func expiration() profile.Expiration {
+	return profile.Expiration{Seconds: 86400, Key: AnnotationTokenExpiration, Min: 3600, Max: 1 << 32, RaiseToMin: true}
+}
+
+func (id Identity) check() error {
+	var errs []error
+	fail := func(field string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", field, err))
+		}
+	}
+	fail("Provider", checkProvider(id.Provider))
+	if id.ServiceAccountEmail != "" {
+		fail("ServiceAccountEmail", checkEmail(id.ServiceAccountEmail))
+	}
+	fail("Audience", checkAudience(id.Audience))
+	if d := id.TokenExpiration; d < 0 || d%time.Second != 0 || d/time.Second > 1<<32 {
+		fail("TokenExpiration", fmt.Errorf("%v is not a whole number of seconds up to %d", d, int64(1)<<32))
+	}
+	return errors.Join(errs...)
+}
+
+// Identity reads the identity that sa gives to its pods from its annotations. It is zero when sa
+// names neither a provider nor an e-mail address. Settings that nobody gave stay zero in it.
+//
+// An error names the account, the annotation, its value and what is allowed; it joins everything
+// wrong with the account. Pods of such an account should be refused.
+func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
+	switch {
+	case m == nil || !m.made:
+		return Identity{}, fmt.Errorf("google: service account: %w", errNoMutator)
+	case sa == nil:
+		return Identity{}, errors.New("google: service account: it is nil")
+	}
+	a := accountReader{annotations: sa.Annotations}
+	id := a.read()
+	if len(a.errs) > 0 {
+		return Identity{}, fmt.Errorf("google: service account %q: %w", sa.Namespace+"/"+sa.Name, errors.Join(a.errs...))
+	}
+	return id, nil
+}
+
+// accountReader collects what is wrong with one account.
+type accountReader struct {
+	annotations map[string]string
+	errs        []error
+}
+
+func (a *accountReader) read() (id Identity) {
+	id.Provider, id.ServiceAccountEmail = a.annotations[AnnotationProvider], a.annotations[AnnotationEmail]
+	if id.IsZero() {
+		return id // without either the other annotations are about nothing
+	}
+	id.Audience = a.annotations[AnnotationAudience]
+	a.check(AnnotationProvider, checkProvider(id.Provider))
+	if id.ServiceAccountEmail != "" {
+		a.check(AnnotationEmail, checkEmail(id.ServiceAccountEmail))
+	}
+	a.check(AnnotationAudience, checkAudience(id.Audience))
+	switch strings.ToLower(a.annotations[AnnotationInjectionMode]) {
+	case "", "gcloud", "direct":
+	default:
+		a.check(AnnotationInjectionMode, errors.New(`want "gcloud" or "direct"`))
+	}
+	if user, ok := a.annotations[annotationRunAsUser]; ok {
+		if _, err := strconv.ParseInt(user, 10, 64); err != nil {
+			a.check(annotationRunAsUser, errors.New("want a user id"))
+		}
+	}
+	if value, ok := a.annotations[AnnotationTokenExpiration]; ok {
+		seconds, err := expiration().Parse(value)
+		if err != nil {
+			a.check(AnnotationTokenExpiration, fmt.Errorf("want %w", err))
+		}
+		id.TokenExpiration = time.Duration(max(seconds, expiration().Min)) * time.Second
+	}
+	return id
+}
+
+func (a *accountReader) check(key string, err error) {
+	if err != nil {
+		a.errs = append(a.errs, fmt.Errorf("%w: annotation %s is %s, %w", mutate.ErrBadAnnotation, key, printable.Quoted(a.annotations[key]), err))
+	}
+}
