@@ -243,7 +243,8 @@ func nothing(env environment) error {
 	if profile := env.get(envProfile); profile != "" {
 		return fmt.Errorf("%w; %s is %q, but profiles are not read here: config.LoadDefaultConfig does", ErrNoIdentity, envProfile, profile)
 	}
-	return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set",
+	return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set; "+
+		"on a laptop, set AWS_PROFILE and use config.LoadDefaultConfig",
 		ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
 }
 

@@ -130,7 +130,7 @@ func TestResolveRefuses(t *testing.T) {
 		says string
 		is   error
 	}{
-		"an empty environment: the node's role is not taken": {env{}, "was the pod mutated?", token.ErrNoIdentity},
+		"an empty environment: the node's role is not taken": {env{}, "on a laptop, set AWS_PROFILE", token.ErrNoIdentity},
 		"a role without a token file":                        {env{"AWS_ROLE_ARN": roleARN}, "AWS_WEB_IDENTITY_TOKEN_FILE is not", token.ErrHalfIdentity},
 		"a token file without a role":                        {env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, "AWS_ROLE_ARN is not", token.ErrHalfIdentity},
 		"a token file without a role, beside another source": {podIdentityEnv.and(env{"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}), "AWS_ROLE_ARN is not", token.ErrHalfIdentity},

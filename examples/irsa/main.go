@@ -44,7 +44,11 @@ func (p process) run(ctx context.Context, args []string, stdin io.Reader, stdout
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	switch err := root.ExecuteContext(ctx); {
+	command, err := root.ExecuteContextC(ctx)
+	if err != nil && command.ValidateArgs(command.Flags().Args()) != nil {
+		err = fmt.Errorf("%w; usage: %s", err, command.UseLine())
+	}
+	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errFound):

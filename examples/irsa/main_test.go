@@ -44,6 +44,11 @@ func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
 		assert.True(t, strings.HasPrefix(stderr, "irsa: "), "%s: %s", name, stderr)
 		assert.Equal(t, 1, strings.Count(stderr, "\n"), "%s: %s", name, stderr)
 	}
+	_, _, stderr := irsa(t, "", "lint")
+	assert.Contains(t, stderr, "usage: irsa lint FILE|FOLDER...", "what is missing is named")
+	_, _, stderr = irsa(t, "PK\x03\x04plan\x00", "lint", "-")
+	assert.Contains(t, stderr, "terraform show -json FILE", "a saved plan")
+
 	code, stdout, _ := irsa(t, "", "--help")
 	assert.Zero(t, code)
 	assert.Contains(t, stdout, "mutate")

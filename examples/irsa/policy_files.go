@@ -66,8 +66,8 @@ func policyFiles(cmd *cobra.Command, names []string) ([]policyFile, error) {
 // far as there is room, in the column that it has in the file, so that findings point there.
 func jsonDocuments(name string, text []byte) ([][]byte, error) {
 	isYAML := strings.HasPrefix(filepath.Ext(name), ".y")
-	if trimmed := strings.TrimSpace(string(text)); json.Valid(text) || !isYAML && (strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[")) {
-		return [][]byte{text}, nil // broken JSON too: Extract says where
+	if trimmed := strings.TrimSpace(string(text)); json.Valid(text) || !isYAML && (strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") || strings.HasPrefix(trimmed, "PK\x03\x04")) {
+		return [][]byte{text}, nil // broken JSON and archives too: Extract says what is wrong
 	}
 	manifests, err := readManifests(name, text)
 	if err != nil {
