@@ -68,3 +68,20 @@ func TestAnErrorOfTheSourceThatPanicsEndsNeitherTheProcessNorTheProvider(t *test
 		retrieved(t, p)
 	})(t)
 }
+
+func TestAHookThatPanicsKeepsNoEvictedCredentials(t *testing.T) {
+	t.Parallel()
+	client := &poolSTS{}
+	pool := newPool(t, client, token.PoolConfig{OnEvict: func(token.Key) { panic("boom") }})
+	var before []string
+	var providers []token.PoolProvider
+	for i := range 8 {
+		providers = append(providers, poolProvider(t, pool, poolKey(i)))
+		before = append(before, retrieved(t, providers[i]))
+	}
+	assert.Panics(t, func() { pool.Evict(nil) })
+	assert.Zero(t, pool.Len())
+	for i, p := range providers {
+		assert.NotEqual(t, before[i], retrieved(t, p))
+	}
+}

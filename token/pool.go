@@ -157,13 +157,17 @@ func (p *Pool) unlink(entries []*entry) []*entry {
 	return gone
 }
 
-// drop forgets the credentials of entries that are out of the pool. mu is not held.
+// drop forgets the credentials of entries that are out of the pool: of all, before a hook is called
+// that may not return. mu is not held.
 func (p *Pool) drop(entries []*entry) {
 	for _, e := range entries {
 		e.engine.close(ErrEvicted)
-		if p.cfg.OnEvict != nil {
-			p.cfg.OnEvict(e.key)
-		}
+	}
+	if p.cfg.OnEvict == nil {
+		return
+	}
+	for _, e := range entries {
+		p.cfg.OnEvict(e.key)
 	}
 }
 
