@@ -43,17 +43,18 @@ func (e *redactedAPIError) HTTPStatusCode() int           { return e.status }
 // redact returns err itself when nothing in it quotes the token, else an error in its place.
 // token may be "": what looks like a JWT is taken out in any case.
 func redact(err error, token string) error {
-	if !quotes(err, token) {
+	parts := partsOf(token)
+	if !parts.quotedBy(err) {
 		return err
 	}
-	e := redactedError{text: redactText(err.Error(), token), is: func(target error) bool { return errors.Is(err, target) }}
+	e := redactedError{text: parts.takenOutOf(err.Error()), is: func(target error) bool { return errors.Is(err, target) }}
 	var replaced error = &e
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		replaced = &redactedAPIError{
 			redactedError: e,
-			code:          redactText(api.ErrorCode(), token),
-			message:       redactText(api.ErrorMessage(), token),
+			code:          parts.takenOutOf(api.ErrorCode()),
+			message:       parts.takenOutOf(api.ErrorMessage()),
 			fault:         api.ErrorFault(),
 			status:        statusOf(err),
 			from:          serviceOf(err),
@@ -65,23 +66,38 @@ func redact(err error, token string) error {
 	return replaced
 }
 
-// quotes says whether the text of any error in err's tree has a part of the token.
-func quotes(err error, token string) bool {
-	if text := err.Error(); redactText(text, token) != text {
+// tokenParts are all runs of so many characters of a token. They are looked up, not searched for: the
+// message of a service may be long.
+type tokenParts struct {
+	length int
+	runs   map[string]struct{}
+}
+
+func partsOf(token string) tokenParts {
+	p := tokenParts{min(echoLength, len(token)), map[string]struct{}{}}
+	for i := 0; p.length > 0 && i+p.length <= len(token); i++ {
+		p.runs[token[i:i+p.length]] = struct{}{}
+	}
+	return p
+}
+
+// quotedBy says whether the text of any error in err's tree has a part of the token.
+func (p tokenParts) quotedBy(err error) bool {
+	if text := err.Error(); p.takenOutOf(text) != text {
 		return true
 	}
 	if api, ok := err.(smithy.APIError); ok {
-		if text := api.ErrorMessage(); redactText(text, token) != text {
+		if text := api.ErrorMessage(); p.takenOutOf(text) != text {
 			return true
 		}
 	}
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:
 		inner := e.Unwrap()
-		return inner != nil && quotes(inner, token)
+		return inner != nil && p.quotedBy(inner)
 	case interface{ Unwrap() []error }:
 		for _, inner := range e.Unwrap() {
-			if inner != nil && quotes(inner, token) {
+			if inner != nil && p.quotedBy(inner) {
 				return true
 			}
 		}
@@ -89,25 +105,33 @@ func quotes(err error, token string) bool {
 	return false
 }
 
-// redactText takes out of s every run of characters that it shares with the token, and whatever
-// looks like a JWT.
-func redactText(s, token string) string {
+// takenOutOf is s without every run of characters that it shares with the token, and without
+// whatever looks like a JWT.
+func (p tokenParts) takenOutOf(s string) string {
 	s = jwtShape.ReplaceAllString(s, redactedMark)
-	n := min(echoLength, len(token))
-	if n == 0 {
+	if p.length == 0 {
 		return s
 	}
 	var out strings.Builder
 	for i := 0; i < len(s); {
-		if i+n > len(s) || !strings.Contains(token, s[i:i+n]) {
+		if !p.endsAt(s, i+p.length) {
 			out.WriteByte(s[i])
 			i++
 			continue
 		}
 		out.WriteString(redactedMark)
-		for i += n; i < len(s) && strings.Contains(token, s[i-n+1:i+1]); {
+		for i += p.length; p.endsAt(s, i+1); {
 			i++
 		}
 	}
 	return out.String()
+}
+
+// endsAt says whether a part of the token ends in s at end.
+func (p tokenParts) endsAt(s string, end int) bool {
+	if end > len(s) {
+		return false
+	}
+	_, ok := p.runs[s[end-p.length:end]]
+	return ok
 }
