@@ -73,12 +73,12 @@ func (p process) newRoot() *cobra.Command {
 		&cobra.Group{ID: "issuer", Title: "The cluster's issuer:"},
 		&cobra.Group{ID: "policy", Title: "Trust policies:"},
 		&cobra.Group{ID: "pod", Title: "Pods:"},
-		&cobra.Group{ID: "audit", Title: "Everything:"},
+		&cobra.Group{ID: "audit", Title: "Clusters and accounts:"},
 	)
 	for id, commands := range map[string][]*cobra.Command{
 		"issuer": {newThumbprint(), newPreflight(), p.newIssuer()},
 		"policy": {newLint(), newValidate(), newEvaluate(), newWithin(), newWho(), newDiff()},
-		"audit":  {newAudit()},
+		"audit":  {newAudit(), newPermissions()},
 		"pod":    {newMutate(), newWebhookManifests(), p.newDoctor(), p.newCredentialProcess()},
 	} {
 		for _, c := range commands {

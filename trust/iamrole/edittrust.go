@@ -11,7 +11,7 @@ import (
 // when nothing is to be done, and then nothing is written. It may be called several times, each
 // time with the policy that IAM has then.
 //
-// Permissions and errors are those of [Grant], and what change returns.
+// The caller needs what [Grant] needs. Errors are those of Grant, and what change returns.
 func EditTrust(ctx context.Context, api TrustAPI, roleName string, change func(*trust.Policy) (*trust.Policy, error), cfg Config) (Edit, error) {
 	return editTrust(ctx, api, roleName, cfg, func(role *Role) (*trust.Policy, error) {
 		if err := role.checkEditable(trust.Grant{}); err != nil {

@@ -50,8 +50,8 @@ func Grant(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cf
 // its place that admits nobody: a Deny with the Sid "NobodyIsAdmitted", for connections
 // without TLS, which AWS does not take anyway, so that it is in nobody's way later.
 //
-// Permissions and errors are those of [Grant]; *[trust.EditError] says that a subject would
-// stay admitted by something else.
+// The caller needs what [Grant] needs. Errors are those of Grant; *[trust.EditError] says that a
+// subject would stay admitted by something else.
 func Revoke(ctx context.Context, api TrustAPI, roleName string, g trust.Grant, cfg Config) (Edit, error) {
 	return editTrust(ctx, api, roleName, cfg, func(role *Role) (*trust.Policy, error) {
 		if err := role.checkEditable(g); err != nil {
