@@ -15,7 +15,10 @@
 // and Join puts several into one. Parse reads any document and keeps all of it; WithGrant,
 // WithoutGrant, WithPodIdentity, WithoutPodIdentity, WithoutProvider and Retargeted change it as
 // little as possible. Each checks its own result: an edit that would open or take more than it
-// names is refused with an EditError.
+// names is refused with an EditError. The check is not Within, and stricter: each statement that
+// changes must say the same as before to everybody whom the edit does not name, for each action
+// alone, and must hang on the same things that are not known. A proof compares what whole
+// policies admit, and would let one statement make up for another.
 //
 // A Request says who asks for the role: WebIdentity for a token, PodIdentity for a pod,
 // AssumeRole for an IAM principal. Allows gives the verdict and Evaluate the reasons. Where

@@ -267,3 +267,16 @@ func TestATokenFromTheFutureIsRefused(t *testing.T) {
 		assert.Equal(t, want, err == nil, "%v: %v", expires, err)
 	}
 }
+
+func TestATokenThatIsTooOldIsRefusedBeforeItExpires(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Second)
+	c := newTokens(t, trusttest.Config{Now: func() time.Time { return now }})
+	role := c.createRole(t, "app", `"sts:AssumeRoleWithWebIdentity"`)
+	claims := map[string]any{"iat": now.Add(-24 * time.Hour).Unix(), "exp": now.Add(time.Hour).Unix()}
+	_, err := c.assume(t, role, claims)
+	require.NoError(t, err)
+	claims["iat"] = now.Add(-441398 * time.Second).Unix()
+	_, err = c.assume(t, role, claims)
+	assertDenied(t, err, "ExpiredTokenException", 400, "Token too old: 441398")
+}

@@ -18,6 +18,10 @@ import (
 // issuedSkew is how far in the future a token may have been issued.
 const issuedSkew = 5 * time.Minute
 
+// tooOld is the age at which a token is observed to be refused, though it has not expired
+// (https://github.com/mozilla-iam/mozilla-aws-cli/issues/146). From which age on, no source says.
+const tooOld = 441398 * time.Second
+
 // identity is what a verified token says.
 type identity struct {
 	provider provider
@@ -150,6 +154,9 @@ func (a *Account) judgeTimes(claims kubeclaims.Registered) error {
 	}
 	if claims.IssuedAt.After(now.Add(issuedSkew)) {
 		return notJWT() // the text is unproven
+	}
+	if age := now.Sub(claims.IssuedAt.Time); age >= tooOld {
+		return expiredToken("Token too old: %d", age/time.Second)
 	}
 	return nil
 }
