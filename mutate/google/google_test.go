@@ -330,3 +330,36 @@ func FuzzRawPod(f *testing.F) {
 		patchlaws.Check(t, pod, func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, id) })
 	})
 }
+
+func TestTheLawsHoldForManyShapes(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, google.Config{})
+	_, patched, err := mutatePod(t, m, []byte(plain), direct)
+	require.NoError(t, err)
+	credentials, err := json.Marshal(patchlaws.Decode(t, patched).Annotations[google.AnnotationCredentials])
+	require.NoError(t, err)
+	outcomes := map[mutate.Outcome]int{}
+	patchlaws.Shapes(600, patchlaws.Words{
+		Labels: []string{`{}`},
+		Annotations: []string{
+			`"cloud.google.com/external-credentials-json":` + string(credentials), `"cloud.google.com\/skip-containers":"b, c"`,
+			`"cloud.google.com/token-expiration":"600"`, `"other":"x"`,
+		},
+		EnvNames:     []string{`"GOOGLE_APPLICATION_CREDENTIALS"`, `"CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE"`, `"X"`},
+		EnvValues:    []string{`"/own"`, `""`, `"` + directory + `/federation.json"`, `"$(X)"`},
+		VolumeNames:  []string{`"gcp-iam-token"`, `"gcp-iam-token-2"`, `"v"`},
+		Paths:        []string{`"` + directory + `"`, `"` + directory + `/token"`, `"/run/secrets/sts.googleapis.com/serviceaccount"`, `"/x"`, `"/var/run"`},
+		TokenPaths:   []string{`"token"`, `"token"`, `"x"`},
+		Audiences:    []string{`"https://iam.googleapis.com/` + provider + `"`, `"sts.googleapis.com"`},
+		OtherSources: []string{`"downwardAPI":{"items":[{"path":"federation.json","fieldRef":{"fieldPath":"metadata.annotations['cloud.google.com/external-credentials-json']"}}]}`},
+	}, func(pod string) {
+		r, _, err := mutatePod(t, m, []byte(pod), direct)
+		require.NoError(t, err)
+		for _, c := range r.Containers {
+			outcomes[c.Outcome]++
+		}
+	})
+	for _, o := range []mutate.Outcome{mutate.Skipped, mutate.Injected, mutate.Conflict} {
+		assert.Greater(t, outcomes[o], 20, "%v: the shapes reach it", o)
+	}
+}
