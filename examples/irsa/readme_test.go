@@ -13,7 +13,7 @@ import (
 
 var (
 	console = regexp.MustCompile("(?s)```console\n\\$ irsa ([^\n]*)\n.*?```\n")
-	random  = regexp.MustCompile(`127\.0\.0\.1:\d+|\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b|\b[A-Za-z0-9_-]{43}\b|\b20\d\d-\d\d-\d\dT[0-9:.]+Z|\b[0-9a-f]{8}-[0-9a-f-]{27}\b`)
+	random  = regexp.MustCompile(`127\.0\.0\.1:\d+|\b[0-9a-f]{40}\b|\b[0-9a-f]{64}\b|\b[A-Za-z0-9_-]{43}\b|-\b[A-Za-z0-9_-]{42}\b|\b[A-Za-z0-9_-]{42}\b-|-\b[A-Za-z0-9_-]{41}\b-|\b20\d\d-\d\d-\d\dT[0-9:.]+Z|\b[0-9a-f]{8}-[0-9a-f-]{27}\b`)
 )
 
 // What pages show is what the command prints, in the folder of this file.
