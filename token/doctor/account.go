@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/apiaudience"
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/oidc"
@@ -47,7 +48,7 @@ func (p *patient) provider(ctx context.Context) finding {
 	}
 	f := p.thumbprints(ctx, state)
 	for _, id := range state.ClientIDs {
-		if id == p.claims.Issuer || strings.HasPrefix(id, "https://kubernetes.default.svc") {
+		if apiaudience.IsAPIServers(id, p.claims.Issuer) {
 			f.notes = append(f.notes, fmt.Sprintf("the client id %q is the API server's own audience: every pod's default token reaches STS", id))
 		}
 	}

@@ -355,10 +355,15 @@ func TestAClientIDOfTheAPIServerIsNoted(t *testing.T) {
 	w := newWorld(t)
 	report, err := oidc.ChainThumbprint(w.issuer.Chain())
 	require.NoError(t, err)
-	w.replaceProvider(t, []string{"sts.amazonaws.com", "https://kubernetes.default.svc.cluster.local"}, report.Thumbprints)
-	s, _ := w.run(t).Step(doctor.IAMProvider)
-	assert.Equal(t, doctor.OK, s.Status)
-	assert.Contains(t, strings.Join(s.Notes, "\n"), "default token")
+	for id, noted := range map[string]bool{
+		"https://kubernetes.default.svc.cluster.local": true, "kubernetes.svc.default": true, "k3s": true, "rke2": true,
+		w.issuer.URL(): true, w.issuer.URL() + "/": true, "my-audience": false,
+	} {
+		w.replaceProvider(t, []string{"sts.amazonaws.com", id}, report.Thumbprints)
+		s, _ := w.run(t).Step(doctor.IAMProvider)
+		assert.Equal(t, doctor.OK, s.Status)
+		assert.Equal(t, noted, strings.Contains(strings.Join(s.Notes, "\n"), "default token"), id)
+	}
 }
 
 func FuzzRun(f *testing.F) {
