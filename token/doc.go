@@ -61,11 +61,11 @@
 //
 //	code                            cause         final   invalidates meaning
 //	half-identity                   configuration yes     no          the environment has a part of an identity, but not all of it
-//	no-identity                     configuration yes     no          the process has no identity of its own: neither a web identity nor a credentials endpoint is set, and the node's role is not there or not asked
-//	identity-mismatch               token         yes     no          the source gave a token of somebody else than was asked for, so it was not used
+//	no-identity                     configuration yes     no          the process has no identity of its own: neither a web identity nor a credentials endpoint is set, and the node's role is missing or not used
+//	identity-mismatch               token         yes     no          the source gave a token of another account than the one asked for, so it was not used
 //	audience-not-registered         provider      yes     no          the token's audience is not among the client ids of the IAM OIDC provider
 //	no-provider                     provider      yes     no          the role's account has no IAM OIDC provider for exactly the token's issuer
-//	key-not-retrieved               transient     1h      no          STS could not get the key that signed the token from the issuer; in the field this mostly passes
+//	key-not-retrieved               transient     1h      no          STS could not get the key that signed the token from the issuer; this usually passes
 //	thumbprint-mismatch             thumbprint    yes     no          the certificate chain of the issuer has none of the thumbprints of the IAM OIDC provider
 //	not-a-jwt                       token         yes     no          what was sent is not a JWT that STS can read, or its algorithm is not RS256, RS384, RS512, ES256, ES384 or ES512
 //	claim-missing                   token         yes     no          the token lacks a claim that STS requires: iss, sub, aud, iat and exp
@@ -84,7 +84,7 @@
 //	duration-above-role-maximum     role          yes     no          the session's duration is longer than the role allows
 //	duration-above-chaining-maximum configuration yes     no          a role assumed from another role's credentials has sessions of 1 hour at most
 //	token-length                    token         yes     no          what was sent as token is empty, too short or longer than 20000 characters
-//	request-invalid                 configuration yes     no          a parameter of the request is not as STS wants it
+//	request-invalid                 configuration yes     no          STS does not accept a parameter of the request
 //	session-tags-too-large          configuration yes     no          session policies and session tags together are larger than STS packs into a session
 //	session-policy-malformed        configuration yes     no          the session policy is not a policy that STS can read
 //	association-missing             role          yes     no          EKS has no Pod Identity association for the pod's service account, or not in this cluster
@@ -99,18 +99,18 @@
 //	tokenrequest-throttled          throttling    no      no          the API server answers too many requests
 //	tokenrequest-server-fault       transient     no      no          the API server failed
 //	tokenrequest-refused            configuration 5m      no          the API server does not accept the request for the token
-//	session-token-refused           configuration yes     no          the service takes no credentials of this kind: new ones of the same kind do not help
+//	session-token-refused           configuration yes     no          the service does not take credentials of this kind, and new ones of the same kind do not help
 //	credentials-expired             transient     no      yes         the AWS credentials have expired; the web identity token is not concerned
 //	permission-missing              role          yes     no          the credentials are good, but the role lacks a permission for this request
 //	credentials-unknown             configuration yes     no          AWS does not know the access key of the request
-//	clock-wrong                     configuration no      no          the request's signature is of another time than AWS's
+//	clock-wrong                     configuration no      no          the request was signed at a time that differs too much from AWS's
 //	region-disabled                 configuration yes     no          the account has not enabled this region, or STS is not activated in it
-//	not-sts                         configuration yes     no          what answers at this endpoint does not know the request: it is not STS, or not its version
+//	not-sts                         configuration yes     no          the endpoint does not know the request: it is not STS, or another version of it
 //	throttled                       throttling    no      no          too many calls from this account and region
 //	pool-limit                      throttling    no      no          more identities need credentials at once than the pool's limit of calls to STS lets through in time
 //	service-fault                   transient     no      no          the service itself failed
 //	endpoint-refused                configuration yes     no          the container's credentials endpoint refuses the request
-//	token-empty                     token         no      no          the token source gave nothing
+//	token-empty                     token         no      no          the token source gave an empty token
 //	token-malformed                 token         no      no          what the token source gave is not a JWT, so it was not sent
 //	token-file-missing              token         no      no          the token file does not exist
 //	token-file-unreadable           token         no      no          the token file exists, but this process may not read it

@@ -11,7 +11,7 @@ var identityRows = []row{
 		is:      []match{{err: is(ErrHalfIdentity)}},
 	}, {
 		code: CodeNoIdentity, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "the process has no identity of its own: neither a web identity nor a credentials endpoint is set, and the node's role is not there or not asked",
+		meaning: "the process has no identity of its own: neither a web identity nor a credentials endpoint is set, and the node's role is missing or not used",
 		next: []string{
 			"that the pod was mutated: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or AWS_CONTAINER_CREDENTIALS_FULL_URI, are in its env",
 			"the role-arn annotation of its service account, or its EKS Pod Identity association; the pod must have been created after it",
@@ -21,7 +21,7 @@ var identityRows = []row{
 		is: []match{{err: isWithoutIdentity}},
 	}, {
 		code: CodeIdentityMismatch, cause: CauseToken, retry: RetryNever, gone: true,
-		meaning: "the source gave a token of somebody else than was asked for, so it was not used",
+		meaning: "the source gave a token of another account than the one asked for, so it was not used",
 		next: []string{
 			"whether the service account was deleted and created again: then its key has an old UID",
 			"that the source asks for the account, in the namespace and cluster, that the key names",

@@ -18,7 +18,7 @@ import (
 var localRows = []row{
 	{
 		code: CodeTokenEmpty, cause: CauseToken, retry: RetryBackoff, unsent: true,
-		meaning: "the token source gave nothing",
+		meaning: "the token source gave an empty token",
 		next:    []string{"who writes the token file: the kubelet swaps it whole, so it is never empty"},
 		is:      []match{{err: is(ErrEmptyToken)}},
 	}, {
@@ -31,7 +31,7 @@ var localRows = []row{
 		meaning: "the token file does not exist",
 		next: []string{
 			"AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at",
-			"that this container has the mount: an injected sidecar or a container left out by an annotation has not",
+			"that this container has the mount: an injected sidecar or a container left out by an annotation does not",
 		},
 		is: []match{{err: isMissingFile}},
 	}, {

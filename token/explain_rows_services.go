@@ -10,7 +10,7 @@ import (
 var serviceRows = []row{
 	{
 		code: CodeSessionTokenRefused, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "the service takes no credentials of this kind: new ones of the same kind do not help",
+		meaning: "the service does not take credentials of this kind, and new ones of the same kind do not help",
 		next: []string{
 			"whether the account has enabled the region of the request: an opt-in region knows nothing of it before",
 			"the STS endpoint: the tokens of the global one are, unless the account says otherwise, not good in opt-in regions; use the regional one",
@@ -43,7 +43,7 @@ var serviceRows = []row{
 		is: []match{{codes: []string{"InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "InvalidAccessKeyId"}}},
 	}, {
 		code: CodeClockWrong, cause: CauseConfiguration, retry: RetryBackoff,
-		meaning: "the request's signature is of another time than AWS's",
+		meaning: "the request was signed at a time that differs too much from AWS's",
 		next:    []string{"the clock of the node"},
 		is: []match{
 			{codes: []string{"RequestExpired", "RequestTimeTooSkewed"}},
@@ -65,7 +65,7 @@ var sharedRows = []row{
 		is: []match{{codes: []string{"RegionDisabled", "OptInRequired"}}},
 	}, {
 		code: CodeNotSTS, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "what answers at this endpoint does not know the request: it is not STS, or not its version",
+		meaning: "the endpoint does not know the request: it is not STS, or another version of it",
 		next:    []string{"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and the base endpoint of the STS client"},
 		is: []match{
 			{codes: []string{"InvalidAction", "MethodNotAllowed"}},

@@ -47,7 +47,7 @@ var stsRows = []row{
 		is: []match{stsSays("InvalidIdentityToken", "No OpenIDConnect provider found in your account")},
 	}, {
 		code: CodeKeyNotRetrieved, cause: CauseTransient, retry: RetryBackoff, finalAfter: outageLasts,
-		meaning: "STS could not get the key that signed the token from the issuer; in the field this mostly passes",
+		meaning: "STS could not get the key that signed the token from the issuer; this usually passes",
 		next: []string{
 			"that the issuer's discovery document and key set answer from the public internet within 5 seconds",
 			"that the key set has the token's kid",
@@ -148,7 +148,7 @@ var stsRows = []row{
 		next: []string{
 			"that the role exists under exactly this ARN, with its path",
 			"that the trust policy's principal is the IAM OIDC provider of the token's issuer, in the role's account",
-			"that its condition on the issuer's :sub equals the token's sub, and the one on :aud the token's aud; with StringEquals a * is a letter",
+			"that its condition on the issuer's :sub equals the token's sub, and the one on :aud the token's aud; with StringEquals a * is taken literally",
 			"whether the role was created or changed within the last 10 seconds: then a retry helps",
 		},
 		is: []match{stsSays("AccessDenied", "")},
@@ -187,7 +187,7 @@ var stsRows = []row{
 		is:      []match{stsSays("ValidationError", "'webIdentityToken'")},
 	}, {
 		code: CodeRequestInvalid, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "a parameter of the request is not as STS wants it",
+		meaning: "STS does not accept a parameter of the request",
 		next:    []string{"what STS said, and the configuration of that parameter"},
 		is:      []match{stsSays("ValidationError", "")},
 	}, {

@@ -93,7 +93,7 @@
 //	code                     severity  what it means
 //	action-mismatch          error     a principal with an action that it cannot use
 //	api-server-audience      warning   the audience is the Kubernetes API server's own
-//	broken-condition         error     unknown operator, values that cannot be compared, or nothing that meets it
+//	broken-condition         error     an unknown operator, values that cannot be compared, or a condition that nothing meets
 //	broken-statement         error     an element is missing, misplaced or malformed
 //	china-audience           error     sts.amazonaws.com.cn: EKS has the same audience everywhere
 //	claim-not-exposed        error     STS makes no condition key of that claim

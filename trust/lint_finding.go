@@ -101,7 +101,7 @@ func FindingKinds() []FindingKind {
 	return []FindingKind{
 		{CodeActionMismatch, SeverityError, "a principal with an action that it cannot use"},
 		{CodeAPIServerAudience, SeverityWarning, "the audience is the Kubernetes API server's own"},
-		{CodeBrokenCondition, SeverityError, "unknown operator, values that cannot be compared, or nothing that meets it"},
+		{CodeBrokenCondition, SeverityError, "an unknown operator, values that cannot be compared, or a condition that nothing meets"},
 		{CodeBrokenStatement, SeverityError, "an element is missing, misplaced or malformed"},
 		{CodeChinaAudience, SeverityError, "sts.amazonaws.com.cn: EKS has the same audience everywhere"},
 		{CodeClaimNotExposed, SeverityError, "STS makes no condition key of that claim"},

@@ -112,7 +112,7 @@ func Run(ctx context.Context, lookup func(string) (string, bool), cfg Config) Re
 }
 
 func (p *patient) examine(ctx context.Context, name Name, by func(context.Context) finding) {
-	f := skipped("stopped", "the time is over")
+	f := skipped("stopped", "the time is up")
 	if ctx.Err() == nil {
 		f = by(ctx)
 	}
