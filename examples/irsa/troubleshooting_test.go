@@ -132,7 +132,7 @@ func list(b *strings.Builder, next []string) {
 	}
 }
 
-var name = regexp.MustCompile("`[^`]*`" + `|\b[A-Z]{3,}_[A-Z_]+\b|[^\s,;:()]*[<*_|][^\s,;:()]*|--[a-z-]+`)
+var name = regexp.MustCompile("`[^`]*`" + `|\b[A-Z]{3,}_[A-Z_]+\b|\S*[<*_|](?:\S*[^\s,;:.])?|--[a-z-]+`)
 
 // prose puts names of variables and flags between backticks, and begins with a capital letter.
 func prose(text string) string {
