@@ -198,6 +198,20 @@ func TestPagesShowWhatCompiles(t *testing.T) {
 	}
 }
 
+func TestEveryExampleHasAPageAndIsInTheList(t *testing.T) {
+	t.Parallel()
+	list, err := os.ReadFile("examples/README.md")
+	require.NoError(t, err)
+	folders, err := os.ReadDir("examples")
+	require.NoError(t, err)
+	for _, folder := range folders {
+		if folder.IsDir() {
+			assert.FileExists(t, filepath.Join("examples", folder.Name(), "README.md"))
+			assert.Contains(t, string(list), "| ["+folder.Name()+"]("+folder.Name()+")")
+		}
+	}
+}
+
 func TestTheREADMEIsReadInOneGo(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")
