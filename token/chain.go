@@ -131,16 +131,26 @@ func (h Hop) problems() []error {
 
 // provider assumes the role with what client signs with, which is before's credentials.
 func (h Hop) provider(client stscreds.AssumeRoleAPIClient, before aws.CredentialsProvider) *Provider {
+	session := func() string { return h.sessionAfter(before) }
+	p := &Provider{engine: newEngine(h.fetch(client, before), h.RoleARN, h.Refresh, tuning{}), session: session}
+	if s, ok := before.(aws.CredentialProviderSource); ok {
+		p.sources = append(p.sources, s.ProviderSources()...)
+	}
+	p.sources = append(p.sources, aws.CredentialSourceSTSAssumeRole)
+	return p
+}
+
+// fetch asks for new credentials once.
+func (h Hop) fetch(client stscreds.AssumeRoleAPIClient, before aws.CredentialsProvider) func(context.Context) (obtained, error) {
 	h.Tags, h.PolicyARNs = maps.Clone(h.Tags), slices.Clone(h.PolicyARNs)
 	h.TransitiveTagKeys = slices.Clone(h.TransitiveTagKeys)
-	session := func() string { return h.sessionAfter(before) }
-	fetch := func(ctx context.Context) (obtained, error) {
+	return func(ctx context.Context) (obtained, error) {
 		// The credentials first: the session's name comes with them, and a failure of an earlier
 		// hop is told as that hop's.
 		if _, err := before.Retrieve(ctx); err != nil {
 			return obtained{}, err
 		}
-		out, err := client.AssumeRole(ctx, h.input(session()), hopOptions(before))
+		out, err := client.AssumeRole(ctx, h.input(h.sessionAfter(before)), hopOptions(before))
 		if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {
 			err = errNoCredentials
 		}
@@ -150,12 +160,6 @@ func (h Hop) provider(client stscreds.AssumeRoleAPIClient, before aws.Credential
 		creds := credentialsOf(out.Credentials, out.AssumedRoleUser, stscreds.ProviderName)
 		return h.Refresh.received(creds, h.Duration, out.ResultMetadata), nil
 	}
-	p := &Provider{engine: newEngine(fetch, h.RoleARN, h.Refresh, tuning{}), session: session}
-	if s, ok := before.(aws.CredentialProviderSource); ok {
-		p.sources = append(p.sources, s.ProviderSources()...)
-	}
-	p.sources = append(p.sources, aws.CredentialSourceSTSAssumeRole)
-	return p
 }
 
 // sessionAfter names the session: as told, as the one before, or with the package's own name.

@@ -13,7 +13,7 @@
 // [File] that the kubelet projects into the pod, assumes the role at STS and holds the answer.
 // [Keep] gives any other provider the same refresh: an EKS Pod Identity endpoint, for example. [Chain]
 // assumes further roles from there, in other accounts too. [Pool] holds the credentials of many service
-// accounts at once. [Explain] says what an error means and [Inspect] what a token says of itself.
+// accounts at once, by their tokens or, with [NewTenantPool], by session tags. [Explain] says what an error means and [Inspect] what a token says of itself.
 //
 // # Refresh
 //

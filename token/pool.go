@@ -41,6 +41,7 @@ var errUnbuiltPool = errors.New("token: pool: it is nil or zero: use NewPool")
 //	its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
 type Pool struct {
 	newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error)
+	tenants   *tenants // of NewTenantPool; else nil
 	cfg       PoolConfig
 	tune      tuning
 	turn      *limiter
@@ -55,20 +56,28 @@ type Pool struct {
 // lock, by many goroutines, once or a few times for each identity that enters the pool; clients
 // should be shared between keys, as each takes memory.
 func NewPool(newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error), cfg PoolConfig) (*Pool, error) {
-	problems := cfg.problems()
+	p, problems := newPool(cfg)
 	if newClient == nil {
 		problems = append(problems, errors.New("newClient is nil"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("token: pool: %w", err)
 	}
+	p.newClient = newClient
+	return p, nil
+}
+
+// newPool makes a pool without clients, unless there are problems.
+func newPool(cfg PoolConfig) (*Pool, []error) {
+	if problems := cfg.problems(); len(problems) > 0 {
+		return &Pool{}, problems
+	}
 	return &Pool{
-		newClient: newClient,
-		cfg:       cfg,
-		tune:      cfg.tuning(),
-		turn:      newLimiter(cfg.callsPerSecond()),
-		entries:   make(map[Key]*entry),
-		recent:    list.New(),
+		cfg:     cfg,
+		tune:    cfg.tuning(),
+		turn:    newLimiter(cfg.callsPerSecond()),
+		entries: make(map[Key]*entry),
+		recent:  list.New(),
 	}, nil
 }
 
@@ -95,6 +104,13 @@ func (p *Pool) Provider(key Key, src Source) (PoolProvider, error) {
 	if p == nil || p.entries == nil {
 		return nil, errUnbuiltPool
 	}
+	if p.tenants != nil {
+		return nil, errors.New("token: pool: it is one of NewTenantPool, which takes no tokens: use Tenant")
+	}
+	return p.provider(key, src)
+}
+
+func (p *Pool) provider(key Key, src Source) (PoolProvider, error) {
 	e, err := p.take(key, src)
 	if err != nil {
 		return nil, err

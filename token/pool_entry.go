@@ -21,10 +21,16 @@ type entry struct {
 
 // newEntry checks the key and makes its client, without the pool's prefix. mu is not held.
 func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
+	if p.tenants != nil {
+		return p.newTenant(key, src)
+	}
 	cfg := key.config(p.cfg.refresh(key))
 	problems := append(key.problems(), roleProblems(key.RoleARN, true)...)
 	problems = append(problems, sourceProblems(src)...)
 	problems = append(problems, cfg.problems()...)
+	if key.TransitiveTags {
+		problems = append(problems, errors.New("TransitiveTags: it is true, but only a pool of NewTenantPool sets session tags"))
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -142,5 +148,8 @@ func (p *pooled) Invalidate(accessKeyID string) { p.entry.Load().engine.invalida
 
 // ProviderSources tells the SDK where the credentials come from, for its user agent.
 func (p *pooled) ProviderSources() []aws.CredentialSource {
+	if p.pool.tenants != nil {
+		return []aws.CredentialSource{aws.CredentialSourceSTSAssumeRole}
+	}
 	return []aws.CredentialSource{aws.CredentialSourceSTSAssumeRoleWebID}
 }

@@ -34,9 +34,13 @@ type Key struct {
 	SessionName string
 	// Policy is a session policy, as in [Config]. "": none.
 	Policy string
-	// ExternalID separates identities from which further roles are assumed with different external
-	// ids. AssumeRoleWithWebIdentity itself takes none, so the pool only hands it to newClient.
+	// ExternalID is the sts:ExternalId of a pool of [NewTenantPool]. For others it separates
+	// identities from which further roles are assumed with different external ids:
+	// AssumeRoleWithWebIdentity takes none, so the pool only hands it to newClient.
 	ExternalID string
+	// TransitiveTags makes the session tags of [NewTenantPool] go on into every role that is
+	// assumed from there. Other pools refuse it.
+	TransitiveTags bool
 	// Duration is as in [Config]. 0: STS's default.
 	Duration time.Duration
 }
