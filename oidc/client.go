@@ -24,8 +24,8 @@ import (
 // followed up to five times and never away from https. Nothing is retried and nothing falls
 // back: an error is an error.
 type Client struct {
-	// RootCAs are whom the issuer's certificates must lead to, and that of an https proxy may.
-	// nil: the system's.
+	// RootCAs are the authorities that the issuer's certificates are verified against. An https
+	// proxy is verified against these and the system's. nil: the system's.
 	RootCAs *x509.CertPool
 
 	// DialContext connects to an issuer or a proxy. nil: a [net.Dialer].

@@ -21,12 +21,12 @@ var (
 // Document is an issuer's discovery document (OpenID Connect Discovery 1.0 §3), as far as
 // Kubernetes and AWS use it. It is a plain value; copies share the slices.
 type Document struct {
-	// Issuer is who the document says it is of.
+	// Issuer is the issuer that the document names.
 	Issuer Issuer
 	// JWKSURI is where the keys are, an https URL.
 	JWKSURI string
-	// AuthorizationEndpoint is required by the specification of everybody and used by nobody
-	// here; "" is left out, as kube-apiserver does.
+	// AuthorizationEndpoint is required by the specification, but neither AWS nor Kubernetes uses
+	// it; "" is left out, as kube-apiserver does.
 	AuthorizationEndpoint string
 	// ResponseTypes is response_types_supported.
 	ResponseTypes []string

@@ -24,8 +24,8 @@ type ThumbprintReport struct {
 	Thumbprints []string `json:"thumbprints"`
 	// Need says whether AWS will look at them at all: the strongest of the endpoints'.
 	Need Need `json:"need"`
-	// Insecure is true of what InsecureThumbprints found: nothing says whose certificates
-	// these are.
+	// Insecure is true of what InsecureThumbprints found: the certificates were not verified, so
+	// they may be anybody's.
 	Insecure bool `json:"insecure,omitempty"`
 	// Endpoints are the TLS servers met, in order.
 	Endpoints []Endpoint `json:"endpoints"`

@@ -49,7 +49,7 @@ func noKey() error { // with the two spaces
 	return badToken("Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements")
 }
 
-// verifyToken believes nothing of a token before its issuer's key has signed it.
+// verifyToken trusts nothing in a token before its issuer's key has signed it.
 func (a *Account) verifyToken(ctx context.Context, token string, of arn.Role) (identity, error) {
 	iss, err := unverifiedIssuer(token)
 	if err != nil {
