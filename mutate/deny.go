@@ -72,17 +72,22 @@ func reviewWarnings(warnings []Warning) []string {
 	if len(warnings) == 0 {
 		return nil
 	}
-	const reserve = 64 // for the count of the rest
-	texts := make([]string, 0, min(len(warnings), maxWarningsRunes/maxWarningRunes+1))
-	total := 0
+	texts := make([]string, len(warnings))
 	for i, w := range warnings {
-		text := cutRunes(w.String(), maxWarningRunes)
-		n := utf8.RuneCountInString(text)
-		if total+n > maxWarningsRunes-reserve {
-			return append(texts, "and "+strconv.Itoa(len(warnings)-i)+" more warnings")
+		texts[i] = w.String()
+	}
+	return limitWarnings(texts)
+}
+
+// limitWarnings is reviewWarnings for texts, which it shortens in place.
+func limitWarnings(texts []string) []string {
+	const reserve = 64 // for the count of the rest
+	total := 0
+	for i, text := range texts {
+		texts[i] = cutRunes(text, maxWarningRunes)
+		if total += utf8.RuneCountInString(texts[i]); total > maxWarningsRunes-reserve {
+			return append(texts[:i], "and "+strconv.Itoa(len(texts)-i)+" more warnings")
 		}
-		total += n
-		texts = append(texts, text)
 	}
 	return texts
 }

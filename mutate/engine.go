@@ -51,19 +51,36 @@ func (e *Engine) RawPod(pod []byte, p profile.Profile) (Result, error) {
 }
 
 // Review is [Mutator.Review] for a profile.
-func (e *Engine) Review(req *admissionv1.AdmissionRequest, p profile.Profile) *admissionv1.AdmissionResponse {
+func (e *Engine) Review(req *admissionv1.AdmissionRequest, p profile.Profile) Reviewed {
+	refuse := func(err error) Reviewed { return Reviewed{Response: DenyError(req, err), Err: err} }
 	if req == nil {
-		return DenyError(nil, fmt.Errorf("%s: request: %w", p.Cloud, errNoRequest))
+		return refuse(fmt.Errorf("%s: request: %w", p.Cloud, errNoRequest))
 	}
 	action := requestAction(req)
 	if action == leaveAlone {
-		return allow(req)
+		return Reviewed{Response: allow(req)}
 	}
 	result, err := e.mutate(req.Object.Raw, req.OldObject.Raw, action, p)
 	if err != nil {
-		return DenyError(req, fmt.Errorf("%s: pod: %w", p.Cloud, err))
+		return refuse(fmt.Errorf("%s: pod: %w", p.Cloud, err))
 	}
-	return reviewed(req, result, result.Warnings)
+	return Reviewed{Response: reviewed(req, result, reviewWarnings(result.Warnings)), Result: result}
+}
+
+// Concerns says whether a request is about a pod that p chooses, or that cannot be read.
+func (e *Engine) Concerns(req *admissionv1.AdmissionRequest, p profile.Profile) bool {
+	if req == nil || requestAction(req) == leaveAlone {
+		return req == nil
+	}
+	s := e.scanner()
+	defer e.release(s)
+	pod, err := readFacts(s, &p, ofNewPod, req.Object.Raw)
+	return err != nil || pod.isChosen(&p)
+}
+
+// isChosen says whether the profile applies to the pod.
+func (pod *podFacts) isChosen(p *profile.Profile) bool {
+	return !pod.mirror && (p.Label == "" || pod.chosen)
 }
 
 // mutate reads a pod and plans for it; old is the pod that ephemeral containers are added to.
@@ -78,7 +95,7 @@ func (e *Engine) mutate(doc, old []byte, a action, p profile.Profile) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	if pod.mirror || p.Label != "" && !pod.chosen {
+	if !pod.isChosen(&p) {
 		return Result{}, nil
 	}
 	if a == addEphemeral {

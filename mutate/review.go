@@ -182,17 +182,17 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 		return Reviewed{Response: DenyError(r.req, err), Err: err}
 	}
 	warnings := append(account[:len(account):len(account)], result.Warnings...)
-	return Reviewed{Response: reviewed(r.req, result, warnings), Identity: id, Result: result}
+	return Reviewed{Response: reviewed(r.req, result, reviewWarnings(warnings)), Identity: id, Result: result}
 }
 
 // reviewed allows a request with the patch of a result.
-func reviewed(req *admissionv1.AdmissionRequest, result Result, warnings []Warning) *admissionv1.AdmissionResponse {
+func reviewed(req *admissionv1.AdmissionRequest, result Result, warnings []string) *admissionv1.AdmissionResponse {
 	resp := allow(req)
 	if result.Changed() {
 		patchType := admissionv1.PatchTypeJSONPatch
 		resp.Patch, resp.PatchType = result.PatchJSON(), &patchType
 	}
-	resp.Warnings = reviewWarnings(warnings)
+	resp.Warnings = warnings
 	return resp
 }
 

@@ -365,6 +365,31 @@ func TestAFederatedCredentialKeepsTheIssuersSlash(t *testing.T) {
 	}
 }
 
+func TestAReviewForAnAccountRefusesABadOneForItsOwnPodsAlone(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, azure.Config{TenantID: tenant})
+	good, bad := account(map[string]string{azure.AnnotationClientID: clientID}), account(map[string]string{azure.AnnotationTokenExpiration: "1"})
+	r := m.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), good)
+	assert.True(t, r.Response.Allowed)
+	assert.True(t, r.Result.Changed())
+	assert.Equal(t, string(r.Result.PatchJSON()), string(r.Response.Patch))
+	r = m.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), bad)
+	assert.False(t, r.Response.Allowed)
+	require.ErrorIs(t, r.Err, mutate.ErrBadAnnotation)
+	for _, sa := range []*corev1.ServiceAccount{good, bad} {
+		r = m.ReviewAccount(request(`{"spec":{"containers":[{"name":"a"}]}}`), sa)
+		assert.True(t, r.Response.Allowed)
+		assert.False(t, r.Result.Changed())
+	}
+	assert.False(t, m.ReviewAccount(request(`[]`), bad).Response.Allowed)
+	assert.False(t, m.ReviewAccount(nil, bad).Response.Allowed)
+	var none *azure.Mutator
+	assert.False(t, none.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), good).Response.Allowed)
+	other := request(`{"metadata":{` + chosen + `},"spec":{"containers":[{"name":"a"}]}}`)
+	other.Operation = admissionv1.Delete
+	assert.True(t, m.ReviewAccount(other, bad).Response.Allowed)
+}
+
 func account(annotations map[string]string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa", Annotations: annotations}}
 }

@@ -70,14 +70,40 @@ func (m *Mutator) RawPod(pod []byte, id Identity) (mutate.Result, error) {
 // [mutate.Mutator.Review] does: pods that are created and ephemeral containers that are added are
 // handled, every other request is allowed as it is, and so is one with a zero id.
 func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admissionv1.AdmissionResponse {
+	return m.review(req, id).Response
+}
+
+// ReviewAccount is Identity and Review in one, for the ServiceAccount of the request's pod; package
+// mutate/webhook calls it. An account whose annotations cannot be honoured refuses the pod.
+// A pod without the label is left alone, whatever its account says.
+func (m *Mutator) ReviewAccount(req *admissionv1.AdmissionRequest, sa *corev1.ServiceAccount) mutate.Reviewed {
+	id, err := m.Identity(sa)
+	if err == nil {
+		return m.review(req, id)
+	}
+	if m != nil && m.cfg.TenantID != "" && !m.engine.Concerns(req, profile.Profile{Cloud: "azure", Label: LabelUse, LabelValue: LabelUseValue}) {
+		return allow(req)
+	}
+	return refuse(req, err)
+}
+
+func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity) mutate.Reviewed {
+	if m != nil && m.cfg.TenantID != "" && id.IsZero() && req != nil {
+		return allow(req)
+	}
 	p, err := m.profile(id)
-	switch {
-	case err != nil:
-		return mutate.DenyError(req, err)
-	case req != nil && id.IsZero():
-		return &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}
+	if err != nil {
+		return refuse(req, err)
 	}
 	return m.engine.Review(req, p)
+}
+
+func allow(req *admissionv1.AdmissionRequest) mutate.Reviewed {
+	return mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}}
+}
+
+func refuse(req *admissionv1.AdmissionRequest, err error) mutate.Reviewed {
+	return mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}
 }
 
 const (

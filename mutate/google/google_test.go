@@ -298,6 +298,31 @@ func TestWhatGoogleMustKnowOfACluster(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestAReviewForAnAccountRefusesABadOneForItsOwnPodsAlone(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, google.Config{})
+	good, bad := account(map[string]string{google.AnnotationProvider: provider}), account(map[string]string{google.AnnotationProvider: "x"})
+	r := m.ReviewAccount(request(plain), good)
+	assert.True(t, r.Response.Allowed)
+	assert.True(t, r.Result.Changed())
+	assert.Equal(t, string(r.Result.PatchJSON()), string(r.Response.Patch))
+	r = m.ReviewAccount(request(plain), bad)
+	assert.False(t, r.Response.Allowed)
+	require.ErrorIs(t, r.Err, mutate.ErrBadAnnotation)
+	for _, sa := range []*corev1.ServiceAccount{good, bad} {
+		r = m.ReviewAccount(request(`{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"containers":[{"name":"a"}]}}`), sa)
+		assert.True(t, r.Response.Allowed)
+		assert.False(t, r.Result.Changed())
+	}
+	assert.False(t, m.ReviewAccount(request(`[]`), bad).Response.Allowed)
+	assert.False(t, m.ReviewAccount(nil, bad).Response.Allowed)
+	var none *google.Mutator
+	assert.False(t, none.ReviewAccount(request(plain), good).Response.Allowed)
+	other := request(plain)
+	other.Operation = admissionv1.Delete
+	assert.True(t, m.ReviewAccount(other, bad).Response.Allowed)
+}
+
 func account(annotations map[string]string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa", Annotations: annotations}}
 }

@@ -15,7 +15,8 @@ import (
 // believed its cache then would let the pod run as the node.
 //
 // The price is one GET for each pod whose account has no role. A role that is there is believed:
-// for as long as the cache is behind, pods get the role from before its change.
+// for as long as the cache is behind, pods get the role from before its change, and of an account
+// with a role what it has for [Config.Clouds] is believed too.
 //
 // It is safe for concurrent use when both its parts are. Its accounts are theirs and only read.
 type CachedAccounts struct {

@@ -26,7 +26,10 @@
 // warning. The pod is denied when the account's annotations cannot be honoured, whatever else is
 // configured, and when the account cannot be looked up, unless [Config.InsecureFailOpen] lets it
 // through. [CachedAccounts] keeps a cache that is behind from hiding a role. A pod that gets its
-// role by mutate.Config.RoleRule needs no account to be looked up.
+// role by mutate.Config.RoleRule needs no account to be looked up, unless there are Clouds.
+//
+// With [Config.Clouds], the account may give identities of Azure and Google Cloud too, in the same
+// patch.
 //
 // What becomes of a pod whose request does not reach it is up to the configuration in the cluster:
 //

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,11 @@ type Config struct {
 	// call this handler. Required with Verifier, and else not looked at.
 	Configuration string
 
+	// Clouds are other clouds, each of which may give the pod an identity beside AWS's: the pod
+	// gets one patch. Each refuses what it would refuse alone. RequireIdentity is about AWS
+	// alone. nil: AWS alone.
+	Clouds []Cloud
+
 	// OnReview is called for every request, after its answer was made and before it is sent.
 	// It must be safe for concurrent use. nil: nothing is called.
 	OnReview func(context.Context, Event)
@@ -76,6 +82,9 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	}
 	if accounts == nil {
 		errs = append(errs, errors.New("webhook: accounts is nil"))
+	}
+	if slices.Contains(cfg.Clouds, nil) {
+		errs = append(errs, errors.New("webhook: Clouds: one is nil"))
 	}
 	if cfg.Verifier != nil && cfg.Configuration == "" {
 		errs = append(errs, errors.New("webhook: Configuration is required with Verifier"))

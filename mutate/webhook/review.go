@@ -29,13 +29,18 @@ func (h *Handler) review(ctx context.Context, reading *mutate.Reading) Event {
 		return e
 	}
 	var sa *corev1.ServiceAccount
-	if reading.NeedsAccount() {
+	if reading.NeedsAccount() || len(h.cfg.Clouds) > 0 {
 		var err error
 		if sa, err = h.lookup(ctx, target); err != nil {
 			return h.unknown(req, e, err)
 		}
 	}
 	e.Reviewed = reading.Review(sa)
+	for _, cloud := range h.cfg.Clouds {
+		e.Reviewed = e.Reviewed.Then(req, func(req *admissionv1.AdmissionRequest) mutate.Reviewed {
+			return cloud.ReviewAccount(req, sa)
+		})
+	}
 	switch {
 	case !e.Reviewed.Response.Allowed:
 		return denied(e)
@@ -69,7 +74,7 @@ func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error)
 	if h.cfg.InsecureFailOpen && !h.cfg.RequireIdentity {
 		e.Verdict = FailedOpen
 		e.Reviewed = mutate.Reviewed{Response: &admissionv1.AdmissionResponse{
-			UID: req.UID, Allowed: true, Warnings: []string{text + ": the pod gets no AWS identity"},
+			UID: req.UID, Allowed: true, Warnings: []string{text + ": the pod gets no identity from it"},
 		}}
 		return e
 	}
