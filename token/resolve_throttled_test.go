@@ -1,7 +1,9 @@
 package token_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -53,4 +57,47 @@ func TestAnAgentThatThrottlesIsAskedAgainWhenItSays(t *testing.T) {
 	assert.Equal(t, "ASIA1", creds.AccessKeyID)
 	require.Len(t, agent.asked, 2)
 	assert.GreaterOrEqual(t, agent.asked[1].Sub(agent.asked[0]), 1200*time.Millisecond)
+}
+
+func TestTheErrorOfAnAgentHasItsAnswerAndNotTheAuthorizationToken(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "Service account token cannot be used", http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	res, err := token.Resolve(env{"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.URL, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "very-secret"}.lookup)
+	require.NoError(t, err)
+	p, err := res.Provider(nil, token.Config{})
+	require.NoError(t, err)
+	_, err = p.Retrieve(t.Context())
+	var answered *smithyhttp.ResponseError
+	require.ErrorAs(t, err, &answered)
+	assert.Equal(t, http.StatusUnauthorized, answered.HTTPStatusCode())
+	assert.Nil(t, answered.Response.Request)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, *answered.Response.Response), "very-secret")
+}
+
+func TestTheErrorOfSTSHasNoRequestWithTheToken(t *testing.T) {
+	t.Parallel()
+	jwt := podToken(1, time.Hour)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
+	}))
+	defer server.Close()
+	client := sts.NewFromConfig(aws.Config{Region: "eu-central-1", BaseEndpoint: aws.String(server.URL)})
+	p, err := token.NewProvider(client, roleARN, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
+	require.NoError(t, err)
+	_, err = p.Retrieve(t.Context())
+	var answered *smithyhttp.ResponseError
+	require.ErrorAs(t, err, &answered)
+	if r := answered.Response.Request; r != nil {
+		var body []byte
+		if r.Body != nil {
+			body, _ = io.ReadAll(r.Body)
+		}
+		assert.NotContains(t, string(body), "WebIdentityToken")
+		assert.Nil(t, r.GetBody)
+	}
 }
