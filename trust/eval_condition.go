@@ -31,6 +31,7 @@ func (c *compiler) conditions(block *jsontree.Value, path string) []condition {
 		if op.family == familyUnknown && !isBinary(operator.Name) {
 			c.doubt(at, messageSyntax, "")
 		}
+		counts := spellings(operator.Value)
 		for _, key := range operator.Value.Members() {
 			cond := condition{
 				pointer: at + "/" + jsontree.EscapePointer(key.Name), operator: operator.Name,
@@ -38,10 +39,22 @@ func (c *compiler) conditions(block *jsontree.Value, path string) []condition {
 			}
 			c.conditionKey(cond.key, cond.pointer)
 			c.values(&cond, key.Value, order)
+			if counts[cond.lookup] > 1 {
+				cond.flaw = "the operator has the key twice, in two spellings" // what IAM makes of that, no source says
+			}
 			conditions = append(conditions, cond)
 		}
 	}
 	return conditions
+}
+
+// spellings counts the keys of an operator by their lower case.
+func spellings(keys *jsontree.Value) map[string]int {
+	counts := map[string]int{}
+	for _, m := range keys.Members() {
+		counts[lowerASCII(m.Name)]++
+	}
+	return counts
 }
 
 // values makes a condition's values ready, or says why it can never be judged.

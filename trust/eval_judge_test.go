@@ -285,3 +285,22 @@ func TestAVariableCannotSmuggleInAWildcard(t *testing.T) {
 		assert.Equal(t, want, policy.Allows(q), "%q", who)
 	}
 }
+
+// IAM may read two spellings of a key as both, as either or as the last: what hangs on that lets
+// nobody in.
+func TestAKeyInTwoSpellingsProvesNothing(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	q := trust.WebIdentity(p, trust.Claims{"sub": "x", "aud": "A"})
+	for _, operator := range []string{"StringEquals", "StringLike", "ForAnyValue:StringEquals", "StringEqualsIfExists"} {
+		twice := `{"` + operator + `":{"HOST:sub":["x"],"HOST:SUB":["x","y"]}}`
+		assert.False(t, judged(t, p, "Allow", twice).Allows(q), operator)
+		apart := `{"` + operator + `":{"HOST:sub":["y"],"HOST:Sub":["x"]}}`
+		guarded, err := trust.Join(judged(t, p, "Allow", `{}`), judged(t, p, "Deny", apart))
+		require.NoError(t, err)
+		assert.False(t, guarded.Allows(q), operator)
+		assert.NotEmpty(t, judged(t, p, "Allow", twice).Lint(), operator)
+	}
+	assert.False(t, judged(t, p, "Allow", `{"Null":{"HOST:sub":"false","HOST:SUB":"false"}}`).Allows(q))
+	assert.True(t, judged(t, p, "Allow", `{"StringEquals":{"HOST:sub":"x"},"StringLike":{"HOST:SUB":"x"}}`).Allows(q), "under two operators both count")
+}

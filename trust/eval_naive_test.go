@@ -182,6 +182,11 @@ func naiveStatement(s map[string]any, ctx naiveContext, action string, variables
 			continue
 		}
 		for key, values := range m {
+			for other := range m {
+				if other != key && strings.EqualFold(other, key) { // no source says what two spellings mean
+					conditions = append(conditions, "?")
+				}
+			}
 			conditions = append(conditions, naiveCondition(operator, key, values, ctx, variables))
 		}
 	}
