@@ -253,3 +253,26 @@ func TestTheWitnessIsWhatItSays(t *testing.T) {
 	assert.False(t, before.Allows(trust.WebIdentity(p, w.Claims)))
 	assert.Equal(t, fmt.Sprintf("a token of %s with sub %s, aud sts.amazonaws.com", p.HostPath(), w.Claims["sub"]), w.String())
 }
+
+// The claims that STS exposes of the issuers that it knows are exact keys, and of no others.
+func TestTheClaimsOfKnownIssuersAreExact(t *testing.T) {
+	t.Parallel()
+	for issuer, claims := range map[string][]string{
+		"https://token.actions.githubusercontent.com": {"actor", "actor_id", "job_workflow_ref", "repository", "repository_id", "workflow", "ref", "environment", "enterprise_id"},
+		"https://oidc.circleci.com/org/ORG":           {"oidc.circleci.com/project-id"},
+		"https://idcs-abc.identity.oraclecloud.com":   {"rpst_id"},
+		"https://accounts.google.com":                 {"email"},
+	} {
+		p := provider(t, issuer)
+		for _, claim := range claims {
+			on := func(operator, values string) *trust.Policy {
+				return judged(t, p, "Allow", `{"ForAnyValue:StringEquals":{"HOST:sub":"me/r:job","HOST:aud":"1"},"`+operator+`":{"`+p.ConditionKey(claim)+`":`+values+`}}`)
+			}
+			exact, pattern := on("StringEquals", `"me/r"`), on("StringLike", `["me/*","you/?"]`)
+			expectProof(t, exact, pattern, "")
+			expectProof(t, pattern, exact, "me/")
+			expectProof(t, exact, on("StringEqualsIgnoreCase", `"ME/R"`), "")
+			assert.Equal(t, trust.Holds, judged(t, provider(t, blue), "Allow", `{"StringEquals":{"HOST:repository":"me/r"}}`).Within(nil).Outcome, "nobody has it")
+		}
+	}
+}
