@@ -116,6 +116,12 @@ func (pl *profilePlanner) remark(c *containerFacts, g *profileGain, m mountFacts
 		pl.warn(CodeEnvFrom, r.Path()+"/envFrom", "container "+quoted(c.name)+
 			" takes variables from envFrom: any among them that is injected too is hidden")
 	}
+	for _, name := range pl.p.Preferred {
+		if there, ok := c.env[name]; ok && !there.empty() {
+			pl.warn(CodeStaticCredentials, r.Path()+"/env", "container "+quoted(c.name)+" sets "+name+
+				", which clients prefer to the injected identity")
+		}
+	}
 }
 
 // judge records what keeps a container from having an identity that works, its own or ours.

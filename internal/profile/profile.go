@@ -31,6 +31,10 @@ type Profile struct {
 	// Annotation is one that the pod gets. Key "": none.
 	Annotation Annotation
 
+	// Preferred are variables with credentials that the cloud's clients prefer to the injected
+	// identity: a container that sets one is warned.
+	Preferred []string
+
 	// Unsupported are annotations of the pod that ask for what is not done: a warning says so.
 	Unsupported []string
 }

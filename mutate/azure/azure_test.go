@@ -7,10 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/irsa-go/irsa/internal/patchlaws"
 	"github.com/irsa-go/irsa/mutate"
@@ -262,6 +260,8 @@ func TestWarningsTellWhatIsSurprising(t *testing.T) {
 		"the last entry counts": {"", `"containers":[{"name":"a","env":[{"name":"AZURE_CLIENT_ID"},{"name":"AZURE_CLIENT_ID","value":"x"}]}]`, true, nil},
 		"a reference":           {"", `"containers":[{"name":"a","env":[{"name":"AZURE_CLIENT_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]}]`, true, nil},
 		"envFrom":               {"", `"containers":[{"name":"a","envFrom":[{"secretRef":{"name":"s"}}]}]`, true, []mutate.Code{mutate.CodeEnvFrom}},
+		"a client secret":       {"", `"containers":[{"name":"a","env":[{"name":"AZURE_CLIENT_SECRET","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]}]`, true, []mutate.Code{mutate.CodeStaticCredentials}},
+		"an empty secret":       {"", `"containers":[{"name":"a","env":[{"name":"AZURE_CLIENT_SECRET"}]}]`, true, nil},
 		"an alias of the path":  {"", `"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/run/secrets/azure/tokens"}]}]`, true, []mutate.Code{mutate.CodeForeignMount}},
 		"nobody to skip":        {`,"annotations":{"azure.workload.identity/skip-containers":" b ; ;b"}`, `"containers":[{"name":"a"}]`, true, []mutate.Code{mutate.CodeUnknownContainer}},
 		"a binding without one": {`,"annotations":{"azure.workload.identity/use-identity-binding":"true"}`, `"containers":[{"name":"a"}]`, true, []mutate.Code{mutate.CodeUnsupported}},
@@ -294,171 +294,6 @@ func TestEachCloudHasItsAuthority(t *testing.T) {
 	assert.Equal(t, "Cloud(9)", azure.Cloud(9).String())
 }
 
-func TestAnEphemeralContainerGetsWhatItsPodHas(t *testing.T) {
-	t.Parallel()
-	m := newMutator(t, azure.Config{TenantID: tenant})
-	doc := []byte(`{"metadata":{"name":"demo",` + chosen + `},"spec":{"containers":[{"name":"a"}]}}`)
-	for _, mutated := range []bool{true, false} {
-		old := doc
-		if mutated {
-			r, err := m.RawPod(doc, reader)
-			require.NoError(t, err)
-			old = patchlaws.Apply(t, doc, r)
-		}
-		req := request(strings.Replace(string(old), `"containers"`, `"ephemeralContainers":[{"name":"d"}],"containers"`, 1))
-		req.Operation, req.SubResource, req.OldObject.Raw = admissionv1.Update, "ephemeralcontainers", old
-		resp := m.Review(req, reader)
-		require.True(t, resp.Allowed)
-		if !mutated {
-			assert.Nil(t, resp.Patch)
-			assert.Len(t, resp.Warnings, 1)
-			continue
-		}
-		assert.Contains(t, string(resp.Patch), "/spec/ephemeralContainers/0/env/-")
-		assert.NotContains(t, string(resp.Patch), "/spec/containers")
-		assert.NotContains(t, string(resp.Patch), `"/spec/volumes`)
-		req.OldObject.Raw = req.Object.Raw
-		assert.Nil(t, m.Review(req, reader).Patch, "no container is new")
-		req.OldObject.Raw = []byte(`[`)
-		assert.False(t, m.Review(req, reader).Allowed)
-	}
-}
-
-func TestAReviewAnswersForPodsAlone(t *testing.T) {
-	t.Parallel()
-	m := newMutator(t, azure.Config{TenantID: tenant})
-	pod := `{"metadata":{` + chosen + `},"spec":{"containers":[{"name":"a"}]}}`
-	resp := m.Review(request(pod), reader)
-	require.True(t, resp.Allowed)
-	require.NotNil(t, resp.PatchType)
-	r, err := m.RawPod([]byte(pod), reader)
-	require.NoError(t, err)
-	assert.Equal(t, string(r.PatchJSON()), string(resp.Patch))
-	assert.Nil(t, m.Review(request(pod), azure.Identity{}).Patch)
-	other := request(pod)
-	other.Operation = admissionv1.Delete
-	assert.Nil(t, m.Review(other, reader).Patch)
-	bad := m.Review(request(`{"spec":5}`), reader)
-	assert.False(t, bad.Allowed)
-	assert.Equal(t, int32(400), bad.Result.Code)
-}
-
-func TestAFederatedCredentialKeepsTheIssuersSlash(t *testing.T) {
-	t.Parallel()
-	m := newMutator(t, azure.Config{TenantID: tenant})
-	const issuer = "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/0a1b2c3d-0000-4000-8000-000000000000/"
-	got, err := m.FederatedCredential(issuer, mutate.Target{Namespace: "team-a", ServiceAccount: "reader"})
-	require.NoError(t, err)
-	assert.Equal(t, azure.FederatedCredential{
-		Issuer: issuer, Subject: "system:serviceaccount:team-a:reader", Audiences: []string{"api://AzureADTokenExchange"},
-	}, got)
-	for _, bad := range []struct {
-		issuer string
-		t      mutate.Target
-	}{
-		{"http://issuer.example", mutate.Target{Namespace: "a", ServiceAccount: "b"}},
-		{issuer, mutate.Target{}}, {issuer, mutate.Target{Namespace: "a", ServiceAccount: "*"}}, {issuer, mutate.Target{Namespace: "A", ServiceAccount: "b"}},
-	} {
-		got, err := m.FederatedCredential(bad.issuer, bad.t)
-		require.Error(t, err)
-		assert.Zero(t, got)
-	}
-}
-
-func TestAReviewForAnAccountRefusesABadOneForItsOwnPodsAlone(t *testing.T) {
-	t.Parallel()
-	m := newMutator(t, azure.Config{TenantID: tenant})
-	good, bad := account(map[string]string{azure.AnnotationClientID: clientID}), account(map[string]string{azure.AnnotationTokenExpiration: "1"})
-	r := m.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), good)
-	assert.True(t, r.Response.Allowed)
-	assert.True(t, r.Result.Changed())
-	assert.Equal(t, string(r.Result.PatchJSON()), string(r.Response.Patch))
-	r = m.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), bad)
-	assert.False(t, r.Response.Allowed)
-	require.ErrorIs(t, r.Err, mutate.ErrBadAnnotation)
-	for _, sa := range []*corev1.ServiceAccount{good, bad} {
-		r = m.ReviewAccount(request(`{"spec":{"containers":[{"name":"a"}]}}`), sa)
-		assert.True(t, r.Response.Allowed)
-		assert.False(t, r.Result.Changed())
-	}
-	assert.False(t, m.ReviewAccount(request(`[]`), bad).Response.Allowed)
-	assert.False(t, m.ReviewAccount(nil, bad).Response.Allowed)
-	var none *azure.Mutator
-	assert.False(t, none.ReviewAccount(request(`{"metadata":{`+chosen+`},"spec":{"containers":[{"name":"a"}]}}`), good).Response.Allowed)
-	other := request(`{"metadata":{` + chosen + `},"spec":{"containers":[{"name":"a"}]}}`)
-	other.Operation = admissionv1.Delete
-	assert.True(t, m.ReviewAccount(other, bad).Response.Allowed)
-}
-
 func account(annotations map[string]string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa", Annotations: annotations}}
-}
-
-func request(pod string) *admissionv1.AdmissionRequest {
-	return &admissionv1.AdmissionRequest{
-		UID: "u", Kind: metav1.GroupVersionKind{Version: "v1", Kind: "Pod"}, Namespace: "ns",
-		Resource:  metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
-		Operation: admissionv1.Create, Object: runtime.RawExtension{Raw: []byte(pod)},
-	}
-}
-
-func FuzzRawPod(f *testing.F) {
-	for _, metadata := range []string{
-		chosen, `"name":"p",` + chosen, chosen + `,"annotations":{"azure.workload.identity/skip-containers":"a; b","azure.workload.identity/use-identity-binding":"True"}`,
-		chosen + `,"annotations":{"azure.workload.identity/service-account-token-expiration":"7200"}`,
-	} {
-		for _, spec := range []string{
-			`{"containers":[{"name":"a"}]}`, `{"volumes":null,"containers":[{"name":"a","env":null,"volumeMounts":null}],"initContainers":[{"name":"b"}]}`,
-			`{"volumes":[{"name":"azure-identity-token","projected":{"sources":[{"serviceAccountToken":{"path":"azure-identity-token"}},{"configMap":{"items":[{"path":"x"}]}}]}}],"containers":[{"name":"a","env":[{"name":"AZURE_CLIENT_ID"}]}]}`,
-			`{"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var/run/secrets/azure/wi/"}]},{"name":"c","volumeDevices":[{"devicePath":"/x"}]}],"future":1e400}`,
-			`{"containers":[null]}`, `null`,
-		} {
-			f.Add([]byte(`{"metadata":{`+metadata+`},"spec":`+spec+`}`), uint8(0))
-			f.Add([]byte(`{"metadata":{`+metadata+`},"spec":`+spec+`}`), uint8(1))
-		}
-	}
-	f.Add([]byte(`{"a":1,"a":2}`), uint8(0))
-	mutators := []*azure.Mutator{
-		newMutator(f, azure.Config{TenantID: tenant, IdentityBinding: azure.IdentityBinding{TokenProxy: "https://p", CAConfigMap: "ca"}}),
-		newMutator(f, azure.Config{TenantID: tenant, Layout: azure.LayoutV1_5}),
-	}
-	f.Fuzz(func(t *testing.T, pod []byte, which uint8) {
-		m := mutators[int(which)%len(mutators)]
-		patchlaws.Check(t, pod, func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, reader) })
-	})
-}
-
-func TestTheLawsHoldForManyShapes(t *testing.T) {
-	t.Parallel()
-	binding := azure.IdentityBinding{TokenProxy: "https://p", CAConfigMap: "ca"}
-	for _, c := range []azure.Config{{TenantID: tenant, IdentityBinding: binding}, {TenantID: tenant, Layout: azure.LayoutV1_5}} {
-		m := newMutator(t, c)
-		outcomes := map[mutate.Outcome]int{}
-		patchlaws.Shapes(400, patchlaws.Words{
-			Labels: []string{`{"azure.workload.identity/use":"true"}`, `{"a":"b","azure.workload.identity\/use":"true"}`, `{"azure.workload.identity/use":"true"}`},
-			Annotations: []string{
-				`"azure.workload.identity/use-identity-binding":"TRUE"`, `"azure.workload.identity/skip-containers":"b;"`,
-				`"azure.workload.identity/service-account-token-expiration":"7200"`, `"azure.workload.identity/inject-proxy-sidecar":null`,
-			},
-			EnvNames:  []string{`"AZURE_CLIENT_ID"`, `"AZURE_TENANT_ID"`, `"AZURE_FEDERATED_TOKEN_FILE"`, `"AZURE_\u0041UTHORITY_HOST"`, `"X"`},
-			EnvValues: []string{`"x"`, `""`, `null`, `"$(X)"`},
-			VolumeNames: []string{
-				`"azure-identity-token"`, `"azure-workload-identity-reserved-x"`, `"v"`,
-				`"azure-workload-identity-reserved-148de9c5a7a44d19e56cd9ae1a554b"`, `"azure-workload-identity-reserved-7ae265465cf68a19ccd3c91d70dc31"`,
-			},
-			Paths:        []string{`"/var/run/secrets/azure/wi"`, `"/run/secrets/azure/wi"`, `"/var/run/secrets/azure/wi/token"`, `"/var/run/secrets/azure/tokens/"`, `"C:\\var\\run\\secrets\\azure\\WI"`, `"/x"`, `"/"`},
-			TokenPaths:   []string{`"token/azure-identity-token"`, `"azure-identity-token"`, `"./azure-identity-token"`},
-			Audiences:    []string{`"api://AzureADTokenExchange"`, `"api://AKSIdentityBinding"`, `null`},
-			OtherSources: []string{`"configMap":{"name":"ca","items":[{"key":"ca.crt","path":"ca-cert/ca.crt"}]}`},
-		}, func(pod string) {
-			r, _, err := mutatePod(t, m, []byte(pod), reader)
-			require.NoError(t, err)
-			for _, c := range r.Containers {
-				outcomes[c.Outcome]++
-			}
-		})
-		for _, o := range []mutate.Outcome{mutate.Skipped, mutate.Injected, mutate.Conflict} {
-			assert.Greater(t, outcomes[o], 20, "%v: the shapes reach it", o)
-		}
-	}
 }

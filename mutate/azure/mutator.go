@@ -128,11 +128,13 @@ func (m *Mutator) profile(id Identity) (profile.Profile, error) {
 	p := profile.Profile{
 		Cloud: "azure",
 		Label: LabelUse, LabelValue: LabelUseValue,
-		Volume:      profile.Volume{Name: volumePrefix, ByPodName: true},
-		MountPath:   mountPath,
-		Grant:       profile.Grant{Audience: m.cfg.audience(), File: tokenFile},
-		Expiration:  expiration(),
-		Skip:        profile.Skip{Key: AnnotationSkipContainers, Separator: ";"},
+		Volume:     profile.Volume{Name: volumePrefix, ByPodName: true},
+		MountPath:  mountPath,
+		Grant:      profile.Grant{Audience: m.cfg.audience(), File: tokenFile},
+		Expiration: expiration(),
+		Skip:       profile.Skip{Key: AnnotationSkipContainers, Separator: ";"},
+		// The credential of the environment comes first in azidentity's DefaultAzureCredential.
+		Preferred:   []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"},
 		Unsupported: []string{annotationProxy},
 	}
 	if m.cfg.Layout == LayoutV1_5 {
