@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -193,20 +194,22 @@ func TestTheJobsCanBeDoneWithTheirPermissionsAndNeedThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			account, err := trusttest.NewAccount(trusttest.Config{})
-			require.NoError(t, err)
-			t.Cleanup(account.Close)
-			there := full
-			there.Name = "there"
-			_, err = iamrole.Ensure(t.Context(), iam.NewFromConfig(account.AWSConfig()), there, iamrole.Config{})
-			require.NoError(t, err)
-			allowed, err := actionsOf(name)
-			require.NoError(t, err)
-			client := newGuarded(account, allowed)
-			require.NoError(t, do(t.Context(), client))
-			slices.Sort(client.used)
-			unused := slices.DeleteFunc(allowed, func(a string) bool { return slices.Contains(client.used, a) })
-			assert.Subset(t, rare[name], unused)
+			synctest.Test(t, func(t *testing.T) { // waiting for IAM takes no time
+				account, err := trusttest.NewAccount(trusttest.Config{})
+				require.NoError(t, err)
+				defer account.Close()
+				there := full
+				there.Name = "there"
+				_, err = iamrole.Ensure(t.Context(), iam.NewFromConfig(account.AWSConfig()), there, iamrole.Config{})
+				require.NoError(t, err)
+				allowed, err := actionsOf(name)
+				require.NoError(t, err)
+				client := newGuarded(account, allowed)
+				require.NoError(t, do(t.Context(), client))
+				slices.Sort(client.used)
+				unused := slices.DeleteFunc(allowed, func(a string) bool { return slices.Contains(client.used, a) })
+				assert.Subset(t, rare[name], unused)
+			})
 		})
 	}
 }
