@@ -23,7 +23,8 @@
 //
 // Package [github.com/irsa-go/irsa/trust] builds, edits, judges and lints trust policies
 // offline. Package [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles, and the
-// module github.com/irsa-go/irsa/trust/podidentity associates roles by EKS Pod Identity.
+// module github.com/irsa-go/irsa/trust/podidentity associates roles by EKS Pod Identity, and moves
+// service accounts from one way to the other.
 //
 // # The pod
 //

@@ -178,7 +178,7 @@ func TestWhatWouldChangeWhatPodsMayDoIsRefused(t *testing.T) {
 		"a role that is no ARN": {mutate.PodIdentity, func(s *migrate.State) { s.Account.Annotations[annotation] = "reader" }, `role ARN "reader"`},
 		"no such method":        {9, func(*migrate.State) {}, "is unknown"},
 		"a Deny": {mutate.PodIdentity, func(s *migrate.State) {
-			deny, err := trust.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:TagSession"}]}`))
+			deny, err := trust.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":"sts:TagSession"}]}`))
 			require.NoError(t, err)
 			s.Trust, err = trust.Join(s.Trust, deny)
 			require.NoError(t, err)

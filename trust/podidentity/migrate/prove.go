@@ -19,7 +19,11 @@ func (p *planner) admitBoth() (*trust.Policy, error) {
 		return nil, err
 	}
 	if !p.admits(with, p.to) {
-		return nil, fmt.Errorf("role %s would still not admit the account by %s: its association sets no session tags, or its policy asks for more than this package knows", p.role, wayOf(p.to))
+		why := "its policy asks for more than is known here"
+		if p.Association != nil && p.Association.DisableSessionTags {
+			why = "its association sets no session tags, by which the account is told from others"
+		}
+		return nil, fmt.Errorf("role %s would still not admit the account by %s: %s", p.role, wayOf(p.to), why)
 	}
 	bound, err := trust.Join(p.Trust, exact)
 	if err != nil {
