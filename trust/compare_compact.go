@@ -12,6 +12,7 @@ import (
 // none: values that stand twice or that a pattern covers go, lists of one become that one, and
 // statements that differ in one place become one, which keeps the Sid of the first. Statements
 // that this package does not understand stay as they are, and so does a policy that IAM refuses.
+// Within proves, both ways, that the two mean the same; without that proof the receiver stays.
 func (p *Policy) Compact() *Policy {
 	if p == nil || p.root == nil || p.root.Get("Statement") == nil || p.refused != nil {
 		return p
@@ -24,7 +25,7 @@ func (p *Policy) Compact() *Policy {
 	if len(nodes) == 1 {
 		out = newPolicy(p.root.With("Statement", nodes[0]))
 	}
-	if out.Size() >= p.Size() {
+	if out.Size() >= p.Size() || p.Within(out).Outcome != Holds || out.Within(p).Outcome != Holds {
 		return p
 	}
 	return out
