@@ -57,7 +57,7 @@ func planProfile(p *profile.Profile, pod *podFacts, debug bool) (Result, error) 
 	pl.gains = make([]profileGain, len(pod.containers))
 	for i := range pod.containers {
 		c := &pod.containers[i]
-		pl.container(c, &pl.gains[i], slices.Contains(skip, c.name))
+		pl.container(c, &pl.gains[i], skip[c.name])
 	}
 	pl.encode()
 	return pl.result, nil
@@ -87,14 +87,23 @@ func (pl *profilePlanner) expiration() error {
 }
 
 // skipped are the names in the annotation that names containers to leave alone.
-func (pl *profilePlanner) skipped() (names []string) {
+func (pl *profilePlanner) skipped() map[string]bool {
 	key := pl.p.Skip.Key
-	for name := range strings.SplitSeq(pl.pod.annotations[key], pl.p.Skip.Separator) {
-		if name = strings.TrimSpace(name); name == "" || slices.Contains(names, name) {
+	value := pl.pod.annotations[key]
+	if value == "" {
+		return nil
+	}
+	there := make(map[string]bool, len(pl.pod.containers))
+	for i := range pl.pod.containers {
+		there[pl.pod.containers[i].name] = true
+	}
+	names := map[string]bool{}
+	for name := range strings.SplitSeq(value, pl.p.Skip.Separator) {
+		if name = strings.TrimSpace(name); name == "" || names[name] {
 			continue
 		}
-		names = append(names, name)
-		if !pl.debug && !slices.ContainsFunc(pl.pod.containers, func(c containerFacts) bool { return c.name == name }) {
+		names[name] = true
+		if !pl.debug && !there[name] {
 			pl.warn(CodeUnknownContainer, annotationPath(key), "annotation "+key+" names "+quoted(name)+", and no container has that name")
 		}
 	}

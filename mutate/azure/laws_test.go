@@ -1,7 +1,10 @@
 package azure_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,4 +73,19 @@ func TestTheLawsHoldForManyShapes(t *testing.T) {
 			assert.Greater(t, outcomes[o], 20, "%v: the shapes reach it", o)
 		}
 	}
+}
+
+func TestALongListOfContainersToSkipTakesNoLongTime(t *testing.T) {
+	t.Parallel()
+	var names strings.Builder
+	for i := range 200_000 {
+		names.WriteString(strconv.Itoa(i) + ";")
+	}
+	m := newMutator(t, azure.Config{TenantID: tenant})
+	began := time.Now()
+	r, err := m.RawPod([]byte(`{"metadata":{`+chosen+`,"annotations":{"azure.workload.identity/skip-containers":"`+names.String()+`"}},"spec":{"containers":[`+
+		strings.Repeat(`{"name":"a"},`, 5000)+`{"name":"7"}]}}`), reader)
+	require.NoError(t, err)
+	assert.Equal(t, mutate.ReasonAnnotation, r.Containers[5000].Reason)
+	assert.Less(t, time.Since(began), 20*time.Second, "names times containers would be minutes")
 }

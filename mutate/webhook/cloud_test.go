@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,10 @@ func TestAnAccountOfSeveralCloudsGivesOnePatch(t *testing.T) {
 		"AWS alone":             {pod, aws, []string{"aws-iam-token"}},
 		"Azure by label alone":  {azurePod, nil, []string{"azure-workload-identity-reserved-148de9c5a7a44d19e56cd9ae1a554b"}},
 		"none":                  {pod, nil, nil},
+		"arrays and metadata that are not there": {`{"spec":{"serviceAccountName":"reader","containers":[{"name":"a"}],"initContainers":[{"name":"b","env":null}]}}`,
+			all, []string{"aws-iam-token", "gcp-iam-token"}},
+		"empty arrays": {strings.Replace(azurePod, `"image":"i"`, `"env":[],"volumeMounts":[]`, 1), all,
+			[]string{"aws-iam-token", "azure-workload-identity-reserved-148de9c5a7a44d19e56cd9ae1a554b", "gcp-iam-token"}},
 	} {
 		events := 0
 		h := allClouds(t, webhook.Config{OnReview: func(_ context.Context, e webhook.Event) {
@@ -76,6 +81,9 @@ func TestAnAccountOfSeveralCloudsGivesOnePatch(t *testing.T) {
 			names = append(names, v.Name)
 		}
 		assert.ElementsMatch(t, c.volumes, names, name)
+		for _, container := range decodePod(t, patched).Spec.Containers {
+			assert.Len(t, container.VolumeMounts, len(c.volumes), name)
+		}
 		_, again, _ := post(t, h, reviewOf("v1", string(patched)))
 		assert.True(t, again.Response.Allowed)
 		assert.Nil(t, again.Response.Patch, name)
@@ -128,6 +136,17 @@ func TestAPodWithARoleByRuleStillNeedsItsAccountForOtherClouds(t *testing.T) {
 	require.NoError(t, err)
 	_, review, _ := post(t, h, reviewOf("v1", pod))
 	assert.False(t, review.Response.Allowed)
+}
+
+func TestManyContainersOfSeveralCloudsTakeNoLongTime(t *testing.T) {
+	t.Parallel()
+	containers := strings.TrimSuffix(strings.Repeat(`{"name":"a"},`, 20_000), ",")
+	h := allClouds(t, webhook.Config{}, map[string]string{"eks.amazonaws.com/role-arn": role, google.AnnotationProvider: provider})
+	began := time.Now()
+	_, review, _ := post(t, h, reviewOf("v1", `{"spec":{"containers":[`+containers+`]}}`))
+	assert.True(t, review.Response.Allowed)
+	assert.Equal(t, 8*20_000+6, strings.Count(string(review.Response.Patch), `"op":"add"`), "two arrays, four variables and two mounts each; two volumes, an annotation and what holds them")
+	assert.Less(t, time.Since(began), 30*time.Second, "operations times the pod's size would be minutes")
 }
 
 func TestACloudThatIsNilIsRefusedAtStartUp(t *testing.T) {

@@ -50,7 +50,7 @@ type Config struct {
 	Configuration string
 
 	// Clouds are other clouds, each of which may give the pod an identity beside AWS's: the pod
-	// gets one patch. Each refuses what it would refuse alone. RequireIdentity is about AWS
+	// gets one patch. Each may be there once, and refuses what it would refuse alone. RequireIdentity is about AWS
 	// alone. nil: AWS alone.
 	Clouds []Cloud
 

@@ -37,9 +37,9 @@ func (h *Handler) review(ctx context.Context, reading *mutate.Reading) Event {
 	}
 	e.Reviewed = reading.Review(sa)
 	for _, cloud := range h.cfg.Clouds {
-		e.Reviewed = e.Reviewed.Then(req, func(req *admissionv1.AdmissionRequest) mutate.Reviewed {
-			return cloud.ReviewAccount(req, sa)
-		})
+		if e.Reviewed.Response.Allowed {
+			e.Reviewed = e.Reviewed.Beside(req, cloud.ReviewAccount(req, sa))
+		}
 	}
 	switch {
 	case !e.Reviewed.Response.Allowed:
