@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-go/irsa/internal/patchlaws"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -85,7 +85,7 @@ func assertRecorded(t *testing.T, m *mutate.Mutator, id mutate.Identity, c corpu
 	t.Helper()
 	raw, err := m.RawPod(c.Pod, id)
 	require.NoError(t, err)
-	assert.JSONEq(t, normal(t, c.Want), normal(t, apply(t, c.Pod, raw)))
+	assert.JSONEq(t, patchlaws.Normal(t, c.Want), patchlaws.Normal(t, apply(t, c.Pod, raw)))
 
 	var pod corev1.Pod
 	require.NoError(t, json.Unmarshal(c.Pod, &pod))
@@ -93,19 +93,9 @@ func assertRecorded(t *testing.T, m *mutate.Mutator, id mutate.Identity, c corpu
 	require.NoError(t, err)
 	doc, err := json.Marshal(&pod)
 	require.NoError(t, err)
-	assert.JSONEq(t, normal(t, c.Want), normal(t, apply(t, doc, typed)))
+	assert.JSONEq(t, patchlaws.Normal(t, c.Want), patchlaws.Normal(t, apply(t, doc, typed)))
 	assert.Equal(t, raw.Containers, typed.Containers)
 	assert.Equal(t, raw.Warnings, typed.Warnings)
-}
-
-// normal is the document as Kubernetes' types write it: they add empty members of their own.
-func normal(t *testing.T, doc []byte) string {
-	t.Helper()
-	var pod corev1.Pod
-	require.NoError(t, json.Unmarshal(doc, &pod))
-	out, err := json.Marshal(&pod)
-	require.NoError(t, err)
-	return string(out)
 }
 
 func newMutator(t testing.TB, c mutate.Config) *mutate.Mutator {
@@ -118,13 +108,5 @@ func newMutator(t testing.TB, c mutate.Config) *mutate.Mutator {
 // apply applies a result's patch as the API server does.
 func apply(t testing.TB, doc []byte, r mutate.Result) []byte {
 	t.Helper()
-	if !r.Changed() {
-		require.Nil(t, r.PatchJSON())
-		return doc
-	}
-	patch, err := jsonpatch.DecodePatch(r.PatchJSON())
-	require.NoError(t, err)
-	out, err := patch.Apply(doc)
-	require.NoError(t, err, "%s", r.PatchJSON())
-	return out
+	return patchlaws.Apply(t, doc, r)
 }

@@ -1,12 +1,9 @@
 package mutate_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/irsa-go/irsa/internal/patchlaws"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -60,25 +58,14 @@ func FuzzRawPod(f *testing.F) {
 // checkLaws asserts what must hold for every pod.
 func checkLaws(t *testing.T, m *mutate.Mutator, pod []byte, id mutate.Identity) {
 	t.Helper()
-	before := bytes.Clone(pod)
-	r, err := m.RawPod(pod, id)
-	require.Equal(t, before, pod, "the input is not changed")
-	if err != nil {
+	rawPod := func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, id) }
+	patchlaws.Check(t, pod, rawPod)
+	if _, err := rawPod(pod); err != nil {
 		var syntax *mutate.SyntaxError
 		require.ErrorAs(t, err, &syntax)
 		require.Positive(t, syntax.Line)
-		require.Zero(t, r, "an error gives a zero result")
 		return
 	}
-	require.Len(t, r.Operations(), strings.Count(string(r.PatchJSON()), `"op":"add"`))
-	patched := apply(t, pod, r)
-	ours, err := r.Apply(pod)
-	require.NoError(t, err, "%s\n%s", pod, r.PatchJSON())
-	require.Equal(t, compact(t, patched), compact(t, ours))
-	again, err := m.RawPod(patched, id)
-	require.NoError(t, err)
-	require.False(t, again.Changed(), "once is enough: %s", again.PatchJSON())
-	require.Equal(t, compact(t, pod), compact(t, withoutAdditions(t, patched, r)), "only additions")
 	checkDiagnosis(t, m, pod, id)
 }
 
@@ -125,76 +112,6 @@ func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Ident
 		if c.Outcome == mutate.Injected && len(r.Warnings) == 0 {
 			require.Equal(t, mutate.HasIdentity, stands[at].Standing, "%s: %v\n%s", at, stands[at], raw)
 		}
-	}
-}
-
-// withoutAdditions takes back what a patch added, last first. An array or object that the
-// patch made is left out only where there was none; one in place of null stays null.
-func withoutAdditions(t *testing.T, doc []byte, r mutate.Result) []byte {
-	t.Helper()
-	ops := r.Operations()
-	for i := len(ops) - 1; i >= 0; i-- {
-		path := ops[i].Path
-		if list, ok := strings.CutSuffix(path, "/-"); ok {
-			path = list + "/" + strconv.Itoa(length(t, doc, list)-1)
-		}
-		undo, err := jsonpatch.DecodePatch([]byte(fmt.Sprintf(`[{"op":"remove","path":%q}]`, path)))
-		require.NoError(t, err)
-		doc, err = undo.Apply(doc)
-		require.NoError(t, err)
-	}
-	return doc
-}
-
-// length is the length of the array at a pointer whose tokens need no unescaping.
-func length(t *testing.T, doc []byte, pointer string) int {
-	t.Helper()
-	var at any
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	require.NoError(t, dec.Decode(&at))
-	for _, token := range strings.Split(pointer, "/")[1:] {
-		switch v := at.(type) {
-		case map[string]any:
-			at = v[token]
-		case []any:
-			i, err := strconv.Atoi(token)
-			require.NoError(t, err)
-			at = v[i]
-		}
-	}
-	require.IsType(t, []any{}, at)
-	return len(at.([]any))
-}
-
-// compact is the document with every number as it is written, and without those nulls and
-// empty arrays and objects that the mutation may have filled.
-func compact(t *testing.T, doc []byte) any {
-	t.Helper()
-	var v map[string]any
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	require.NoError(t, dec.Decode(&v))
-	dropNull(v, "metadata")
-	if metadata, ok := v["metadata"].(map[string]any); ok {
-		dropNull(metadata, "labels")
-	}
-	if spec, ok := v["spec"].(map[string]any); ok {
-		dropNull(spec, "volumes")
-		for _, list := range []string{"containers", "initContainers"} {
-			items, _ := spec[list].([]any)
-			for _, item := range items {
-				dropNull(item.(map[string]any), "env")
-				dropNull(item.(map[string]any), "volumeMounts")
-			}
-		}
-	}
-	return v
-}
-
-func dropNull(object map[string]any, member string) {
-	if v, ok := object[member]; ok && v == nil {
-		delete(object, member)
 	}
 }
 

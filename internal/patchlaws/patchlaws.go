@@ -177,6 +177,7 @@ func compact(t *testing.T, doc []byte) any {
 	dropNull(v, "metadata")
 	if metadata, ok := v["metadata"].(map[string]any); ok {
 		dropNull(metadata, "annotations")
+		dropNull(metadata, "labels")
 	}
 	if spec, ok := v["spec"].(map[string]any); ok {
 		dropNull(spec, "volumes")
