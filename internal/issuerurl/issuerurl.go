@@ -14,7 +14,7 @@ import (
 
 const scheme = "https://"
 
-// URL is an issuer's URL. It is comparable; the zero value is no issuer.
+// URL is an issuer's URL. It is comparable; the zero value is not an issuer's.
 type URL struct{ raw string }
 
 // Parse accepts "https://HOST[:PORT][/PATH]" as written: no user, query or fragment
