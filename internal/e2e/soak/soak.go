@@ -71,8 +71,8 @@ type Result struct {
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d questions served (%d with expired credentials, %d of them without a failed attempt), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
-		r.Served, r.Expired, r.Dead, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
+	return fmt.Sprintf("%d questions served (%d with expired credentials, %d of them without a failed attempt), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d suspends, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
+		r.Served, r.Expired, r.Dead, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Suspends, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
 }
 
 // Soak is a bench with its pods, all of which have had credentials.

@@ -14,7 +14,7 @@ import (
 	"github.com/irsa-go/irsa/token"
 )
 
-var realTime = flag.Duration("soak.real", 90*time.Second, "how long the soak in real time takes; 10m for the full one")
+var realTime = flag.Duration("soak.real", 90*time.Second, "how long the soak in real time takes; 60m for the full one")
 
 // One hour of a cluster's life, with the refresh that the library has by default.
 func TestOneHourOfSimulatedTime(t *testing.T) {
@@ -63,10 +63,12 @@ func TestEightHoursOfWrongClocksAndRestarts(t *testing.T) {
 	})
 }
 
-// The same over sockets and in real time, with refreshes so frequent that a short run has many.
+// The same over sockets and in real time, with refreshes so frequent that a short run has many. In an
+// hour, machines are suspended twenty times, and STS is away for 20 minutes.
 func TestRealTimeOverLoopback(t *testing.T) {
 	cfg := soak.Config{
 		Pods: 50, Callers: 3, Pause: 50 * time.Millisecond, Duration: *realTime, Chaos: 2 * time.Second, Restart: 100 * time.Millisecond, Seed: 2, OnLoopback: true,
+		Suspend: *realTime / 20, ClockStep: *realTime / 30, APIServer: *realTime / 15, Outage: *realTime / 3,
 		// Credentials of 15 minutes are due again after the minute that new ones are kept for.
 		Refresh: token.Refresh{
 			AdvisoryWindow: 14*time.Minute + 30*time.Second,
@@ -83,6 +85,8 @@ func TestRealTimeOverLoopback(t *testing.T) {
 	t.Logf("goroutines %d before, %d after; heap %d KiB before, %d KiB after", goroutines, goroutinesAfter, heap>>10, heapAfter>>10)
 	assert.NoError(t, result.FirstFailure)
 	assert.Zero(t, result.Failures)
+	assert.Zero(t, result.Dead, "after a suspend the next call asks")
+	assert.Positive(t, result.Suspends)
 	assert.Greater(t, result.Served, int64(cfg.Pods))
 	assert.LessOrEqual(t, goroutinesAfter, goroutines+20, "connections are kept, nothing else")
 	assert.LessOrEqual(t, heapAfter, heap+16<<20)
