@@ -151,6 +151,43 @@ func ExampleResult_Apply() {
 	// Output: true
 }
 
+// A Deployment as its pods will be, for whoever has no webhook: a command, or an operator that
+// writes it. What the library does not know of it stays as it is.
+func ExampleReadTemplate() {
+	mutator, err := mutate.New(mutate.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	deployment := []byte(`{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "team-a"},
+		"spec": {"replicas": 2, "template": {"spec": {"serviceAccountName": "reader", "containers": [{"name": "main"}]}}}}`)
+	template, err := mutate.ReadTemplate(deployment)
+	if err != nil {
+		log.Fatal(err)
+	}
+	account, err := accountOf(template.Target)
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, err := mutator.Identity(account)
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := mutator.RawPod(template.Pod, id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	result = result.Under(template.Pointer)
+	patched, err := result.Apply(deployment)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(template.Target, strings.Contains(string(patched), `"AWS_ROLE_ARN","value":"arn:aws:iam::111122223333:role/reader"`))
+	fmt.Println(result.Operations()[1].Path)
+	// Output:
+	// team-a/reader true
+	// /spec/template/spec/volumes/0
+}
+
 func ExampleMutator_Annotations() {
 	mutator, err := mutate.New(mutate.Config{})
 	if err != nil {

@@ -101,8 +101,7 @@ func (r *Reading) take(s *scanner) {
 		}
 	}
 	if !r.view.mirror {
-		account := orElse(r.view.account, orElse(r.view.accountAlias, "default"))
-		r.target = Target{Namespace: r.req.Namespace, ServiceAccount: account}
+		r.target = Target{Namespace: r.req.Namespace, ServiceAccount: r.view.accountName()}
 		r.byRule = r.m.followsRule(r.target, &r.view)
 	}
 }

@@ -30,6 +30,9 @@ type view struct {
 	containers []containerView
 }
 
+// accountName is the pod's account, as the API server defaults it.
+func (v *view) accountName() string { return orElse(v.account, orElse(v.accountAlias, "default")) }
+
 // lists says which of a pod's lists of containers are read.
 type lists uint8
 

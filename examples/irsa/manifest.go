@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-go/irsa/mutate"
 )
 
 // manifest is one document of a file, with its comments and the order of its members.
@@ -36,6 +38,9 @@ func readManifests(file string, text []byte) ([]manifest, error) {
 		err := decoder.Decode(&node)
 		if errors.Is(err, io.EOF) {
 			return all, nil
+		}
+		if err == nil { // a name that stands twice, or aliases that grow without measure
+			err = node.Decode(new(any))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
@@ -103,7 +108,7 @@ func writeManifests(w io.Writer, all []manifest) error {
 	return nil
 }
 
-// at follows names through mappings; nil when one is not there.
+// at follows names through mappings, and numbers through sequences; nil when one is not there.
 func at(node *yaml.Node, path ...string) *yaml.Node {
 	for _, name := range path {
 		node = member(node, name)
@@ -113,6 +118,11 @@ func at(node *yaml.Node, path ...string) *yaml.Node {
 
 func member(node *yaml.Node, name string) *yaml.Node {
 	node = behind(node)
+	if node != nil && node.Kind == yaml.SequenceNode {
+		if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < len(node.Content) {
+			return node.Content[n]
+		}
+	}
 	if node == nil || node.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -182,8 +192,6 @@ func copied(node *yaml.Node) *yaml.Node {
 	return &c
 }
 
-func join(path []string) string { return strings.Join(path, ".") }
-
 // toJSON writes a node as JSON, in its own order.
 func toJSON(node *yaml.Node) ([]byte, error) {
 	node = behind(node)
@@ -228,27 +236,35 @@ func toJSON(node *yaml.Node) ([]byte, error) {
 	return json.Marshal(value)
 }
 
+// names are what a JSON pointer (RFC 6901) consists of.
+func names(pointer string) []string {
+	all := strings.Split(pointer, "/")[1:]
+	for i := range all {
+		all[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(all[i])
+	}
+	return all
+}
+
+// located says where in the YAML a part of an object is wrong, in place of where in its JSON.
+func located(object *yaml.Node, pointer string, err error) error {
+	var syntax *mutate.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	pointer += syntax.Pointer
+	if node := at(object, names(pointer)...); node != nil {
+		object = node
+	}
+	return fmt.Errorf("line %d: %q: %s", object.Line, pointer, syntax.Reason)
+}
+
 // add carries out one "add" of a JSON patch (RFC 6902 §4.1), the only operation that mutate knows.
 func add(node *yaml.Node, pointer string, value any) error {
-	tokens := strings.Split(pointer, "/")[1:]
-	unescape := strings.NewReplacer("~1", "/", "~0", "~")
-	for i := range tokens {
-		tokens[i] = unescape.Replace(tokens[i])
-	}
+	tokens := names(pointer)
 	last := len(tokens) - 1
-	for _, token := range tokens[:last] {
-		next := member(node, token)
-		if list := behind(node); list.Kind == yaml.SequenceNode {
-			if n, err := strconv.Atoi(token); err == nil && n >= 0 && n < len(list.Content) {
-				next = list.Content[n]
-			}
-		}
-		if next == nil {
-			return fmt.Errorf("there is nothing at %q", pointer)
-		}
-		node = next
+	if node = behind(at(node, tokens[:last]...)); node == nil {
+		return fmt.Errorf("there is nothing at %q", pointer)
 	}
-	node = behind(node)
 	var added yaml.Node
 	if err := added.Encode(value); err != nil {
 		return err

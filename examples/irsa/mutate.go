@@ -62,103 +62,85 @@ func (m mutation) run(cmd *cobra.Command, names []string) error {
 		}
 		all = append(all, documents...)
 	}
-	var pods []*podTemplate
+	var workloads []*workload
 	for i := range all {
 		if err := all[i].walk(func(object *yaml.Node) error {
 			found, err := m.inspect(mutator, object, accounts)
 			if found != nil {
 				found.in = &all[i]
-				pods = append(pods, found)
+				workloads = append(workloads, found)
 			}
 			return err
 		}); err != nil {
 			return fmt.Errorf("%s: %w", all[i].file, err)
 		}
 	}
-	return m.mutateAll(cmd, mutator, all, pods, accounts)
+	return m.mutateAll(cmd, mutator, all, workloads, accounts)
 }
 
-// podTemplate is where a pod, or the template of one, stands.
-type podTemplate struct {
-	in     *manifest
-	node   *yaml.Node
-	name   string // such as "Deployment shop/checkout"
-	target mutate.Target
+// workload is an object that has a pod, or the template of pods.
+type workload struct {
+	in       *manifest
+	node     *yaml.Node
+	name     string // such as "Deployment shop/checkout"
+	template mutate.Template
 }
 
 // inspect remembers the identity of a ServiceAccount and finds the template of a workload.
-func (m mutation) inspect(mutator *mutate.Mutator, object *yaml.Node, accounts map[mutate.Target]mutate.Identity) (*podTemplate, error) {
-	kind, namespace := text(object, "kind"), text(object, "metadata", "namespace")
-	name := fmt.Sprintf("%s %s/%s", kind, namespace, text(object, "metadata", "name"))
-	if kind == "ServiceAccount" {
-		raw, err := toJSON(object)
-		if err != nil {
-			return nil, err
-		}
-		var account corev1.ServiceAccount
-		if err := json.Unmarshal(raw, &account); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		identity, err := mutator.Identity(&account)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
+func (m mutation) inspect(mutator *mutate.Mutator, object *yaml.Node, accounts map[mutate.Target]mutate.Identity) (*workload, error) {
+	apiVersion, kind := text(object, "apiVersion"), text(object, "kind")
+	name := fmt.Sprintf("%s %s/%s", kind, text(object, "metadata", "namespace"), text(object, "metadata", "name"))
+	pointer, isWorkload := mutate.TemplatePointer(apiVersion, kind)
+	if !isWorkload && kind != "ServiceAccount" {
 		return nil, nil
 	}
-	path, ok := templates[kind]
-	if !ok {
-		return nil, nil
+	if template := at(object, names(pointer)...); isWorkload && template != nil {
+		expand(template)
 	}
-	template := at(object, path...)
-	if template == nil {
-		return nil, fmt.Errorf("%s: it has no %s", name, join(path))
+	raw, err := toJSON(object)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	expand(template)
-	account := text(template, "spec", "serviceAccountName")
-	if account == "" {
-		account = "default"
+	if isWorkload {
+		template, err := mutate.ReadTemplate(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, located(object, "", err))
+		}
+		return &workload{node: object, name: name, template: template}, nil
 	}
-	return &podTemplate{node: template, name: name, target: mutate.Target{Namespace: namespace, ServiceAccount: account}}, nil
+	var account corev1.ServiceAccount
+	if err := json.Unmarshal(raw, &account); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	identity, err := mutator.Identity(&account)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
+	return nil, nil
 }
 
-// templates is where each kind of object has its pod, or its pod template.
-var templates = map[string][]string{
-	"Pod":                   {},
-	"PodTemplate":           {"template"},
-	"Deployment":            {"spec", "template"},
-	"StatefulSet":           {"spec", "template"},
-	"DaemonSet":             {"spec", "template"},
-	"ReplicaSet":            {"spec", "template"},
-	"ReplicationController": {"spec", "template"},
-	"Job":                   {"spec", "template"},
-	"CronJob":               {"spec", "jobTemplate", "spec", "template"},
-}
-
-func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []manifest, pods []*podTemplate, accounts map[mutate.Target]mutate.Identity) error {
+func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []manifest, workloads []*workload, accounts map[mutate.Target]mutate.Identity) error {
 	var failed []error
 	found := false
-	for _, p := range pods {
-		identity, known := accounts[p.target]
+	for _, p := range workloads {
+		identity, known := accounts[p.template.Target]
 		switch {
 		case m.podIdentity:
 			identity = mutate.Identity{Method: mutate.PodIdentity}
 		case !known && m.roleARN != "":
 			identity = mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}
 		case !known:
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn\n", p.in.file, p.name, p.target)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn\n", p.in.file, p.name, p.template.Target)
 			found = true
 			continue
 		}
-		raw, err := toJSON(p.node)
+		result, err := mutator.RawPod(p.template.Pod, identity)
 		if err != nil {
-			return err
-		}
-		result, err := mutator.RawPod(raw, identity)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %s: %w", p.in.file, p.name, err))
+			failed = append(failed, fmt.Errorf("%s: %s: %w", p.in.file, p.name, located(p.node, p.template.Pointer, err)))
 			continue
 		}
+		result = result.Under(p.template.Pointer)
 		for _, warning := range result.Warnings {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: warning: %s\n", p.in.file, p.name, warning)
 		}

@@ -64,7 +64,10 @@ func TestMutateChangesEveryKindAsRawPodDoes(t *testing.T) {
 	want, err := patch.Apply([]byte(pod))
 	require.NoError(t, err)
 
-	for kind, path := range templates {
+	for kind, pointer := range map[string]string{
+		"Pod": "", "PodTemplate": "/template", "Deployment": "/spec/template", "CronJob": "/spec/jobTemplate/spec/template",
+	} {
+		path := names(pointer)
 		wrap := func(inner string) string {
 			for i := len(path) - 1; i >= 0; i-- {
 				inner = fmt.Sprintf(`{%q:%s}`, path[i], inner)
@@ -101,6 +104,51 @@ func TestMutateChangesEveryKindAsRawPodDoes(t *testing.T) {
 			require.NoError(t, json.Unmarshal(want, &wanted))
 			assert.JSONEq(t, string(wanted["spec"]), string(spec), kind)
 		}
+	}
+}
+
+func TestMutatesPatchIsForTheWholeObject(t *testing.T) {
+	t.Parallel()
+	const deployment = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"shop"},"spec":{"template":{"spec":{"serviceAccount":"checkout","containers":[{"name":"app"}]}}}}`
+	code, stdout, stderr := irsa(t, account+"---\n"+deployment, "mutate", "--patch", "-")
+	require.Zero(t, code, stderr)
+	patch, err := jsonpatch.DecodePatch([]byte(stdout))
+	require.NoError(t, err)
+	patched, err := patch.Apply([]byte(deployment))
+	require.NoError(t, err)
+	code, stdout, stderr = irsa(t, account+"---\n"+deployment, "mutate", "-")
+	require.Zero(t, code, stderr)
+	_, whole, _ := strings.Cut(stdout, "---\n")
+	assert.YAMLEq(t, whole, string(patched))
+	assert.Contains(t, whole, role)
+}
+
+func TestMutateLeavesOtherKindsOfTheSameNameAlone(t *testing.T) {
+	t.Parallel()
+	const job = "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nspec:\n  tasks: []\n"
+	code, stdout, stderr := irsa(t, job, "mutate", "--role-arn", role, "-")
+	require.Zero(t, code, stderr)
+	assert.Equal(t, job, stdout)
+}
+
+func TestMutateSaysWhereTheYAMLIsWrong(t *testing.T) {
+	t.Parallel()
+	const head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: checkout, namespace: shop}\n"
+	bomb := "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := range 9 {
+		bomb += fmt.Sprintf("b%d: &a%d [%s*a%d]\n", i, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), i)
+	}
+	for text, want := range map[string]string{
+		head: `it has no spec`,
+		head + "spec:\n  template:\n    spec:\n      containers:\n      - name: 5\n": `Deployment shop/checkout: line 8: "/spec/template/spec/containers/0/name": want a string`,
+		head + "spec:\n  template:\n    spec:\n      serviceAccountName: []\n":       `line 7: "/spec/template/spec/serviceAccountName": want a string`,
+		"kind: Pod\nspec: {}\nspec: {}\n":                                            `line 3: mapping key "spec" already defined at line 2`,
+		bomb:                                                                         "excessive aliasing",
+	} {
+		code, stdout, stderr := irsa(t, text, "mutate", "--role-arn", role, "-")
+		assert.Equal(t, 2, code)
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, want)
 	}
 }
 
