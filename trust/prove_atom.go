@@ -110,24 +110,13 @@ const maxAtoms = 1 << 10
 // values that look like real ones come before others.
 func (v *variable) divide(d domain, likely bool, budget *language.Budget) (complete bool) {
 	v.fixed = d.fixed
-	switch {
-	case d.fixed && d.open:
-		v.addOpen()
-		return true
-	case d.fixed:
-		v.add(d.values, len(d.values) == 0)
+	if d.fixed {
+		v.addFixed(d)
 		return true
 	}
-	words, complete := v.words(d, budget)
-	if likely && d.likely != nil && v.hasPatterns() {
-		unions, _ := v.unions()
-		extra, _ := language.Classes(append(unions, d.further()...), d.likely, budget)
-		words = append(extra, words...)
-	}
-	first := !d.rare && (d.likely != nil || len(d.values) > 0)
-	words = slices.DeleteFunc(words, func(w string) bool { return !d.has(w) })
-	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(verdictOf(a == ""), verdictOf(b == "")) })
-	if !d.must && !first {
+	words, complete := v.sortedWords(d, likely, budget)
+	absentFirst := d.rare || d.likely == nil && len(d.values) == 0
+	if !d.must && absentFirst {
 		v.add(nil, true)
 	}
 	if d.many {
@@ -135,17 +124,43 @@ func (v *variable) divide(d domain, likely bool, budget *language.Budget) (compl
 	} else {
 		v.addEach(append(slices.Clone(d.values), words...))
 	}
-	if !d.must && first {
+	if !d.must && !absentFirst {
 		v.add(nil, true)
 	}
 	if d.open {
 		v.addOpen()
 	}
 	for i := range v.atoms {
-		a := &v.atoms[i]
-		a.open = a.open || d.vague && a.presence == absent || len(a.values) > 1 && !isMultivalued(v.name) || slices.ContainsFunc(a.values, func(s string) bool { return isMalformed(v.name, s) })
+		v.atoms[i].open = v.atoms[i].open || d.leavesOpen(v.name, v.atoms[i])
 	}
 	return complete && len(v.atoms) > 0
+}
+
+func (v *variable) addFixed(d domain) {
+	if d.open {
+		v.addOpen()
+		return
+	}
+	v.add(d.values, len(d.values) == 0)
+}
+
+// sortedWords are the texts to try for a key, the empty one last.
+func (v *variable) sortedWords(d domain, likely bool, budget *language.Budget) (words []string, complete bool) {
+	words, complete = v.words(d, budget)
+	if likely && d.likely != nil && v.hasPatterns() {
+		unions, _ := v.unions()
+		extra, _ := language.Classes(append(unions, d.further()...), d.likely, budget)
+		words = append(extra, words...)
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return !d.has(w) })
+	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(verdictOf(a == ""), verdictOf(b == "")) })
+	return words, complete
+}
+
+// leavesOpen says whether no real request is as the atom says.
+func (d domain) leavesOpen(key string, a atom) bool {
+	return d.vague && a.presence == absent || len(a.values) > 1 && !isMultivalued(key) ||
+		slices.ContainsFunc(a.values, func(s string) bool { return isMalformed(key, s) })
 }
 
 func (v *variable) addOpen() {
@@ -226,52 +241,13 @@ func (v *variable) addEach(values []string) {
 	}
 }
 
-// addSets adds atoms for a key that may have several values: what a condition says to them
-// hangs on what it says to each, on whether there are several, and on whether one is empty.
+// addSets adds atoms for a key that may have several values.
 func (v *variable) addSets(d domain, words []string) (complete bool) {
-	type set struct {
-		values []string
-		mask   []verdict // of what the conditions say to each value, a bit for each verdict
-		kind   byte      // 1: has an empty value, 2: one with content, 4: several values
-	}
-	var singles, sets []set
-	seen, judged := map[string]bool{}, map[string]bool{}
-	add := func(s set) bool {
-		key := verdictKey(s.mask, s.kind)
-		if seen[key] {
-			return false
-		}
-		seen[key] = true
-		sets = append(sets, s)
-		return true
-	}
 	if len(d.values) > 0 {
 		v.add(d.values, false)
 	}
-	for _, w := range words {
-		s := set{values: []string{w}, kind: 2}
-		if w == "" {
-			s.kind = 1
-		}
-		for _, verdict := range v.judge(s.values, present) {
-			s.mask = append(s.mask, 1<<verdict)
-		}
-		for _, n := range d.names {
-			s.mask = append(s.mask, 1<<verdictOf(lowerASCII(w) == n.name))
-		}
-		if add(s) {
-			singles = append(singles, s)
-		}
-	}
-	for i := 0; i < len(sets) && len(sets) < maxAtoms; i++ {
-		for _, one := range singles {
-			mask := slices.Clone(sets[i].mask)
-			for j := range mask {
-				mask[j] |= one.mask[j]
-			}
-			add(set{append(slices.Clip(sets[i].values), one.values...), mask, sets[i].kind | one.kind | 4})
-		}
-	}
+	sets := v.sets(d, words)
+	judged := map[string]bool{}
 	for _, s := range sets {
 		if !d.accepts(s.values) {
 			continue
@@ -283,6 +259,54 @@ func (v *variable) addSets(d domain, words []string) (complete bool) {
 		}
 	}
 	return len(sets) < maxAtoms
+}
+
+// valueSet is several values of one key. What a condition says to them depends on what it says to
+// each, on whether there are several, and on whether one is empty.
+type valueSet struct {
+	values []string
+	mask   []verdict // what the conditions say to each value, a bit for each verdict
+	kind   byte      // 1: has an empty value, 2: one with content, 4: several values
+}
+
+// sets returns the sets of the words that the conditions can tell apart: each word alone, then
+// with one more word for as long as that makes a new set.
+func (v *variable) sets(d domain, words []string) (sets []valueSet) {
+	seen := map[string]bool{}
+	add := func(s valueSet) {
+		if key := verdictKey(s.mask, s.kind); !seen[key] {
+			seen[key] = true
+			sets = append(sets, s)
+		}
+	}
+	for _, w := range words {
+		add(v.setOf(d, w))
+	}
+	singles := slices.Clip(sets)
+	for i := 0; i < len(sets) && len(sets) < maxAtoms; i++ {
+		for _, one := range singles {
+			mask := slices.Clone(sets[i].mask)
+			for j := range mask {
+				mask[j] |= one.mask[j]
+			}
+			add(valueSet{append(slices.Clip(sets[i].values), one.values...), mask, sets[i].kind | one.kind | 4})
+		}
+	}
+	return sets
+}
+
+func (v *variable) setOf(d domain, word string) valueSet {
+	s := valueSet{values: []string{word}, kind: 2}
+	if word == "" {
+		s.kind = 1
+	}
+	for _, verdict := range v.judge(s.values, present) {
+		s.mask = append(s.mask, 1<<verdict)
+	}
+	for _, n := range d.names {
+		s.mask = append(s.mask, 1<<verdictOf(lowerASCII(word) == n.name))
+	}
+	return s
 }
 
 func verdictKey(verdicts []verdict, kind byte) string {

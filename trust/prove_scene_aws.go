@@ -30,16 +30,7 @@ type awsCaller struct {
 // named, and for each account named and another one any role, user and federated user, and root.
 // A bare account id is of any of the partitions.
 func awsCallers(principals, partitions []string) []awsCaller {
-	var accounts, ids []string
-	var callers []awsCaller
-	roles := map[string][]string{} // by the beginning of a session's ARN
-	add := func(call AssumeRoleSession, any string) {
-		callers = append(callers, awsCaller{call: call, any: any, named: principals})
-		if call.RoleARN != "" {
-			call.RoleARN = ""
-			callers = append(callers, awsCaller{call: call, any: any, open: true})
-		}
-	}
+	var accounts, ids, arns []string
 	for _, p := range principals {
 		a, err := arn.Parse(p)
 		switch {
@@ -51,38 +42,65 @@ func awsCallers(principals, partitions []string) []awsCaller {
 			ids = append(ids, p)
 		case err == nil && arn.CheckAccountID(a.AccountID) == nil:
 			accounts = append(accounts, "arn:"+a.Partition+":iam::"+a.AccountID+":")
-			call := callOf(p)
-			add(call, "")
-			if call.RoleARN != "" {
-				session := strings.TrimSuffix(call.PrincipalARN, "x")
-				roles[session] = append(roles[session], call.RoleARN)
-			}
+			arns = append(arns, p)
 		}
 	}
-	for _, p := range principals { // a session: of which of the roles?
-		before, rest, ok := strings.Cut(p, ":assumed-role/")
-		if name, _, _ := strings.Cut(rest, "/"); ok {
-			any := strings.Replace(before, ":sts:", ":iam:", 1) + ":role/"
-			for _, role := range append(roles[before+":assumed-role/"+name+"/"], any+"any-other/"+name) {
-				add(AssumeRoleSession{PrincipalARN: p, RoleARN: role}, "")
-			}
-			callers[len(callers)-2].roles = language.Union{language.Literal(any + name), language.Glob(any + "?*/" + name)}
-		}
-	}
+	callers := namedCallers(arns, principals)
 	for _, account := range unique(append(accounts, "arn:aws:iam::"+anyAccount+":")) {
-		root := awsCaller{call: AssumeRoleSession{PrincipalARN: account + "root"}}
-		if strings.Contains(account, anyAccount) {
-			root.any = account + "root"
-		}
-		callers = append(callers, root)
-		for _, any := range []string{account + "role/", account + "user/", strings.Replace(account, ":iam:", ":sts:", 1) + "federated-user/"} {
-			add(callOf(any+"any-other"), any)
-		}
+		callers = append(callers, accountCallers(account, principals)...)
 	}
 	for i := range callers {
 		callers[i].accounts = unique(accounts)
 	}
 	return identified(callers, unique(ids))
+}
+
+// namedCallers returns the callers of the ARNs, and the sessions among the principals with each
+// role that they may be of.
+func namedCallers(arns, principals []string) (callers []awsCaller) {
+	roles := map[string][]string{} // by the beginning of a session's ARN
+	for _, p := range arns {
+		call := callOf(p)
+		callers = append(callers, withAndWithoutRole(call, "", principals)...)
+		if call.RoleARN != "" {
+			session := strings.TrimSuffix(call.PrincipalARN, "x")
+			roles[session] = append(roles[session], call.RoleARN)
+		}
+	}
+	for _, p := range principals {
+		before, rest, ok := strings.Cut(p, ":assumed-role/")
+		if name, _, _ := strings.Cut(rest, "/"); ok {
+			any := strings.Replace(before, ":sts:", ":iam:", 1) + ":role/"
+			for _, role := range append(roles[before+":assumed-role/"+name+"/"], any+"any-other/"+name) {
+				callers = append(callers, withAndWithoutRole(AssumeRoleSession{PrincipalARN: p, RoleARN: role}, "", principals)...)
+			}
+			callers[len(callers)-2].roles = language.Union{language.Literal(any + name), language.Glob(any + "?*/" + name)}
+		}
+	}
+	return callers
+}
+
+// accountCallers returns an account's root, and any role, user and federated user of it.
+func accountCallers(account string, principals []string) []awsCaller {
+	root := awsCaller{call: AssumeRoleSession{PrincipalARN: account + "root"}}
+	if strings.Contains(account, anyAccount) {
+		root.any = account + "root"
+	}
+	callers := []awsCaller{root}
+	for _, any := range []string{account + "role/", account + "user/", stsOf(account) + "federated-user/"} {
+		callers = append(callers, withAndWithoutRole(callOf(any+"any-other"), any, principals)...)
+	}
+	return callers
+}
+
+// withAndWithoutRole returns the caller, and if it is a session the one whose role is not known.
+func withAndWithoutRole(call AssumeRoleSession, any string, principals []string) []awsCaller {
+	callers := []awsCaller{{call: call, any: any, named: principals}}
+	if call.RoleARN != "" {
+		call.RoleARN = ""
+		callers = append(callers, awsCaller{call: call, any: any, open: true})
+	}
+	return callers
 }
 
 // identified gives each caller each of the unique ids that the policies name, another one, and
@@ -109,7 +127,7 @@ func callOf(principal string) AssumeRoleSession {
 		return AssumeRoleSession{PrincipalARN: principal}
 	}
 	return AssumeRoleSession{RoleARN: principal,
-		PrincipalARN: strings.Replace(before, ":iam:", ":sts:", 1) + ":assumed-role/" + role[strings.LastIndex(role, "/")+1:] + "/x"}
+		PrincipalARN: stsOf(before) + ":assumed-role/" + role[strings.LastIndex(role, "/")+1:] + "/x"}
 }
 
 // others are patterns for the callers that scenes of their own are about.
@@ -119,9 +137,9 @@ func (c awsCaller) others() (patterns []string) {
 			patterns = append(patterns, name)
 		}
 	}
-	if strings.Contains(c.any, anyAccount) {
+	if c.isElsewhere() {
 		for _, account := range c.accounts {
-			patterns = append(patterns, account+"*", strings.Replace(account, ":iam:", ":sts:", 1)+"*")
+			patterns = append(patterns, account+"*", stsOf(account)+"*")
 		}
 	}
 	return patterns
@@ -154,51 +172,75 @@ func (c awsCaller) anywhere() language.Union {
 }
 
 func (c awsCaller) scene(s session) scene {
-	ask := func(values keyValues) Request {
-		call := c.call
-		if id := values.first("aws:userid"); c.call.PrincipalID != "" && id != "" {
-			call.PrincipalID = id
-		}
-		if c.roles != nil && values["aws:principalarn"] != nil {
-			call.RoleARN = values.first("aws:principalarn")
-		} else if c.any != "" && values["aws:principalarn"] != nil {
-			id := call.PrincipalID
-			call = callOf(values.first("aws:principalarn"))
-			call.PrincipalID = id
-		}
-		call.ExternalID = values.first("sts:externalid")
-		call.SessionTags = s.tagsOf(values)
-		call.TransitiveTagKeys = values[keyTransitive]
-		call.SourceIdentity = s.identityOf(values)
-		return AssumeRole(call)
-	}
-	base := ask(nil).r
+	base := c.ask(s, nil).r
 	base.actions = s.actions(actionAssumeRole)
-	_, unnamed := base.lookup("aws:principalarn")
-	other := strings.Contains(c.any, anyAccount)
-	sc := scene{base: base, open: c.open, name: c.name(), any: c.is, session: s}
-	sc.domain = func(key string) domain {
-		d, ok := s.domain(key)
-		switch {
-		case ok:
-			return d
-		case key == "aws:userid" && c.call.PrincipalID != "":
-			return domain{must: true, within: language.Union{language.Literal(c.call.PrincipalID), language.Glob(c.call.PrincipalID + ":?*")}}
-		case key == "sts:externalid":
-			return domain{rare: true, filled: true, values: []string{"xx"}, likely: language.Words()}
-		case key == "aws:principalarn" && unnamed == unknown:
-			return domain{fixed: true, open: true}
-		case key == "aws:principalarn" && c.roles != nil:
-			return domain{must: true, except: c.others(), within: c.roles}
-		case key == "aws:principalarn" && other:
-			return domain{must: true, except: c.others(), within: c.anywhere(), likely: c.likely()}
-		case key == "aws:principalarn" && c.any != "":
-			return domain{must: true, except: c.others(), within: language.Beginning(c.any)}
-		case key == "aws:principalaccount" && other:
-			return domain{must: true, except: c.accountIDs(), within: language.Digits(12)}
-		}
-		return domainOf(base, key)
+	return scene{
+		base: base, open: c.open, name: c.name(), any: c.is, session: s,
+		domain: func(key string) domain {
+			if d, ok := s.domain(key); ok {
+				return d
+			}
+			return c.domain(key, base)
+		},
+		build: func(values keyValues) *request { return settle(c.ask(s, values), values) },
 	}
-	sc.build = func(values keyValues) *request { return settle(ask(values), values) }
-	return sc
 }
+
+// ask is the caller's request in which some keys have been chosen.
+func (c awsCaller) ask(s session, values keyValues) Request {
+	call := c.call
+	if values["aws:principalarn"] != nil {
+		switch {
+		case c.roles != nil:
+			call.RoleARN = values.first("aws:principalarn")
+		case c.any != "":
+			call = callOf(values.first("aws:principalarn"))
+			call.PrincipalID = c.call.PrincipalID
+		}
+	}
+	if id := values.first("aws:userid"); c.call.PrincipalID != "" && id != "" {
+		call.PrincipalID = id
+	}
+	call.ExternalID = values.first("sts:externalid")
+	call.SessionTags = s.tagsOf(values)
+	call.TransitiveTagKeys = values[keyTransitive]
+	call.SourceIdentity = s.identityOf(values)
+	return AssumeRole(call)
+}
+
+// domain is what a key may be in a request of the caller; base is one of its requests.
+func (c awsCaller) domain(key string, base *request) domain {
+	switch {
+	case key == "aws:userid" && c.call.PrincipalID != "":
+		return domain{must: true, within: language.Union{language.Literal(c.call.PrincipalID), language.Glob(c.call.PrincipalID + ":?*")}}
+	case key == "sts:externalid":
+		return domain{rare: true, filled: true, values: []string{"xx"}, likely: language.Words()}
+	case key == "aws:principalarn":
+		return c.arnDomain(base)
+	case key == "aws:principalaccount" && c.isElsewhere():
+		return domain{must: true, except: c.accountIDs(), within: language.Digits(12)}
+	}
+	return domainOf(base, key)
+}
+
+func (c awsCaller) arnDomain(base *request) domain {
+	if _, p := base.lookup("aws:principalarn"); p == unknown {
+		return domain{fixed: true, open: true}
+	}
+	d := domain{must: true, except: c.others()}
+	switch {
+	case c.roles != nil:
+		d.within = c.roles
+	case c.isElsewhere():
+		d.within, d.likely = c.anywhere(), c.likely()
+	case c.any != "":
+		d.within = language.Beginning(c.any)
+	default:
+		return domainOf(base, "aws:principalarn")
+	}
+	return d
+}
+
+// isElsewhere says whether the caller stands for those of all accounts that the policies do not
+// name.
+func (c awsCaller) isElsewhere() bool { return strings.Contains(c.any, anyAccount) }

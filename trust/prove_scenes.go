@@ -10,7 +10,35 @@ import (
 // eachScene calls f for every scene in which the inner policy may allow a request, until it
 // returns false.
 func (pr *prover) eachScene(f func(scene) bool) {
-	var federated, services []string
+	for _, scenesOf := range pr.callers() {
+		for _, s := range pr.sessions() {
+			for _, sc := range scenesOf(s) {
+				if !f(sc) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// callers are those whom the inner policy may allow: for each caller, its scenes in a session.
+func (pr *prover) callers() (list []func(session) []scene) {
+	federated, services := pr.named()
+	for _, name := range federated {
+		list = append(list, federatedScenes(name))
+	}
+	for _, name := range services {
+		list = append(list, serviceScenes(name))
+	}
+	for _, c := range pr.awsCallers() {
+		list = append(list, func(s session) []scene { return []scene{c.scene(s)} })
+	}
+	return list
+}
+
+// named are the federated principals and the services that an Allow of the inner policy names, or
+// may mean.
+func (pr *prover) named() (federated, services []string) {
 	var vague bool
 	for _, s := range pr.policies[0] {
 		if s.effect != Allow {
@@ -24,51 +52,40 @@ func (pr *prover) eachScene(f func(scene) bool) {
 		federated = append(federated, pr.mentioned()...)
 		services = append(services, podIdentityService, "other.amazonaws.com")
 	}
-	for _, name := range unique(federated) {
-		p, err := ParseProviderARN(name)
-		for _, s := range pr.sessions() {
-			switch {
-			case err == nil && !f(webIdentityScene(p, s)):
-				return
-			case err != nil:
-				c := caller{kind: callerWebIdentity, arn: name}
-				if !f(strangeScene(c, actionWebIdentity, s)) || !f(strangeScene(c, actionSAML, s)) {
-					return
-				}
-			}
-		}
+	return unique(federated), unique(services)
+}
+
+func federatedScenes(name string) func(session) []scene {
+	if p, err := ParseProviderARN(name); err == nil {
+		return func(s session) []scene { return []scene{webIdentityScene(p, s)} }
 	}
-	for _, name := range unique(services) {
-		for _, s := range pr.sessions() {
-			sc := strangeScene(caller{kind: callerService, arn: name}, actionAssumeRole, s)
-			if name == podIdentityService && s.identity {
-				continue
-			} else if name == podIdentityService {
-				sc = podIdentityScene(s)
-			}
-			if !f(sc) {
-				return
-			}
-		}
-	}
-	for _, c := range pr.awsCallers() {
-		for _, s := range pr.sessions() {
-			if !f(c.scene(s)) {
-				return
-			}
-		}
+	c := caller{kind: callerWebIdentity, arn: name}
+	return func(s session) []scene {
+		return []scene{strangeScene(c, actionWebIdentity, s), strangeScene(c, actionSAML, s)}
 	}
 }
 
-// isVague: the principals may include somebody whom they do not name.
+func serviceScenes(name string) func(session) []scene {
+	return func(s session) []scene {
+		switch {
+		case name != podIdentityService:
+			return []scene{strangeScene(caller{kind: callerService, arn: name}, actionAssumeRole, s)}
+		case s.identity: // EKS Pod Identity sets no source identity
+			return nil
+		}
+		return []scene{podIdentityScene(s)}
+	}
+}
+
+// isVague says whether the principals may include somebody whom they do not name.
 func (p *principals) isVague() bool {
 	return p.everyone || p.entries == 0 || slices.ContainsFunc(slices.Concat(p.federated, p.service, p.aws), func(s string) bool {
 		return strings.ContainsAny(s, "*?")
 	})
 }
 
-// mentioned are the providers that a vague principal may mean: those of the other principals and
-// of the condition keys, and one of which nothing is said.
+// mentioned returns the providers that a vague principal may mean: those of the other principals
+// and of the condition keys, and one that the policies do not mention.
 func (pr *prover) mentioned() []string {
 	names := []string{"arn:aws:iam::" + anyAccount + ":oidc-provider/other.example.com"}
 	for _, statements := range pr.policies {
@@ -84,7 +101,8 @@ func (pr *prover) mentioned() []string {
 	return names
 }
 
-// awsCallers are none when no Allow of the inner policy names an IAM principal.
+// awsCallers returns the IAM principals to try; none when no Allow of the inner policy names or may
+// mean one.
 func (pr *prover) awsCallers() []awsCaller {
 	var names []string
 	named := false

@@ -48,21 +48,41 @@ func (q *question) witness(chosen []*choice, allow func(Request) (inner, outer b
 	return w
 }
 
-// sentence names the caller and the keys that matter: sub and aud, then the others in order.
+// sentence names the caller and the keys that matter.
 func (q *question) sentence(r *request, values keyValues) string {
-	text := "a request of " + quote(r.caller.arn)
-	switch {
-	case r.issuer != "":
-		text = "a token of " + quote(strings.TrimPrefix(q.scene.provider.IssuerURL(), "https://"))
-	case r.caller.arn == podIdentityService:
-		text = "EKS Pod Identity"
-	case r.caller.roleARN != "":
-		text = "role " + quote(r.caller.roleARN)
-	}
+	text := q.asker(r)
 	if r.caller.id != "" {
 		text += " of id " + quote(r.caller.id)
 	}
-	var with, without []string
+	with, without := q.keysOf(r, values)
+	with = append(with, unchosen(r, values)...)
+	if r.caller.arn == podIdentityService && len(r.actions) == 1 {
+		without = append(without, "session tags")
+	}
+	if len(with) > 0 {
+		text += " with " + strings.Join(with, ", ")
+	}
+	if len(without) > 0 {
+		text += " without " + strings.Join(without, ", ")
+	}
+	return text
+}
+
+func (q *question) asker(r *request) string {
+	switch {
+	case r.issuer != "":
+		return "a token of " + quote(strings.TrimPrefix(q.scene.provider.IssuerURL(), "https://"))
+	case r.caller.arn == podIdentityService:
+		return "EKS Pod Identity"
+	case r.caller.roleARN != "":
+		return "role " + quote(r.caller.roleARN)
+	}
+	return "a request of " + quote(r.caller.arn)
+}
+
+// keysOf lists the keys that the request has with their values, sub and aud first, and those that
+// it lacks.
+func (q *question) keysOf(r *request, values keyValues) (with, without []string) {
 	keys := slices.Sorted(maps.Keys(values))
 	slices.SortStableFunc(keys, func(a, b string) int { return rank(a) - rank(b) })
 	for _, key := range keys {
@@ -78,24 +98,24 @@ func (q *question) sentence(r *request, values keyValues) string {
 			without = append(without, quote(claim))
 		}
 	}
+	return with, without
+}
+
+// unchosen names the tags and the source identity that a request sets although it does not matter
+// what they are.
+func unchosen(r *request, values keyValues) (with []string) {
+	chosen := func(isKey func(string) bool) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(values)), isKey)
+	}
 	for _, action := range r.actions[1:] {
-		if _, matters := values[keyTagKeys]; !matters && action == actionTagSession && !slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, keyTag) }) {
+		switch {
+		case action == actionTagSession && !chosen(func(k string) bool { return k == keyTagKeys || strings.HasPrefix(k, keyTag) }):
 			with = append(with, "session tags")
-		}
-		if _, matters := values[keyIdentity]; !matters && action == actionSetSourceIdentity {
+		case action == actionSetSourceIdentity && !chosen(func(k string) bool { return k == keyIdentity }):
 			with = append(with, "a source identity")
 		}
 	}
-	if r.caller.arn == podIdentityService && len(r.actions) == 1 {
-		without = append(without, "session tags")
-	}
-	if len(with) > 0 {
-		text += " with " + strings.Join(with, ", ")
-	}
-	if len(without) > 0 {
-		text += " without " + strings.Join(without, ", ")
-	}
-	return text
+	return with
 }
 
 func rank(key string) int {

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -69,7 +70,7 @@ func (c awsCaller) name() string {
 		return c.call.PrincipalID
 	case c.any != "" && !strings.HasSuffix(c.any, "root"):
 		return c.any + "*"
-	case c.call.RoleARN != "" && strings.HasSuffix(c.call.PrincipalARN, "/x"):
+	case c.isAnySession():
 		return c.call.RoleARN
 	}
 	return c.call.PrincipalARN
@@ -77,40 +78,54 @@ func (c awsCaller) name() string {
 
 // is says whether somebody is one of the callers.
 func (c awsCaller) is(who *caller) bool {
-	id, _, _ := strings.Cut(who.id, ":")
-	if c.ids != nil && id != c.call.PrincipalID && (id == "" || slices.Contains(c.ids, id) || slices.Contains(c.ids, c.call.PrincipalID)) {
-		return false
-	}
-	own := who.arn
-	if who.roleARN != "" {
-		own = who.roleARN
-	}
 	switch {
-	case c.any == "" && c.call.RoleARN != "" && strings.HasSuffix(c.call.PrincipalARN, "/x"):
+	case !c.mayHaveID(who):
+		return false
+	case c.isAnySession():
 		return who.roleARN == c.call.RoleARN && !slices.Contains(c.named, who.arn)
 	case c.roles != nil:
 		return who.arn == c.call.PrincipalARN && who.roleARN != "" && !slices.Contains(c.named, who.roleARN)
 	case c.any == "":
 		return who.arn == c.call.PrincipalARN && who.roleARN == c.call.RoleARN
-	case slices.Contains(c.named, who.arn) || slices.Contains(c.named, who.roleARN):
-		return false
-	case strings.Contains(c.any, anyAccount):
-		_, resource, _ := strings.Cut(c.any, anyAccount+":")
-		return !slices.Contains(c.accounts, "arn:"+who.partition+":iam::"+who.accountID+":") && strings.Contains(own, ":"+resource)
 	}
-	return strings.HasPrefix(own, c.any)
+	return c.isOfKind(who) && !slices.Contains(c.named, who.arn) && !slices.Contains(c.named, who.roleARN)
+}
+
+// mayHaveID says whether somebody's unique id is the caller's, as far as the policies tell ids
+// apart.
+func (c awsCaller) mayHaveID(who *caller) bool {
+	id, _, _ := strings.Cut(who.id, ":")
+	if c.ids == nil || id == c.call.PrincipalID {
+		return true
+	}
+	return id != "" && !slices.Contains(c.ids, id) && !slices.Contains(c.ids, c.call.PrincipalID)
+}
+
+// isAnySession says whether the caller stands for every session of its role.
+func (c awsCaller) isAnySession() bool {
+	return c.any == "" && c.call.RoleARN != "" && strings.HasSuffix(c.call.PrincipalARN, "/x")
+}
+
+// isOfKind says whether somebody's ARN begins as those of the callers do.
+func (c awsCaller) isOfKind(who *caller) bool {
+	own := cmp.Or(who.roleARN, who.arn)
+	if !c.isElsewhere() {
+		return strings.HasPrefix(own, c.any)
+	}
+	_, resource, _ := strings.Cut(c.any, anyAccount+":")
+	return strings.Contains(own, ":"+resource) && !slices.Contains(c.accounts, "arn:"+who.partition+":iam::"+who.accountID+":")
 }
 
 // mergeCallers makes one of the parts that are about every kind of principal of an account, or
 // of every account.
 func mergeCallers(list []Reach) []Reach {
-	groups := map[string]map[string]int{} // by what is said, and the principal
+	groups := map[string]callerGroup{} // by what is said
 	for i := range list {
 		said := list[i]
 		said.Principal = ""
 		key := said.signature(true)
 		if groups[key] == nil {
-			groups[key] = map[string]int{}
+			groups[key] = callerGroup{}
 		}
 		groups[key][list[i].Principal] = i
 	}
@@ -118,20 +133,15 @@ func mergeCallers(list []Reach) []Reach {
 	for _, group := range groups {
 		for principal, i := range group {
 			account, ok := strings.CutSuffix(principal, ":role/*")
-			sts := strings.Replace(account, ":iam:", ":sts:", 1)
-			_, user := group[account+":user/*"]
-			_, root := group[account+":root"]
-			_, federated := group[sts+":federated-user/*"]
-			if !ok || !user || !root || !federated {
+			if !ok || !group.hasAllOf(account) {
 				continue
 			}
 			list[i].Principal = account + ":*"
-			everybody := strings.HasSuffix(account, anyAccount)
-			if everybody {
+			if strings.HasSuffix(account, anyAccount) {
 				list[i].Principal = "*"
 			}
 			for other, j := range group {
-				if j != i && (strings.HasPrefix(other, account+":") || strings.HasPrefix(other, sts+":") || everybody && strings.Contains(other, ":iam::") && !strings.Contains(other, "-provider/")) {
+				if j != i && isIncluded(other, account) {
 					drop[j] = true
 					list[i].parts = append(slices.Clip(list[i].parts), list[j].parts...)
 				}
@@ -146,3 +156,29 @@ func mergeCallers(list []Reach) []Reach {
 	}
 	return kept
 }
+
+// callerGroup has the parts of which the same is said, by their principals.
+type callerGroup map[string]int
+
+// hasAllOf says whether every kind of principal of an account is in the group. The account is
+// written as the beginning of an ARN, "arn:aws:iam::ACCOUNT".
+func (g callerGroup) hasAllOf(account string) bool {
+	for _, principal := range []string{account + ":user/*", account + ":root", stsOf(account) + ":federated-user/*"} {
+		if _, ok := g[principal]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// isIncluded says whether a principal is one of the account, or of any when the account stands for
+// all others.
+func isIncluded(principal, account string) bool {
+	if strings.HasPrefix(principal, account+":") || strings.HasPrefix(principal, stsOf(account)+":") {
+		return true
+	}
+	return strings.HasSuffix(account, anyAccount) && strings.Contains(principal, ":iam::") && !strings.Contains(principal, "-provider/")
+}
+
+// stsOf is how the ARNs of sessions begin where those of users and roles begin with iam.
+func stsOf(iam string) string { return strings.Replace(iam, ":iam:", ":sts:", 1) }

@@ -25,20 +25,31 @@ func (q *question) describe(i int, of []*choice, budget *language.Budget) []desc
 	d := describer{question: q, variable: v, domain: q.scene.domain(v.name)}
 	k.Absent = !d.domain.must && d.isIn(of, nil, absent)
 	if isMultivalued(v.name) || !d.prepare(of, budget) || !d.cover() {
-		for _, c := range of {
-			if c.atom.presence == present && len(k.Is) < maxExamples {
-				k.Is = append(k.Is, strings.Join(quoteAll(c.atom.values), " and "))
-			}
-		}
+		k.Is = examples(of)
 		k.Examples = len(k.Is) > 0
 		return []described{{ReachKey: k}}
 	}
-	var list []described
+	return d.inWords(k)
+}
+
+// examples are values of a few of the choices.
+func examples(of []*choice) (list []string) {
+	for _, c := range of {
+		if c.atom.presence == present && len(list) < maxExamples {
+			list = append(list, strings.Join(quoteAll(c.atom.values), " and "))
+		}
+	}
+	return list
+}
+
+// inWords fills in what the key may be. Each subject that is named exactly is a part of its own.
+func (d *describer) inWords(k ReachKey) (list []described) {
 	var exact []string
 	for _, c := range d.is {
-		if strings.HasSuffix(v.name, ":sub") && c.literal && len(d.not) == 0 {
-			exact = append(exact, c.matcher.plain())
-			list = append(list, described{ReachKey{Key: v.name, Is: []string{c.text}}, []string{c.matcher.plain()}, true, &atom{values: []string{c.matcher.plain()}, presence: present}})
+		if strings.HasSuffix(k.Key, ":sub") && c.literal && len(d.not) == 0 {
+			text := []string{c.matcher.plain()}
+			exact = append(exact, text...)
+			list = append(list, described{ReachKey{Key: k.Key, Is: []string{c.text}}, text, true, &atom{values: text, presence: present}})
 			continue
 		}
 		k.Is = append(k.Is, c.text)
@@ -91,26 +102,14 @@ type candidate struct {
 
 // prepare finds texts that stand for all, told apart by each single value too.
 func (d *describer) prepare(of []*choice, budget *language.Budget) (ok bool) {
-	unions, families := d.variable.unions()
-	for i := range d.variable.columns {
-		c := d.variable.columns[i].condition
-		if c.hasVariable() || c.flaw != "" || d.variable.columns[i].opaque {
-			return false
-		}
-		for j := range c.values {
-			if m := &c.values[j]; c.op.family != familyNull && !m.flaw {
-				d.candidates = append(d.candidates, newCandidate(c, m))
-				if len(families) == 0 {
-					unions = append(unions, language.Union{m.language()})
-				}
-			}
-		}
-	}
-	if len(d.candidates) > maxCandidates {
+	if !d.collect() {
 		return false
 	}
 	words, complete := d.variable.words(d.domain, budget)
-	if len(families) == 0 {
+	if unions, families := d.variable.unions(); len(families) == 0 {
+		for _, c := range d.candidates {
+			unions = append(unions, language.Union{c.matcher.language()})
+		}
 		unions = append(unions, language.Union{language.Literal("")})
 		words, complete = language.Classes(append(unions, d.domain.further()...), d.domain.within, budget)
 	}
@@ -127,6 +126,23 @@ func (d *describer) prepare(of []*choice, budget *language.Budget) (ok bool) {
 		}
 	}
 	return complete
+}
+
+// collect finds the candidates: every value of the conditions. It fails where a condition looks at
+// more than the key's own text.
+func (d *describer) collect() (ok bool) {
+	for i := range d.variable.columns {
+		c := d.variable.columns[i].condition
+		if c.hasVariable() || c.flaw != "" || d.variable.columns[i].opaque {
+			return false
+		}
+		for j := range c.values {
+			if m := &c.values[j]; c.op.family != familyNull && !m.flaw {
+				d.candidates = append(d.candidates, newCandidate(c, m))
+			}
+		}
+	}
+	return len(d.candidates) <= maxCandidates
 }
 
 // isIn says whether one of the choices is about the values.
@@ -152,19 +168,7 @@ func newCandidate(c *condition, m *matcher) candidate {
 // cover chooses the widest candidates that match only what is in, and if these are not all, wider
 // ones with exceptions.
 func (d *describer) cover() bool {
-	var inside, outside []candidate
-	for _, c := range d.candidates {
-		some, all := false, true
-		for i, has := range c.has {
-			some, all = some || has && d.in[i], all && (!has || d.in[i])
-		}
-		switch {
-		case all && some:
-			inside = append(inside, c)
-		case !some:
-			outside = append(outside, c)
-		}
-	}
+	inside, outside := d.sides()
 	d.is = widest(inside)
 	if d.missing(d.is, d.in) {
 		any := candidate{text: "*", has: make([]bool, len(d.words))}
@@ -178,14 +182,24 @@ func (d *describer) cover() bool {
 		excess[i] = !d.in[i] && slices.ContainsFunc(d.is, func(c candidate) bool { return c.has[i] })
 	}
 	for _, c := range widest(outside) {
-		for i := range excess {
-			if excess[i] && c.has[i] {
-				d.not = append(d.not, c)
-				break
-			}
+		if c.hasAny(excess) {
+			d.not = append(d.not, c)
 		}
 	}
 	return !d.missing(d.not, excess)
+}
+
+// sides returns the candidates that match only words that are in, and those that match none.
+func (d *describer) sides() (inside, outside []candidate) {
+	for _, c := range d.candidates {
+		switch {
+		case !c.hasAny(d.in):
+			outside = append(outside, c)
+		case c.within(candidate{has: d.in}):
+			inside = append(inside, c)
+		}
+	}
+	return inside, outside
 }
 
 // narrowest is the candidate of the fewest words that has all that is in.
@@ -228,6 +242,17 @@ func widest(list []candidate) (kept []candidate) {
 	return kept
 }
 
+// hasAny says whether the candidate matches one of the marked words.
+func (c candidate) hasAny(marked []bool) bool {
+	for i, has := range c.has {
+		if has && marked[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// within says whether the other candidate has all words of this one.
 func (c candidate) within(o candidate) bool {
 	for i := range c.has {
 		if c.has[i] && !o.has[i] {

@@ -143,38 +143,54 @@ func (r Reach) token(p Provider) (text string, said []string) {
 // serviceAccounts reads a sub or a pattern of Kubernetes; "" when it is another one.
 func serviceAccounts(sub string) string {
 	rest, ok := strings.CutPrefix(sub, serviceAccountPrefix)
-	if !ok || strings.Contains(rest, "$") {
+	if !ok || strings.ContainsAny(rest, "$?") {
 		return ""
 	}
 	namespace, name, both := strings.Cut(rest, ":")
-	begin, starred := strings.CutSuffix(namespace, "*")
 	switch {
-	case strings.Contains(begin, "*") && !both, strings.Contains(rest, "?"):
-		return ""
-	case !both && rest == "*":
-		return "every service account"
-	case !both && starred:
-		return fmt.Sprintf("every service account whose namespace begins with %s and, since the star crosses the colon, whatever its name,", quote(begin))
 	case !both:
-		return ""
+		return accountsAcross(rest)
 	case !strings.Contains(rest, "*"):
 		return "service account " + quote(name) + " in namespace " + quote(namespace)
 	}
-	accounts, crossing := "every service account", ""
-	if begin, starred := strings.CutSuffix(name, "*"); !strings.Contains(name, "*") {
-		accounts = "every service account named " + quote(name)
-	} else if !starred || strings.Contains(begin, "*") {
-		accounts += " whose name is like " + quote(name)
-	} else if begin != "" {
-		accounts += " whose name begins with " + quote(begin)
-	}
+	return "every service account" + accountsNamed(name) + inNamespaces(namespace)
+}
+
+// accountsAcross reads a pattern without a colon, whose star therefore reaches over namespace and
+// name; "" when it has no star at its end, or further ones.
+func accountsAcross(pattern string) string {
+	begin, starred := strings.CutSuffix(pattern, "*")
 	switch {
-	case !strings.Contains(namespace, "*"):
-		return accounts + " in namespace " + quote(namespace)
-	case namespace == "*":
-		return accounts + " in any namespace"
-	case starred && !strings.Contains(begin, "*"):
-		return accounts + " in a namespace that begins with " + quote(begin) + crossing
+	case !starred || strings.Contains(begin, "*"):
+		return ""
+	case begin == "":
+		return "every service account"
 	}
-	return accounts + " in a namespace like " + quote(namespace)
+	return fmt.Sprintf("every service account whose namespace begins with %s and, since the star crosses the colon, whatever its name,", quote(begin))
+}
+
+func accountsNamed(name string) string {
+	begin, starred := strings.CutSuffix(name, "*")
+	switch {
+	case name == "*":
+		return ""
+	case !strings.Contains(name, "*"):
+		return " named " + quote(name)
+	case starred && !strings.Contains(begin, "*"):
+		return " whose name begins with " + quote(begin)
+	}
+	return " whose name is like " + quote(name)
+}
+
+func inNamespaces(namespace string) string {
+	begin, starred := strings.CutSuffix(namespace, "*")
+	switch {
+	case namespace == "*":
+		return " in any namespace"
+	case !strings.Contains(namespace, "*"):
+		return " in namespace " + quote(namespace)
+	case starred && !strings.Contains(begin, "*"):
+		return " in a namespace that begins with " + quote(begin)
+	}
+	return " in a namespace like " + quote(namespace)
 }
