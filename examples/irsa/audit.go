@@ -49,13 +49,14 @@ func newAudit() *cobra.Command {
 	f.StringArrayVar(&providers, "provider", nil, "`ARN` of a cluster's IAM OIDC provider")
 	f.StringArrayVar(&clusters, "cluster", nil, "`FILE` with the service accounts and pods of that cluster")
 	f.StringArrayVar(&roles, "roles", nil, "`FILE` with an account's roles")
-	f.VarP(&format{"text", []string{"text", "json", "yaml", "mermaid"}}, "output", "o", "`FORMAT`: text, json, yaml or mermaid (a graph of who can become what)")
+	f.VarP(&format{"text", []string{"text", "json", "yaml", "mermaid", "html"}}, "output", "o", "`FORMAT`: text, json, yaml, mermaid (a graph of who can become what) or html (a page with the graph and filters)")
 	required(cmd, "provider", "cluster", "roles")
 	return cmd
 }
 
 func runAudit(cmd *cobra.Command, arns, clusters, rolesFiles []string) (err error) {
 	a := auditor{roles: map[string]*trust.Policy{}, several: len(clusters) > 1}
+	a.report = auditReport{Admitted: []admitted{}, Nowhere: []remark{}, AsNode: []remark{}, Findings: []remark{}}
 	var providers []trust.Provider
 	for _, arn := range arns {
 		provider, err := trust.ParseProviderARN(arn)
@@ -98,7 +99,7 @@ func (a *auditor) account(provider trust.Provider) func(*corev1.ServiceAccount) 
 			}
 		}
 		if problem := a.annotation(provider, sa, s); problem != "" {
-			a.report.Nowhere = append(a.report.Nowhere, remark{who, problem})
+			a.report.Nowhere = append(a.report.Nowhere, remark{Who: who, What: problem})
 		}
 		return nil
 	}
@@ -139,8 +140,10 @@ func (a *auditor) pod(provider trust.Provider) func(*corev1.Pod) error {
 			}
 		}
 		if len(names) > 0 {
-			a.report.AsNode = append(a.report.AsNode, remark{a.name(provider, pod.Namespace+"/"+pod.Name),
-				"as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", ")})
+			a.report.AsNode = append(a.report.AsNode, remark{
+				Who:  a.name(provider, pod.Namespace+"/"+pod.Name),
+				What: "as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", "),
+			})
 		}
 		return nil
 	}
@@ -162,7 +165,7 @@ func (a *auditor) lint(providers []trust.Provider) {
 			continue
 		}
 		for _, f := range policy.Lint() {
-			a.report.Findings = append(a.report.Findings, remark{arn, f.String()})
+			a.report.Findings = append(a.report.Findings, remark{arn, f.String(), f.Code, f.Severity.String()})
 		}
 	}
 }

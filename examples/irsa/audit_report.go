@@ -17,10 +17,26 @@ type auditReport struct {
 	Findings []remark   `json:"findings"` // policies that Lint has something to say of
 }
 
-// remark is a subject and what there is to say of it.
+// remark is a subject and what there is to say of it; of a policy, with Lint's code and severity.
 type remark struct {
-	Who  string `json:"who"`
-	What string `json:"what"`
+	Who      string `json:"who"`
+	What     string `json:"what"`
+	Code     string `json:"code,omitempty"`
+	Severity string `json:"severity,omitempty"`
+}
+
+// section is a list of remarks. Its ID is a finding's code where a remark has none.
+type section struct {
+	ID, Title string
+	Remarks   []remark
+}
+
+func (r *auditReport) sections() []section {
+	return []section{
+		{"leads-nowhere", "Annotations that lead nowhere", r.Nowhere},
+		{"runs-as-node", "Pods that run as their node", r.AsNode},
+		{"policies", "Trust policies to look at", r.Findings},
+	}
 }
 
 // admitted is a role that somebody can have.
@@ -49,9 +65,16 @@ func (r *auditReport) show(cmd *cobra.Command) error {
 		slices.SortStableFunc(list, func(a, b remark) int { return cmp.Compare(a.Who, b.Who) })
 	}
 	format, err := cmd.Flags().GetString("output")
-	if err == nil && format == "mermaid" {
+	switch {
+	case err != nil:
+	case format == "mermaid":
 		err = print(cmd, "text", mermaid{r})
-	} else if err == nil {
+	case format == "html":
+		var page []byte
+		if page, err = r.page(); err == nil {
+			_, err = cmd.OutOrStdout().Write(page)
+		}
+	default:
 		err = print(cmd, format, r)
 	}
 	if err == nil && len(r.Nowhere)+len(r.AsNode)+len(r.Findings) > 0 {
@@ -64,23 +87,15 @@ func (r *auditReport) show(cmd *cobra.Command) error {
 func (r *auditReport) String() string {
 	var who []remark
 	for _, a := range r.Admitted {
-		who = append(who, remark{a.Who, a.what()})
+		who = append(who, remark{Who: a.Who, What: a.what()})
 	}
 	var b strings.Builder
-	for _, section := range []struct {
-		title string
-		lines []remark
-	}{
-		{"Who can become what", who},
-		{"Annotations that lead nowhere", r.Nowhere},
-		{"Pods that run as their node", r.AsNode},
-		{"Trust policies to look at", r.Findings},
-	} {
-		fmt.Fprintf(&b, "%s\n", section.title)
-		if len(section.lines) == 0 {
+	for _, section := range append([]section{{Title: "Who can become what", Remarks: who}}, r.sections()...) {
+		fmt.Fprintf(&b, "%s\n", section.Title)
+		if len(section.Remarks) == 0 {
 			fmt.Fprintln(&b, "  none")
 		}
-		for _, l := range section.lines {
+		for _, l := range section.Remarks {
 			fmt.Fprintf(&b, "  %s: %s\n", l.Who, l.What)
 		}
 		fmt.Fprintln(&b)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"runtime"
 	"strings"
@@ -78,21 +81,41 @@ func TestWrongInputNamesTheFlag(t *testing.T) {
 	}
 }
 
-func TestAuditDrawsTheGraph(t *testing.T) {
+func TestAuditInItsFormats(t *testing.T) {
 	t.Parallel()
 	green := strings.Replace(eksProvider, "A1B2C3", "D4E5F6", 1)
-	code, out, stderr := irsa(t, "", "audit", "--provider", green, "--cluster", "testdata/green.yaml", "--roles", "testdata/chain.json", "-o", "mermaid")
-	require.Zero(t, code, stderr)
-	assert.Equal(t, `flowchart LR
-  n0["shop/checkout"]
-  n1["arn:aws:iam::111122223333:role/reader"]
-  n0 --> n1
-  n2["arn:aws:iam::444455556666:role/archive"]
-  n1 ==> n2
-`, out)
-	code, out, stderr = irsa(t, "", "audit", "--provider", green, "--cluster", "testdata/green.yaml", "--roles", "testdata/chain.json", "-o", "json")
-	require.Zero(t, code, stderr)
-	assert.Contains(t, out, `"through": [`)
+	for _, format := range []string{"text", "json", "mermaid"} {
+		code, out, stderr := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--provider", green, "--cluster", "testdata/green.yaml",
+			"--roles", "testdata/roles.json", "--roles", "testdata/chain.json", "-o", format)
+		require.Equal(t, 1, code, stderr)
+		generated(t, "testdata/audit."+format, out)
+	}
+}
+
+// What a browser makes of the page is tested in internal/e2e/auditpage.
+func TestThePageHasTheNamesAsText(t *testing.T) {
+	t.Parallel()
+	hostile := `</script><img src=x onerror=alert(1)>"'&{{.}}` + "\u202e"
+	quoted, err := json.Marshal(hostile)
+	require.NoError(t, err)
+	name := string(quoted[1 : len(quoted)-1])
+	cluster := write(t, "cluster.json", `{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"shop","name":"cart"}},
+		{"kind":"Pod","metadata":{"namespace":"`+name+`","name":"`+name+`"},"spec":{"containers":[{"name":"`+name+`"}]}}]}`)
+	roles := write(t, "roles.json", `{"RoleDetailList":[{"Arn":"`+name+`","AssumeRolePolicyDocument":{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
+		"Principal":{"Federated":"`+eksProvider+`"}}]}}]}`)
+	code, page, stderr := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", cluster, "--roles", roles, "-o", "html")
+	require.Equal(t, 1, code, stderr)
+	assert.NotContains(t, page, "<img")
+	assert.NotContains(t, page, hostile)
+	escaped := "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;{{.}}\\u202e"
+	assert.Contains(t, page, ">"+escaped+"</a>", "the role")
+	assert.Contains(t, page, ">"+escaped+"/"+escaped+"</a>", "the pod")
+	assert.Contains(t, page, "containers "+escaped+"</td>", "the container")
+	assert.Equal(t, 1, strings.Count(page, "<script>"))
+	script := page[strings.Index(page, "<script>")+len("<script>") : strings.Index(page, "</script>")]
+	sum := sha256.Sum256([]byte(script))
+	assert.Contains(t, page, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'", "no other script may run")
+	assert.NotRegexp(t, `(src|href)="?(https?:)?//`, page, "it needs nothing else")
 }
 
 // objects is a dump that is made while it is read.
