@@ -62,19 +62,26 @@ const (
 // requestAction tells the requests apart. The API server gives the resource; whoever writes
 // requests by hand may give the kind alone.
 func requestAction(req *admissionv1.AdmissionRequest) action {
-	r, k := req.Resource, req.Kind
-	isPod := r.Resource == "pods" && r.Group == "" && (r.Version == "v1" || r.Version == "")
-	if r.Resource == "" {
-		isPod = k.Kind == "Pod"
-	}
-	if k.Kind != "" {
-		isPod = isPod && k.Kind == "Pod" && k.Group == "" && (k.Version == "v1" || k.Version == "")
-	}
 	switch {
-	case isPod && req.Operation == admissionv1.Create && req.SubResource == "":
+	case !isPod(req):
+		return leaveAlone
+	case req.Operation == admissionv1.Create && req.SubResource == "":
 		return createPod
-	case isPod && req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
+	case req.Operation == admissionv1.Update && req.SubResource == "ephemeralcontainers":
 		return addEphemeral
 	}
 	return leaveAlone
+}
+
+// isPod wants at least one of resource and kind, and what is given must be a core/v1 pod's.
+func isPod(req *admissionv1.AdmissionRequest) bool {
+	r, k := req.Resource, req.Kind
+	isCore := func(group, version string) bool { return group == "" && (version == "v1" || version == "") }
+	if r.Resource != "" && (r.Resource != "pods" || !isCore(r.Group, r.Version)) {
+		return false
+	}
+	if k.Kind != "" && (k.Kind != "Pod" || !isCore(k.Group, k.Version)) {
+		return false
+	}
+	return r.Resource != "" || k.Kind != ""
 }

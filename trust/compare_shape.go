@@ -83,17 +83,17 @@ func newShapeCondition(c *condition, alone bool) shapeCondition {
 	}
 	single := strings.HasSuffix(c.lookup, ":sub") || strings.HasSuffix(c.lookup, ":aud")
 	out.mergeable = single && c.op.isMatching() && c.op.set != setForAllValues
-	out.sub = strings.HasSuffix(c.lookup, ":sub") && (c.operator == "StringEquals" || c.operator == "StringLike")
-	if out.sub && c.operator == "StringEquals" && slices.ContainsFunc(out.values, isSpecial) {
-		out.sub = false // under StringLike these values would mean something else
+	special := slices.ContainsFunc(out.values, isSpecial)
+	if strings.HasSuffix(c.lookup, ":sub") { // under StringLike, special values mean something else
+		out.sub = c.operator == "StringLike" || c.operator == "StringEquals" && !special
 	}
-	switch {
-	case c.operator == "StringLike" && !slices.ContainsFunc(out.values, isSpecial):
+	if c.operator == "StringLike" && !special {
 		out.operator = "StringEquals"
-	case strings.HasPrefix(c.operator, "ArnEquals"):
-		out.operator = "ArnLike" + strings.TrimPrefix(c.operator, "ArnEquals")
-	case strings.HasPrefix(c.operator, "ArnNotEquals"):
-		out.operator = "ArnNotLike" + strings.TrimPrefix(c.operator, "ArnNotEquals")
+	}
+	for _, name := range []string{"Arn", "ArnNot"} { // IAM treats the two alike
+		if suffix, ok := strings.CutPrefix(c.operator, name+"Equals"); ok {
+			out.operator = name + "Like" + suffix
+		}
 	}
 	return out
 }

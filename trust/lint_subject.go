@@ -68,27 +68,37 @@ func (l *linter) subject(issuer, value string, at valuePlace) {
 	if c.op.family == familyStringIgnoreCase {
 		value = lowerASCII(value)
 	}
-	wild := strings.ContainsAny(value, "*?")
-	rest, isAccount := strings.CutPrefix(value, serviceAccountPrefix)
 	meansAccount := isEKS(issuer) || strings.HasPrefix(lowerASCII(value), "system:")
 	switch {
-	case wild && c.op.family != familyStringLike: // wildcard-under-equals says it
-	case wild && matchesEverybody(value):
+	case !strings.ContainsAny(value, "*?"):
+		if meansAccount {
+			l.accountName(value, at)
+		}
+	case c.op.family != familyStringLike: // wildcard-under-equals says it
+	case meansAccount && !couldBeAccount(value):
+		l.wrongShape(value, at)
+	default:
+		l.pattern(issuer, value, at)
+	}
+}
+
+// pattern looks at a pattern that a sub can match.
+func (l *linter) pattern(issuer, pattern string, at valuePlace) {
+	switch {
+	case matchesEverybody(pattern):
 		everybody := "every service account of the cluster"
 		if !at.s.mayBeCluster(issuer) {
 			everybody = "every token of " + quote(issuer)
 		}
-		l.add(CodeWholeCluster, at.path(), quote(value)+" is "+everybody, "Name those that need the role")
-	case wild && meansAccount && !couldBeAccount(value):
-		l.wrongShape(value, at)
-	case wild && hasOpenOwner(issuer, value):
+		l.add(CodeWholeCluster, at.path(), quote(pattern)+" is "+everybody, "Name those that need the role")
+	case hasOpenOwner(issuer, pattern):
 		l.add(CodeWildcardInOwner, at.path(),
-			"the wildcard in "+quote(value)+" reaches over whose it is: a stranger may have a name that fits, and gets the role",
+			"the wildcard in "+quote(pattern)+" stands for the owner's name too: a stranger may have a name that fits, and gets the role",
 			"Write the owner's name out, up to the character that ends it")
-	case wild && isAccount:
-		l.namespacePattern(value, rest, at)
-	case !wild && meansAccount:
-		l.accountName(value, rest, isAccount, at)
+	case reachesOverNamespaces(pattern):
+		l.add(CodeWildcardCrossesColon, at.path(),
+			"the wildcard in "+quote(pattern)+" stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role",
+			`Write the namespace out, "system:serviceaccount:NAMESPACE:…"`)
 	}
 }
 
@@ -128,16 +138,18 @@ func hasOpenOwner(issuer, pattern string) bool {
 	return strings.HasPrefix(prefix, literal)
 }
 
-// couldBeAccount says whether there is a service account whose sub a pattern matches, or a
-// literal is. It walks through all subs at once: a state is how much of the shape
-// "system:serviceaccount:NAMESPACE:NAME" has been read, and a bit of reached is a state.
+// How much of "system:serviceaccount:NAMESPACE:NAME" has been read. The states before these are
+// the characters of the prefix.
+const (
+	namespaceBegins = len(serviceAccountPrefix) + iota
+	inNamespace
+	nameBegins
+	inName
+)
+
+// couldBeAccount says whether a service account can have a sub that the pattern matches. It walks
+// through all subs at once: each bit of reached is a state.
 func couldBeAccount(pattern string) bool {
-	const (
-		namespaceBegins = len(serviceAccountPrefix) + iota
-		inNamespace
-		nameBegins
-		inName
-	)
 	reached := uint32(1)
 	for i := range len(pattern) {
 		if pattern[i] == '*' { // any number of characters: all states from the first one on
@@ -146,17 +158,8 @@ func couldBeAccount(pattern string) bool {
 		}
 		next := uint32(0)
 		for state := range inName + 1 {
-			if reached>>state&1 == 0 {
-				continue
-			}
-			c, isName := pattern[i], strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789-.?", pattern[i]) >= 0
-			switch {
-			case state < namespaceBegins && (c == serviceAccountPrefix[state] || c == '?'), state == namespaceBegins && isName && c != '.',
-				state == inNamespace && (c == ':' || c == '?'), state == nameBegins && isName:
-				next |= 1 << (state + 1)
-			}
-			if state == inNamespace && isName && c != '.' || state == inName && isName {
-				next |= 1 << state
+			if reached>>state&1 == 1 {
+				next |= statesAfter(state, pattern[i])
 			}
 		}
 		reached = next
@@ -164,18 +167,43 @@ func couldBeAccount(pattern string) bool {
 	return reached>>inName&1 == 1
 }
 
-// namespacePattern: a '*' before the colon takes the colon and the name too.
-func (l *linter) namespacePattern(value, rest string, at valuePlace) {
-	namespace, _, found := strings.Cut(rest, ":")
-	if !found || strings.ContainsAny(namespace, "*?") {
-		l.add(CodeWildcardCrossesColon, at.path(),
-			"the wildcard in "+quote(value)+" stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role",
-			`Write the namespace out, "system:serviceaccount:NAMESPACE:…"`)
+// statesAfter returns the states, a bit each, to which a character of a pattern leads.
+func statesAfter(state int, c byte) uint32 {
+	isName := strings.IndexByte("abcdefghijklmnopqrstuvwxyz0123456789-.?", c) >= 0
+	isNamespace := isName && c != '.' // a DNS label, while a name is a DNS subdomain
+	stay, forward := false, false
+	switch state {
+	case namespaceBegins:
+		forward = isNamespace
+	case inNamespace:
+		stay, forward = isNamespace, c == ':' || c == '?'
+	case nameBegins:
+		forward = isName
+	case inName:
+		stay = isName
+	default:
+		forward = c == serviceAccountPrefix[state] || c == '?'
 	}
+	var states uint32
+	if stay {
+		states |= 1 << state
+	}
+	if forward {
+		states |= 1 << (state + 1)
+	}
+	return states
+}
+
+// reachesOverNamespaces: a wildcard before the second colon stands for the colon and the name too.
+func reachesOverNamespaces(pattern string) bool {
+	rest, isAccount := strings.CutPrefix(pattern, serviceAccountPrefix)
+	namespace, _, found := strings.Cut(rest, ":")
+	return isAccount && (!found || strings.ContainsAny(namespace, "*?"))
 }
 
 // accountName checks a literal.
-func (l *linter) accountName(value, rest string, isAccount bool, at valuePlace) {
+func (l *linter) accountName(value string, at valuePlace) {
+	rest, isAccount := strings.CutPrefix(value, serviceAccountPrefix)
 	namespace, name, found := strings.Cut(rest, ":")
 	if !isAccount || !found || kubename.CheckNamespace(namespace) != nil || kubename.CheckServiceAccount(name) != nil {
 		l.wrongShape(value, at)

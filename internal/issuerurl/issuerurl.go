@@ -25,21 +25,9 @@ func Parse(raw string) (URL, error) {
 	if !ok {
 		return URL{}, errors.New(`it must begin with "https://"`)
 	}
-	for i := 0; i < len(rest); i++ {
-		switch b := rest[i]; {
-		case b <= ' ' || b >= 0x7f:
-			return URL{}, fmt.Errorf("it has white space, a control or a non-ASCII character at offset %d", len(scheme)+i)
-		case b == '?':
-			return URL{}, errors.New("it must not have a query")
-		case b == '#':
-			return URL{}, errors.New("it must not have a fragment")
-		case b == '%' && (i+2 >= len(rest) || !isHex(rest[i+1]) || !isHex(rest[i+2])):
-			return URL{}, fmt.Errorf("it has a '%%' without two hexadecimal digits at offset %d", len(scheme)+i)
-		case strings.IndexByte("\\\"<>^`{|}*", b) >= 0:
-			return URL{}, fmt.Errorf("it has a character %q that no URL may hold", b)
-		}
+	if err := checkCharacters(rest); err != nil {
+		return URL{}, err
 	}
-	u := URL{raw: raw}
 	authority, path, _ := strings.Cut(rest, "/")
 	if strings.Contains(authority, "@") {
 		return URL{}, errors.New("it must not name a user")
@@ -54,7 +42,27 @@ func Parse(raw string) (URL, error) {
 			return URL{}, errors.New(`its path must not have "." or ".." segments`)
 		}
 	}
-	return u, nil
+	return URL{raw: raw}, nil
+}
+
+// checkCharacters looks at what follows the scheme, by RFC 3986 §2. A '*' is refused as well: it
+// is a wildcard in policies.
+func checkCharacters(rest string) error {
+	for i := 0; i < len(rest); i++ {
+		switch b := rest[i]; {
+		case b <= ' ' || b >= 0x7f:
+			return fmt.Errorf("it has white space, a control or a non-ASCII character at offset %d", len(scheme)+i)
+		case b == '?':
+			return errors.New("it must not have a query")
+		case b == '#':
+			return errors.New("it must not have a fragment")
+		case b == '%' && (i+2 >= len(rest) || !isHex(rest[i+1]) || !isHex(rest[i+2])):
+			return fmt.Errorf("it has a '%%' without two hexadecimal digits at offset %d", len(scheme)+i)
+		case strings.IndexByte("\\\"<>^`{|}*", b) >= 0:
+			return fmt.Errorf("it has a character %q that an issuer's URL may not hold", b)
+		}
+	}
+	return nil
 }
 
 func isHex(b byte) bool {
@@ -111,17 +119,16 @@ func checkName(host string) error {
 		}
 	}
 	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+		if !isLabel(label) {
 			return fmt.Errorf("its host %q is not a DNS name", host)
-		}
-		for i := 0; i < len(label); i++ {
-			b := label[i]
-			if b != '-' && b != '_' && (b < '0' || b > '9') && (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') {
-				return fmt.Errorf("its host %q is not a DNS name", host)
-			}
 		}
 	}
 	return nil
+}
+
+func isLabel(s string) bool {
+	const allowed = "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return s != "" && len(s) <= 63 && strings.Trim(s, allowed) == "" && s[0] != '-' && s[len(s)-1] != '-'
 }
 
 // String returns the URL exactly as it was given; the zero value gives "".

@@ -55,7 +55,7 @@ func TestParseRefuses(t *testing.T) {
 		"https://example.com:080": "is not a number",
 		"https://a..b":            "is not a DNS name",
 		"https://-a.b":            "is not a DNS name",
-		"https://*.b":             "no URL may hold",
+		"https://*.b":             "an issuer's URL may not hold",
 		"https://[:::1":           "is not an IPv6",
 		"https://[::1":            "is not an IPv6",
 		"https://[::1]]":          "is not an IPv6",
