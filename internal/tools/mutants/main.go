@@ -46,9 +46,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	test := tester{}
 	flags.StringVar(&test.packages, "tests", "", "run the tests of these `packages`, separated by spaces (default: each file's own)")
 	flags.StringVar(&test.run, "run", "", "run only tests that match this `regexp`, as go test does")
+	flags.StringVar(&test.first, "first", "", "run the tests that match this `regexp` before the others, for speed")
 	flags.StringVar(&test.skip, "skip", "", "skip tests that match this `regexp`, as go test does")
 	flags.DurationVar(&test.timeout, "timeout", time.Minute, "how long the tests of one mutant may take; longer counts as noticed")
-	flags.BoolVar(&test.quick, "quick", false, "only the changes that are built together: no numbers, returns and cases")
+	flags.BoolVar(&test.quick, "quick", false, "only the changes that are built together: few numbers, no cases of a switch")
 	list := flags.Bool("list", false, "print the mutants and run nothing")
 	verbose := flags.Bool("v", false, "print every mutant with what became of it")
 	if err := flags.Parse(args); err != nil {

@@ -65,6 +65,23 @@ func TestATestWithoutAGapLeavesNoSurvivor(t *testing.T) {
 	assert.Contains(t, out.String(), "0 survive\n")
 }
 
+func TestFewTestsFirstFindTheSameSurvivors(t *testing.T) {
+	t.Parallel()
+	file := module(t, adult, `func TestAdult(t *testing.T) {
+	if !adult(30, false) || adult(17, false) || !adult(6, true) || adult(5, true) {
+		t.Fail()
+	}
+}
+
+func TestOther(*testing.T) {}
+`)
+	for _, first := range []string{"TestAdult", "TestOther"} {
+		var out bytes.Buffer
+		require.ErrorIs(t, run(t.Context(), []string{"-first=" + first, file}, &out), errSurvivors)
+		assert.Contains(t, out.String(), "9 mutants: 7 noticed, 0 too slow, 0 that do not compile, 2 survive\n", first)
+	}
+}
+
 func TestAMutantThatNeverEndsIsTooSlow(t *testing.T) {
 	t.Parallel()
 	file := module(t, `func count(n int) (sum int) {
@@ -120,8 +137,13 @@ func f(a, b int, s string) int {
 		}
 		break
 	}
-	_ = a == b && a > 0
-	return a + b
+	_ = a == b && a > 0 || a > 127
+	switch a {
+	case 1:
+		fallthrough
+	default:
+		return a + b
+	}
 }
 `, "")
 	var out bytes.Buffer
@@ -138,6 +160,8 @@ func f(a, b int, s string) int {
 	}
 	assert.NotContains(t, got, "other: ")
 	assert.NotContains(t, got, "`return a + b` -> nothing", "does not compile")
+	assert.NotContains(t, got, ": `fallthrough` -> nothing", "does not compile")
+	assert.Contains(t, got, "`127` -> `126`", "a small type can hold it")
 	assert.NotContains(t, got, "`continue` -> nothing", "the same as a condition that never holds")
 	assert.Equal(t, 1, strings.Count(got, "`==` -> `!=`"), "a condition that is fixed both ways is not also turned round")
 }

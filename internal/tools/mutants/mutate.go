@@ -125,9 +125,9 @@ func (v *visitor) text(node ast.Node) string {
 func (v *visitor) visit(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.FuncDecl:
-		v.keepReturn(n.Body)
+		v.keepReturns(n.Body.List)
 	case *ast.FuncLit:
-		v.keepReturn(n.Body)
+		v.keepReturns(n.Body.List)
 	case *ast.IfStmt:
 		v.fix(n.Cond)
 		if n.Else == nil && len(n.Body.List) == 1 {
@@ -150,8 +150,8 @@ func (v *visitor) visit(node ast.Node) bool {
 			v.replaceTruth(n, other)
 		}
 	case *ast.BasicLit:
-		if number, err := strconv.ParseInt(n.Value, 0, 64); n.Kind == token.INT && err == nil {
-			v.replace(n, strconv.FormatInt(number+1, 10))
+		if next, ok := nextNumber(n); ok && !v.skip[n] {
+			v.replace(n, strconv.FormatInt(next, 10))
 		}
 	case *ast.BlockStmt:
 		v.drop(n.List)
@@ -161,14 +161,47 @@ func (v *visitor) visit(node ast.Node) bool {
 	return true
 }
 
-// keepReturn: a function does not compile without the return that ends it.
-func (v *visitor) keepReturn(body *ast.BlockStmt) {
-	if len(body.List) == 0 {
+// keepReturns: a function does not compile without the returns that end it
+// (https://go.dev/ref/spec#Terminating_statements).
+func (v *visitor) keepReturns(list []ast.Stmt) {
+	if len(list) == 0 {
 		return
 	}
-	if end, ok := body.List[len(body.List)-1].(*ast.ReturnStmt); ok {
+	switch end := list[len(list)-1].(type) {
+	case *ast.ReturnStmt:
 		v.skip[end] = true
+	case *ast.BlockStmt:
+		v.keepReturns(end.List)
+	case *ast.IfStmt:
+		if end.Else != nil {
+			v.keepReturns(end.Body.List)
+			v.keepReturns([]ast.Stmt{end.Else})
+		}
+	case *ast.SwitchStmt:
+		for _, clause := range end.Body.List {
+			v.keepReturns(clause.(*ast.CaseClause).Body)
+		}
+	case *ast.TypeSwitchStmt:
+		for _, clause := range end.Body.List {
+			v.keepReturns(clause.(*ast.CaseClause).Body)
+		}
+	case *ast.SelectStmt:
+		for _, clause := range end.Body.List {
+			v.keepReturns(clause.(*ast.CommClause).Body)
+		}
 	}
+}
+
+// nextNumber is one more than an integer. It is not what a smaller type could not hold.
+func nextNumber(n *ast.BasicLit) (int64, bool) {
+	number, err := strconv.ParseInt(n.Value, 0, 64)
+	if n.Kind != token.INT || err != nil {
+		return 0, false
+	}
+	if number > 100 && (number+1)&number == 0 {
+		return number - 1, true
+	}
+	return number + 1, true
 }
 
 // fix makes a condition hold always, and never: what notices both notices the opposite too.
@@ -219,7 +252,14 @@ func (v *visitor) visitBinary(n *ast.BinaryExpr) {
 		v.replaceAt(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String())
 	}
 	for _, side := range []ast.Expr{n.X, n.Y} {
-		if literal, ok := side.(*ast.BasicLit); ok && literal.Kind == token.STRING && v.node != (span{}) {
+		literal, ok := side.(*ast.BasicLit)
+		if !ok || v.node == (span{}) {
+			continue
+		}
+		if next, ok := nextNumber(literal); ok {
+			v.replace(literal, strconv.FormatInt(next, 10))
+			v.skip[literal] = true
+		} else if literal.Kind == token.STRING {
 			v.replace(literal, `"mutant"`)
 		}
 	}
@@ -233,10 +273,12 @@ func (v *visitor) drop(list []ast.Stmt) {
 			continue
 		}
 		switch s := statement.(type) {
-		case *ast.BranchStmt, *ast.ReturnStmt: // may be what ends a function
-			v.replace(statement, "")
-		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt:
+		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.ReturnStmt:
 			v.dropStatement(statement)
+		case *ast.BranchStmt:
+			if s.Tok != token.FALLTHROUGH { // it must end its clause
+				v.dropStatement(statement)
+			}
 		case *ast.AssignStmt:
 			if s.Tok != token.DEFINE {
 				v.dropStatement(statement)

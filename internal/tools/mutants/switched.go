@@ -149,6 +149,11 @@ func (s switchboard) remove() {
 
 // judge runs the tests as one of the mutants.
 func (s switchboard) judge(ctx context.Context, t tester, index int) outcome {
+	if t.first != "" {
+		if became := s.judge(ctx, t.only(t.first), index); became != survived {
+			return became
+		}
+	}
 	for pkg, binary := range s.binaries {
 		args := []string{"-test.failfast", "-test.timeout=" + t.timeout.String(), "-test.run=" + t.run, "-test.skip=" + t.skip}
 		ctx, cancel := context.WithTimeout(ctx, t.timeout+10*time.Second)

@@ -24,6 +24,7 @@ const (
 // tester runs tests.
 type tester struct {
 	packages, run, skip string
+	first               string // tests that are likely to notice
 	timeout             time.Duration
 	quick               bool
 }
@@ -41,6 +42,21 @@ const grace = 3 * time.Minute
 
 // judge runs the tests of the file's package under an overlay and returns what go test printed.
 func (t tester) judge(ctx context.Context, file, overlay string) (outcome, string) {
+	if t.first != "" {
+		if became, text := t.only(t.first).judge(ctx, file, overlay); became != survived {
+			return became, text
+		}
+	}
+	return t.judgeAll(ctx, file, overlay)
+}
+
+// only runs fewer tests.
+func (t tester) only(run string) tester {
+	t.first, t.run = "", run
+	return t
+}
+
+func (t tester) judgeAll(ctx context.Context, file, overlay string) (outcome, string) {
 	args := []string{"test", "-overlay=" + overlay, "-vet=off", "-count=1", "-failfast", "-timeout=" + t.timeout.String()}
 	if t.run != "" {
 		args = append(args, "-run="+t.run)
