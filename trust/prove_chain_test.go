@@ -90,7 +90,7 @@ func TestNoCallerContradictsAProof(t *testing.T) {
 	t.Parallel()
 	r := chooseFrom{rand.New(rand.NewPCG(7, 8))}
 	outcomes := map[trust.Outcome]int{}
-	for range 150 {
+	for range draws(150) {
 		docs := [2][]byte{r.chain(), r.chain()}
 		p, outer := parse(t, string(docs[0])), parse(t, string(docs[1]))
 		proof := p.Within(outer)
@@ -104,6 +104,6 @@ func TestNoCallerContradictsAProof(t *testing.T) {
 		assert.Equal(t, trust.Holds, p.Within(p).Outcome)
 		assert.Equal(t, trust.Holds, p.Within(p.Compact()).Outcome, "%s\n%s\n%s", p, p.Compact(), p.Within(p.Compact()))
 	}
-	assert.Greater(t, outcomes[trust.Holds], 15)
-	assert.Greater(t, outcomes[trust.Fails], 15)
+	assert.Greater(t, outcomes[trust.Holds], draws(15))
+	assert.Greater(t, outcomes[trust.Fails], draws(15))
 }

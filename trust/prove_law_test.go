@@ -152,7 +152,7 @@ func TestNoTokenOfASmallWorldContradictsAProof(t *testing.T) {
 	t.Parallel()
 	w, r := newWorld(t), rand.New(rand.NewPCG(3, 4))
 	outcomes := map[trust.Outcome]int{}
-	for range 300 {
+	for range draws(300) {
 		docs := [2][]byte{w.policy(r), w.policy(r)}
 		p, outer := parse(t, string(docs[0])), parse(t, string(docs[1]))
 		proof := p.Within(outer)

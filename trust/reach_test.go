@@ -46,7 +46,7 @@ func checkReach(t *testing.T, p *trust.Policy, list []trust.Reach) {
 func TestReachAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
 	t.Parallel()
 	w, r := newWorld(t), rand.New(rand.NewPCG(11, 12))
-	for range 100 {
+	for range draws(100) {
 		doc := w.policy(r)
 		p := parse(t, string(doc))
 		list := p.Reach()
@@ -65,7 +65,7 @@ func TestReachAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
 func TestReachOfChainsAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
 	t.Parallel()
 	r := chooseFrom{rand.New(rand.NewPCG(13, 14))}
-	for range 60 {
+	for range draws(60) {
 		p := parse(t, string(r.chain()))
 		list := p.Reach()
 		checkReach(t, p, list)
@@ -139,7 +139,7 @@ func TestReachIsForPeople(t *testing.T) {
 func TestCompareAgreesWithWithin(t *testing.T) {
 	t.Parallel()
 	w, r := newWorld(t), rand.New(rand.NewPCG(15, 16))
-	for range 60 {
+	for range draws(60) {
 		docs := [2][]byte{w.policy(r), w.policy(r)}
 		from, to := parse(t, string(docs[0])), parse(t, string(docs[1]))
 		c := from.Compare(to)
