@@ -24,63 +24,94 @@ type auditor struct {
 	several bool // clusters: their names must be said
 }
 
+// auditSources is the command line of "irsa audit".
+type auditSources struct {
+	process
+	providers, clusters, roles, profiles []string
+	iam                                  bool
+}
+
 // newAudit says who in clusters can become which role, and what leads nowhere.
-func newAudit() *cobra.Command {
-	var providers, clusters, roles []string
+func (p process) newAudit() *cobra.Command {
+	s := auditSources{process: p}
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Who in clusters can become which role, and through it which others; what leads nowhere",
 		Long: "Says who in clusters can become which IAM role, and through it which others; which service accounts name a\n" +
-			"role that they cannot have; and which pods run as their node. It reads dumps, so it needs no rights:\n\n" +
-			"  kubectl get serviceaccounts,pods --all-namespaces -o json > cluster.json\n" +
-			"  aws iam get-account-authorization-details --filter Role > roles.json\n" +
-			"  irsa audit --provider arn:aws:iam::111122223333:oidc-provider/oidc.eks.… --cluster cluster.json --roles roles.json\n\n" +
+			"role that they cannot have; and which pods run as their node.\n\n" +
+			"  kubectl get serviceaccounts,pods --all-namespaces -o json |\n" +
+			"    irsa audit --provider arn:aws:iam::111122223333:oidc-provider/oidc.eks.… --cluster - --iam\n\n" +
+			"The cluster is what kubectl prints, of now or of before; - is standard input. The roles are those that IAM lists\n" +
+			"now (--iam, which needs iam:ListRoles and nothing else), or a dump, which needs no rights:\n\n" +
+			"  aws iam get-account-authorization-details --filter Role > roles.json\n\n" +
 			"For several clusters give --provider and --cluster several times, in the same order; for several accounts\n" +
-			"--roles. JSON is read as a stream; - is standard input. Exits with 1 when there is something to look at.",
+			"--roles or --profile. JSON is read as a stream. Exits with 1 when there is something to look at.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(providers) != len(clusters) {
-				return fmt.Errorf("--provider is there %d times and --cluster %d times: want one of each for a cluster", len(providers), len(clusters))
-			}
-			return runAudit(cmd, providers, clusters, roles)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.audit(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&providers, "provider", nil, "`ARN` of a cluster's IAM OIDC provider")
-	f.StringArrayVar(&clusters, "cluster", nil, "`FILE` with the service accounts and pods of that cluster")
-	f.StringArrayVar(&roles, "roles", nil, "`FILE` with an account's roles")
+	f.StringArrayVar(&s.providers, "provider", nil, "`ARN` of a cluster's IAM OIDC provider")
+	f.StringArrayVar(&s.clusters, "cluster", nil, "`FILE` with the service accounts and pods of that cluster")
+	f.StringArrayVar(&s.roles, "roles", nil, "`FILE` with an account's roles")
+	f.BoolVar(&s.iam, "iam", false, "ask IAM for the account's roles, with the default AWS configuration")
+	f.StringArrayVar(&s.profiles, "profile", nil, "`NAME` of an AWS profile for --iam, in place of the default; for each account")
 	f.VarP(&format{"text", []string{"text", "json", "yaml", "mermaid", "html"}}, "output", "o", "`FORMAT`: text, json, yaml, mermaid (a graph of who can become what) or html (a page with the graph and filters)")
-	required(cmd, "provider", "cluster", "roles")
+	required(cmd, "provider", "cluster")
+	cmd.MarkFlagsOneRequired("roles", "iam")
 	return cmd
 }
 
-func runAudit(cmd *cobra.Command, arns, clusters, rolesFiles []string) (err error) {
-	a := auditor{roles: map[string]*trust.Policy{}, several: len(clusters) > 1}
+func (s auditSources) audit(cmd *cobra.Command) (err error) {
+	a := auditor{roles: map[string]*trust.Policy{}, several: len(s.clusters) > 1}
 	a.report = auditReport{Admitted: []admitted{}, Nowhere: []remark{}, AsNode: []remark{}, Findings: []remark{}}
+	if len(s.providers) != len(s.clusters) {
+		return fmt.Errorf("--provider is there %d times and --cluster %d times: want one of each for a cluster", len(s.providers), len(s.clusters))
+	}
+	if len(s.profiles) > 0 && !s.iam {
+		return errors.New("--profile: it is for --iam")
+	}
 	var providers []trust.Provider
-	for _, arn := range arns {
+	for _, arn := range s.providers {
 		provider, err := trust.ParseProviderARN(arn)
 		if err != nil {
 			return fmt.Errorf("--provider: %w", err)
 		}
 		providers = append(providers, provider)
 	}
-	for _, file := range rolesFiles {
-		if err := readRoles(cmd, file, a.roles); err != nil {
-			return fmt.Errorf("--roles %s: %w", file, err)
-		}
+	if err := s.readRoles(cmd, a.roles); err != nil {
+		return err
 	}
 	a.index = trust.NewIndex(a.roles)
 	if a.mutator, err = mutate.New(mutate.Config{}); err != nil {
 		return err
 	}
-	for i, file := range clusters {
+	for i, file := range s.clusters {
 		if err := readCluster(cmd, file, a.account(providers[i]), a.pod(providers[i])); err != nil {
 			return fmt.Errorf("--cluster %s: %w", file, err)
 		}
 	}
 	a.lint(providers)
 	return a.report.show(cmd)
+}
+
+// readRoles reads dumps, then asks IAM.
+func (s auditSources) readRoles(cmd *cobra.Command, roles map[string]*trust.Policy) error {
+	counted, end := progress(cmd, "roles")
+	defer end()
+	for _, file := range s.roles {
+		if err := readRoles(cmd, file, roles, counted); err != nil {
+			return fmt.Errorf("--roles %s: %w", file, err)
+		}
+	}
+	if s.iam && len(s.profiles) == 0 {
+		s.profiles = []string{""}
+	}
+	for _, profile := range s.profiles {
+		if err := s.askRoles(cmd.Context(), profile, roles, counted); err != nil {
+			return fmt.Errorf("%s: %w", strings.TrimSpace("--iam "+profile), err)
+		}
+	}
+	return nil
 }
 
 // account looks at a service account.

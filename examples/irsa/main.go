@@ -33,8 +33,9 @@ var errFound = errors.New("something was found")
 
 // process is what subcommands take from their surroundings, beside files and streams.
 type process struct {
-	lookup func(string) (string, bool) // the environment of a pod
-	load   func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
+	lookup   func(string) (string, bool) // the environment, that of a pod too
+	load     func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error)
+	terminal func(io.Writer) bool // nil: isTerminal
 }
 
 // run is main without the process: its result is the exit code.
@@ -42,8 +43,8 @@ func (p process) run(ctx context.Context, args []string, stdin io.Reader, stdout
 	root := p.newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(p.stream(stdout))
+	root.SetErr(p.stream(stderr))
 	command, err := root.ExecuteContextC(ctx)
 	if err != nil && command.ValidateArgs(command.Flags().Args()) != nil {
 		err = fmt.Errorf("%w; usage: %s", err, command.UseLine())
@@ -54,7 +55,7 @@ func (p process) run(ctx context.Context, args []string, stdin io.Reader, stdout
 	case errors.Is(err, errFound):
 		return 1
 	default:
-		fmt.Fprintln(stderr, "irsa:", err)
+		note(stderr, "irsa: %s", err)
 		return 2
 	}
 }
@@ -78,7 +79,7 @@ func (p process) newRoot() *cobra.Command {
 	for id, commands := range map[string][]*cobra.Command{
 		"issuer": {newThumbprint(), newPreflight(), p.newIssuer()},
 		"policy": {newLint(), newValidate(), newEvaluate(), newWithin(), newWho(), newDiff()},
-		"audit":  {newAudit(), newPermissions()},
+		"audit":  {p.newAudit(), newPermissions()},
 		"pod":    {newMutate(), newWebhookManifests(), p.newDoctor(), p.newCredentialProcess()},
 	} {
 		for _, c := range commands {

@@ -131,7 +131,7 @@ func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []m
 		case !known && m.roleARN != "":
 			identity = mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}
 		case !known:
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn\n", p.in.file, p.name, p.template.Target)
+			note(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", p.in.file, p.name, p.template.Target)
 			found = true
 			continue
 		}
@@ -142,7 +142,7 @@ func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []m
 		}
 		result = result.Under(p.template.Pointer)
 		for _, warning := range result.Warnings {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: warning: %s\n", p.in.file, p.name, warning)
+			note(cmd.ErrOrStderr(), "%s: %s: warning: %s", p.in.file, p.name, warning)
 		}
 		if m.patch {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", result.PatchJSON())

@@ -48,7 +48,11 @@ func print(cmd *cobra.Command, format string, report fmt.Stringer) error {
 	case "yaml":
 		text, err = yaml.Marshal(report)
 	default:
-		text = []byte(strings.TrimRight(report.String(), "\n") + "\n")
+		words := plain(report.String())
+		if s, ok := cmd.OutOrStdout().(screen); ok && s.colours {
+			words = coloured(words)
+		}
+		text = []byte(words)
 	}
 	if err == nil {
 		_, err = cmd.OutOrStdout().Write(text)

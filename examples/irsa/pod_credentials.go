@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,7 +29,7 @@ func (p process) newCredentialProcess() *cobra.Command {
 			"https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if isTerminal(cmd.OutOrStdout()) {
+			if _, ok := cmd.OutOrStdout().(screen); ok {
 				return errors.New("standard output is a terminal: secrets are not printed there")
 			}
 			creds, err := p.credentials(cmd.Context(), cmd.ErrOrStderr())
@@ -45,27 +44,13 @@ func (p process) newCredentialProcess() *cobra.Command {
 	}
 }
 
-// isTerminal says whether somebody would read the secrets off the screen.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
-}
-
 func (p process) credentials(ctx context.Context, stderr io.Writer) (aws.Credentials, error) {
 	choice, err := token.Resolve(p.lookup)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	for _, w := range choice.Warnings {
-		fmt.Fprintln(stderr, "irsa:", w)
+		note(stderr, "irsa: %s", w)
 	}
 	// The call needs no credentials. Looking for them would find this very program.
 	cfg, err := p.load(ctx, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
