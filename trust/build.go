@@ -11,9 +11,9 @@ import (
 )
 
 // New builds a policy from web identity grants: one statement for each provider and list of
-// audiences with subjects, and one with patterns. The same grants give the same bytes. No
-// grant at all is refused, and so is a grant without provider, without subjects and patterns,
-// with zero values among them, or with an empty or inexact audience.
+// audiences with subjects, and one with patterns. The same grants give the same bytes. It refuses
+// an empty list of grants, and a grant without a provider, without subjects and patterns, with a
+// zero value among them, or with an audience that is empty or has a wildcard.
 func New(grants ...Grant) (*Policy, error) {
 	if len(grants) == 0 {
 		return nil, errors.New("trust: new policy: it has no grants")
@@ -34,18 +34,18 @@ func New(grants ...Grant) (*Policy, error) {
 }
 
 // PodIdentityGrant lets pods have a role through EKS Pod Identity. The zero value is AWS's own
-// recommendation: every pod that an association in the role's account gives the role to; each
-// field narrows it. Conditions on namespaces and service accounts need the session tags, which
-// an association can switch off: then they deny.
+// recommendation: every pod that an association in the role's account gives the role to; each field
+// narrows it. Conditions on namespaces and service accounts need the session tags. An association
+// can switch these off, and then nobody meets the conditions.
 type PodIdentityGrant struct {
-	// AccountID is the account of the clusters (aws:SourceAccount); "": not asked.
+	// AccountID is the account of the clusters (aws:SourceAccount); "": any account.
 	AccountID string
-	// ClusterARNs are the clusters (aws:SourceArn); nil: not asked.
+	// ClusterARNs are the clusters (aws:SourceArn); nil: any cluster.
 	ClusterARNs []string
-	// Namespaces admits all of their service accounts; nil: not asked.
+	// Namespaces admits all service accounts of these namespaces; nil: any namespace.
 	Namespaces []string
-	// Subjects admits exactly these service accounts; each namespace makes one statement. Not
-	// together with Namespaces.
+	// Subjects admits exactly these service accounts; each namespace makes one statement. It cannot
+	// be set together with Namespaces.
 	Subjects []Subject
 }
 
@@ -157,13 +157,14 @@ type ChainGrant struct {
 	// RoleARNs are the roles whose sessions are admitted; required. Each must exist when IAM
 	// stores the policy.
 	RoleARNs []string
-	// ExternalID is asked for as sts:ExternalId, which a Pod Identity association with a target
-	// role has; "": not asked.
+	// ExternalID is what the call must have as sts:ExternalId. EKS sends one for an association
+	// with a target role. "": the call may have any or none.
 	ExternalID string
 	// TagSession lets sessions carry tags, as those of EKS Pod Identity do.
 	TagSession bool
 	// Subject asks for session tags that name exactly this service account, as token.NewTenantPool
-	// sets them for a controller that acts for it; TagSession is implied. Zero: not asked.
+	// sets them for a controller that acts for it; TagSession is implied. Zero: no tags are
+	// required.
 	Subject Subject
 }
 
@@ -218,10 +219,10 @@ func checkExternalID(id string) error {
 	return nil
 }
 
-// Join puts the statements of several policies into one, such as New's and NewPodIdentity's for
-// a role that moves from one to the other. Statements that are there already are left out. It
-// refuses policies of another version than 2012-10-17, in which values mean something else, and
-// two statements with the same Sid.
+// Join puts the statements of several policies into one policy: those of New and of NewPodIdentity,
+// for instance, for a role that moves from one to the other. A statement that is there already is
+// left out. It refuses policies of another version than 2012-10-17, in which values mean something
+// else, and two statements with the same Sid.
 func Join(policies ...*Policy) (*Policy, error) {
 	var statements []*jsontree.Value
 	sids := map[string]bool{}

@@ -8,11 +8,12 @@ import (
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-// Compact returns a smaller policy of the same meaning, or the receiver itself when there is
-// none: values that stand twice or that a pattern covers go, lists of one become that one, and
-// statements that differ in one place become one, which keeps the Sid of the first. Statements
-// that this package does not understand stay as they are, and so does a policy that IAM refuses.
-// Within proves, both ways, that the two mean the same; without that proof the receiver stays.
+// Compact returns a smaller policy of the same meaning, or the receiver itself when there is none:
+// values that are repeated or that a pattern covers are dropped, a list of one value becomes that
+// value, and statements that differ in one place are merged into one, which keeps the Sid of the
+// first. Statements that this package does not understand stay as they are, and so does a policy
+// that IAM refuses. Within proves in both directions that the two mean the same; without that proof
+// the receiver is returned.
 func (p *Policy) Compact() *Policy {
 	if p == nil || p.root == nil || p.root.Get("Statement") == nil || p.refused != nil {
 		return p
@@ -144,9 +145,9 @@ func (s *shape) dropCovered() {
 const maxCovering = 1024
 
 // coveredBy returns a function that says whether one of the patterns admits all that a value
-// admits. Of two patterns that admit the same the first is not covered. A pattern with '?' is
-// not tried: without it, the stars of the wider swallow whatever the wildcards of the narrower
-// stand for.
+// admits. Of two patterns that admit the same the first is not covered. Patterns with '?' are not
+// compared: without it, the stars of the wider pattern match whatever the wildcards of the narrower
+// one stand for.
 func coveredBy(patterns []string) func(value string) bool {
 	if len(patterns) > maxCovering {
 		return func(string) bool { return false }

@@ -15,10 +15,10 @@ const (
 	SubjectAdmitted ChangeKind = "subject-admitted"
 	// SubjectDropped: a subject or pattern is no longer admitted.
 	SubjectDropped ChangeKind = "subject-dropped"
-	// StatementAdded and StatementRemoved: a statement that does not just admit named subjects.
+	// StatementAdded and StatementRemoved: a statement that does more than admit named subjects.
 	StatementAdded   ChangeKind = "statement-added"
 	StatementRemoved ChangeKind = "statement-removed"
-	// VersionChanged: policy variables begin or cease to mean something.
+	// VersionChanged: policy variables begin to have a meaning, or lose it.
 	VersionChanged ChangeKind = "version-changed"
 	// StorageChanged: IAM stores one of the policies and refuses the other.
 	StorageChanged ChangeKind = "storage-changed"
@@ -32,20 +32,22 @@ type Change struct {
 	Provider string
 	// Subject is the subject or pattern as the policies have it, "" when none is concerned.
 	Subject string
-	// Audience is the one for which that changes.
+	// Audience is the audience for which the subject is admitted or dropped, "" when no subject is
+	// concerned.
 	Audience string
-	// Path is the JSON pointer of the statement, in the new policy or, removed, in the old.
+	// Path is the JSON pointer of the statement: in the new policy, or in the old one for what is
+	// removed.
 	Path string
-	// Message says it in words; whatever comes from the policies is quoted.
+	// Message describes the change; whatever comes from the policies is quoted.
 	Message string
 }
 
 // String is Message.
 func (c Change) String() string { return c.Message }
 
-// Diff says what an update to another policy would change: for each subject and pattern that
-// one of them names whether it is admitted, and each statement of another kind that comes or
-// goes. Policies that are Equal have no difference, and others have at least one.
+// Diff says what an update to another policy would change: each subject and pattern that it would
+// admit or drop, among those that one of the policies names, and each other statement that it would
+// add or remove. Policies that are Equal have no difference, and others have at least one.
 func (p *Policy) Diff(to *Policy) []Change {
 	if p.Equal(to) {
 		return nil

@@ -50,6 +50,6 @@ func (p *Policy) meaningOfVersion(variables bool) string {
 	return v.Text()
 }
 
-// isRefused says that IAM does not store the policy. Nobody minds that of one without statements,
-// which allows nothing anyway.
+// isRefused says that IAM does not store the policy. A policy without statements does not count: it
+// allows nothing anyway.
 func (p *Policy) isRefused() bool { return p.Len() > 0 && p.refused != nil }

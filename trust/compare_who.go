@@ -2,7 +2,7 @@ package trust
 
 // Admission says that a policy admits somebody.
 type Admission struct {
-	// Subject is who.
+	// Subject is the subject that is admitted.
 	Subject Subject
 	// Path is the JSON pointer of the first statement that admits it.
 	Path string
@@ -11,9 +11,9 @@ type Admission struct {
 	Unproven bool
 }
 
-// Who returns those of the subjects that a policy admits with a token of the provider for one
-// of the audiences; no audience: sts.amazonaws.com. It errs on the side of naming somebody, as
-// an audit must; Allows errs on the other side. The order is that of the list.
+// Who returns those of the subjects that a policy admits with a token of the provider for one of
+// the audiences; no audience: sts.amazonaws.com. Where the answer is not certain it names the
+// subject, as an audit must; Allows then says no. The result has the order of the list.
 func (p *Policy) Who(provider Provider, among []Subject, audiences ...string) []Admission {
 	var admitted []Admission
 	for _, sub := range among {

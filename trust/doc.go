@@ -11,20 +11,19 @@
 //	decision := policy.Evaluate(trust.WebIdentity(provider, trust.Claims{"sub": subject.String(), "aud": trust.DefaultAudience}))
 //
 // New builds a policy from grants: which subjects of which issuer may have the role, for which
-// audience. NewPodIdentity and NewChain build those for EKS Pod Identity and for role chaining,
-// and Join puts several into one. Parse reads any document and keeps all of it; WithGrant,
+// audience. NewPodIdentity and NewChain build those for EKS Pod Identity and for role chaining, and
+// Join puts several into one. Parse reads any document and keeps all of it; WithGrant,
 // WithoutGrant, WithPodIdentity, WithoutPodIdentity, WithoutProvider and Retargeted change it as
 // little as possible. Each checks its own result: an edit that would open or take more than it
 // names is refused with an EditError. The check is not Within, and stricter: each statement that
 // changes must say the same as before to everybody whom the edit does not name, for each action
-// alone, and must hang on the same things that are not known. A proof compares what whole
-// policies admit, and would let one statement make up for another.
+// alone, and must depend on the same unknown things. A proof compares what whole policies admit,
+// and would let one statement make up for another.
 //
-// A Request says who asks for the role: WebIdentity for a token, PodIdentity for a pod,
-// AssumeRole for an IAM principal. Allows gives the verdict and Evaluate the reasons. Where
-// IAM's behaviour is not known, or a condition hangs on something that is not known offline, an
-// Allow does not match and a Deny does: the package may deny what AWS allows, never the other
-// way round.
+// A Request says who asks for the role: WebIdentity for a token, PodIdentity for a pod, AssumeRole
+// for an IAM principal. Allows gives the verdict and Evaluate the reasons. Where IAM's behaviour is
+// not known, or a condition depends on something that is not known offline, an Allow does not match
+// and a Deny does: the package may deny what AWS allows, never the other way round.
 //
 // Validate says what IAM would refuse to store, in IAM's words. Lint says what is dangerous or
 // useless, and a policy that Validate refuses is never clean. Extract takes the trust policies
@@ -78,13 +77,13 @@
 // policy may admit, with and without session tags and source identity, the texts that a condition
 // key can have fall into finitely many classes, by the literals and patterns that both policies
 // compare it with; one text of each is judged as Allows judges it, and the classes of all keys
-// together are searched for one that the policy allows and outer does not. Where IAM's behaviour
-// is not known it may be either way, but the same way for the same condition: Holds is true in
-// every reading, Fails comes with a request that Allows has judged, and Undecided says that
-// neither could be had. It is assumed that IAM is as its documentation and the table above say,
-// that '?' stands for one Unicode code point, and that nothing but the policy and the request
-// counts: STS checks the token, and a caller from another account needs a policy of its own.
-// Reach and Compare take the same classes apart.
+// together are searched for one that the policy allows and outer does not. Where IAM's behaviour is
+// not known it may be either way, but the same way for the same condition: Holds is true in every
+// reading, Fails comes with a request that Allows has judged, and Undecided says that neither could
+// be shown. It is assumed that IAM is as its documentation and the table above say, that '?' stands
+// for one Unicode code point, and that nothing but the policy and the request counts: STS checks
+// the token, and a caller from another account needs a policy of its own. Reach and Compare take
+// the same classes apart.
 //
 // Policies are immutable, and everything is safe for concurrent use.
 //
@@ -96,11 +95,11 @@
 //	broken-condition         error     an unknown operator, values that cannot be compared, or a condition that nothing meets
 //	broken-statement         error     an element is missing, misplaced or malformed
 //	china-audience           error     sts.amazonaws.com.cn: EKS has the same audience everywhere
-//	claim-not-exposed        error     STS makes no condition key of that claim
+//	claim-not-exposed        error     STS does not make that claim a condition key
 //	covered-literal          info      a pattern admits that subject anyway
 //	deleted-principal        error     the unique id of a deleted user or role
 //	foreign-account          error     OIDC providers of two accounts
-//	foreign-condition-key    error     the condition key is of another issuer than the principal
+//	foreign-condition-key    error     the condition key names another issuer than the principal
 //	missing-aud              warning   nothing asks whom the token was made for
 //	missing-sub              error     every token of the issuer is trusted
 //	missing-tag-session      warning   EKS Pod Identity without sts:TagSession
@@ -115,7 +114,7 @@
 //	scheme-in-principal      error     https:// in a provider's ARN
 //	subject-shape            error     a sub that no service account has
 //	swapped-host             error     oidc.REGION.eks instead of oidc.eks.REGION
-//	swapped-names            warning   namespace and name of a service account swapped
+//	swapped-names            warning   namespace and name of a service account are swapped
 //	trailing-slash           error     key and principal differ in a trailing slash
 //	unknown-condition-key    error     a condition key that no request has
 //	vacuous-condition        warning   ForAllValues or IfExists: satisfied when the key is absent

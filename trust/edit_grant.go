@@ -9,7 +9,8 @@ import (
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-// EditError says why an edit would not have done what it says. The policy is unchanged.
+// EditError says why an edit was refused: its result would not have been what the edit promises.
+// The policy is unchanged.
 type EditError struct {
 	// Edit is the method's name, such as "WithoutGrant".
 	Edit string
@@ -17,7 +18,7 @@ type EditError struct {
 	Subject string
 	// Path is the JSON pointer of the statement that stands in the way; "" when there is none.
 	Path string
-	// Reason says what is in the way.
+	// Reason says what stands in the way.
 	Reason string
 }
 
@@ -93,7 +94,7 @@ func (p *Policy) pathOf(path string, of *Policy) string {
 	return path
 }
 
-// checkEdit makes a grant without anybody an *EditError.
+// checkEdit refuses a grant that names nobody with an *EditError.
 func (g Grant) checkEdit(edit string) error {
 	if len(g.Subjects) == 0 && len(g.Patterns) == 0 {
 		return &EditError{Edit: edit, Reason: "the grant names nobody"}
@@ -101,12 +102,12 @@ func (g Grant) checkEdit(edit string) error {
 	return g.check()
 }
 
-// sample is a sub that the pattern admits and that hardly anything else does: no service
+// sample is a sub that the pattern admits. Hardly anything else admits it, because no service
 // account has such a name.
 func sample(pattern string) string { return strings.NewReplacer("*", "·", "?", "·").Replace(pattern) }
 
 // checkEffective says what keeps a grant that the policy has from working: a Deny, or something
-// about the policy as a whole. A Deny that hangs on the network or the clock does not count: it
+// about the policy as a whole. A Deny that depends on the network or the clock does not count: it
 // overrides the grant only at times.
 func (p *Policy) checkEffective(provider Provider, sub, aud string) *EditError {
 	q := WebIdentity(provider, Claims{"sub": sample(sub), "aud": aud})

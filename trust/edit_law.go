@@ -88,27 +88,27 @@ func trustActions() [4]string {
 	return [...]string{actionWebIdentity, actionAssumeRole, actionTagSession, actionSetSourceIdentity}
 }
 
-// answer is what statements of one effect say: the best verdict, and what it hangs on when that is
-// not known. Two that hang on the same are the same.
+// answer is what statements of one effect say: the best verdict, and when that is unproven what it
+// depends on. Two answers that depend on the same things are the same.
 type answer struct {
-	verdict verdict
-	hangsOn string
+	verdict   verdict
+	dependsOn string
 }
 
 // answers are those for each action.
 func answers(r *request, statements []*statement) (all [4]answer) {
 	for i, action := range trustActions() {
-		var hangsOn []string
+		var dependsOn []string
 		for _, s := range statements {
 			switch a := s.answer(r, action); {
 			case a.verdict > all[i].verdict:
-				all[i].verdict, hangsOn = a.verdict, []string{a.hangsOn}
+				all[i].verdict, dependsOn = a.verdict, []string{a.dependsOn}
 			case a.verdict == all[i].verdict:
-				hangsOn = append(hangsOn, a.hangsOn)
+				dependsOn = append(dependsOn, a.dependsOn)
 			}
 		}
 		if all[i].verdict == unproven {
-			all[i].hangsOn = listSignature(hangsOn)
+			all[i].dependsOn = listSignature(dependsOn)
 		}
 	}
 	return all
@@ -122,12 +122,12 @@ func (s *statement) answer(r *request, action string) answer {
 	}
 	var res StatementResult
 	judge{r, unproven}.statement(s, action, &res)
-	var hangsOn []string
+	var dependsOn []string
 	if res.who == unproven {
-		hangsOn = append(hangsOn, "principal")
+		dependsOn = append(dependsOn, "principal")
 	}
 	if s.actions.negated || s.flaw != "" {
-		hangsOn = append(hangsOn, s.actions.String(), s.flaw)
+		dependsOn = append(dependsOn, s.actions.String(), s.flaw)
 	}
 	for i, result := range res.Conditions {
 		if !result.Unproven {
@@ -141,9 +141,9 @@ func (s *statement) answer(r *request, action string) answer {
 		if _, presence := r.lookup(c.lookup); presence == absent {
 			key += " absent" // whether that is enough, no source says
 		}
-		hangsOn = append(hangsOn, quoteSignature(c.operator)+quoteSignature(key)+r.values(c.texts))
+		dependsOn = append(dependsOn, quoteSignature(c.operator)+quoteSignature(key)+r.values(c.texts))
 	}
-	return answer{unproven, listSignature(hangsOn)}
+	return answer{unproven, listSignature(dependsOn)}
 }
 
 // values are a condition's, with variables of the issuer's claims whatever its name is.

@@ -14,12 +14,12 @@ const (
 	keyServiceAccount = "aws:requesttag/kubernetes-service-account"
 )
 
-// WithPodIdentity returns a policy that also lets pods have the role as the grant says, changed
-// as little as possible: service accounts and namespaces join the statement that has all else
-// alike; otherwise a statement is added. It returns the receiver itself when the grant's own
-// statements are there. Web identity and all other statements stay as they are, so a role moves
-// from IRSA to EKS Pod Identity and back. *EditError: it would have no effect because of a Deny
-// or of the policy's version.
+// WithPodIdentity returns a policy that also lets pods have the role as the grant says, changed as
+// little as possible: service accounts and namespaces join a statement that is otherwise the same;
+// without one, a statement is added. It returns the receiver itself when the grant's own statements
+// are there. All other statements stay as they are, those for web identities too, so a role can
+// move from IRSA to EKS Pod Identity and back. *EditError: the grant would have no effect because
+// of a Deny or of the policy's version.
 func (p *Policy) WithPodIdentity(g PodIdentityGrant) (*Policy, error) {
 	if err := g.check("trust: WithPodIdentity"); err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (p *Policy) addPods(n *jsontree.Value) *Policy {
 	return p.appendStatement(n)
 }
 
-// checkPods says what keeps a unit that the policy has from working. A Deny that hangs on the
+// checkPods says what keeps a unit that the policy has from working. A Deny that depends on the
 // network or the clock does not count.
 func (p *Policy) checkPods(g PodIdentityGrant) *EditError {
 	e := &EditError{Edit: "WithPodIdentity", Subject: g.subject(), Reason: "would still not be allowed"}

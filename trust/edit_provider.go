@@ -9,10 +9,10 @@ import (
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-// WithoutProvider returns a policy that no longer names the provider: statements for it alone
-// are dropped, its Deny statements too, and it leaves the principals of those that it shares.
-// It returns the receiver itself when the policy does not name it. *EditError: a statement
-// admits the provider without naming it, or cannot lose it alone.
+// WithoutProvider returns a policy that no longer names the provider: a statement for it alone is
+// dropped, also a Deny, and a statement with more principals keeps the others. It returns the
+// receiver itself when the policy does not name it. *EditError: a statement admits the provider
+// without naming it, or names it in a way that cannot be taken out alone.
 func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	if provider.IsZero() {
 		return nil, errors.New("trust: WithoutProvider: it has no provider")
@@ -65,10 +65,10 @@ func (s *statement) withoutPrincipal(kind, value string) *jsontree.Value {
 
 // Retargeted returns a policy in which every statement that names one provider names the other
 // instead: principal, condition keys and policy variables, as for a cluster that is replaced.
-// Statements that do not name it stay as they are. It returns the receiver itself when there
-// is nothing to change. *EditError: the new name collides with a condition that is there, or
-// tokens of the new provider would not be answered as those of either were, or a statement says
-// something else to others.
+// Statements that do not name it stay as they are. It returns the receiver itself when there is
+// nothing to change. *EditError: the policy already has a condition on the new name; or tokens of
+// the new provider would get an answer that neither provider's tokens got before; or a statement
+// would say something else to others.
 func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if from.IsZero() || to.IsZero() {
 		return nil, errors.New("trust: Retargeted: one of the providers is the zero value")
@@ -124,7 +124,7 @@ func (p *Policy) moves(s *statement, n *jsontree.Value, from, to Provider) bool 
 	return ok
 }
 
-// or is the answer of one who has either; not ok when that hangs on two things.
+// or is the answer of one who has either; not ok when that depends on two things.
 func (a answer) or(b answer) (answer, bool) {
 	switch {
 	case a.verdict > b.verdict:
@@ -190,7 +190,7 @@ func outcomes(r *request, p *Policy) [4]answer {
 		case allow[i].verdict == no || d.verdict == yes:
 			allow[i] = answer{}
 		case d.verdict == unproven:
-			allow[i] = answer{unproven, allow[i].hangsOn + "\n" + d.hangsOn}
+			allow[i] = answer{unproven, allow[i].dependsOn + "\n" + d.dependsOn}
 		}
 	}
 	return allow

@@ -14,8 +14,8 @@ import (
 // returns the receiver itself when nothing of the grant is there. When the last statement
 // goes, Len is 0: IAM does not store such a policy.
 //
-// *EditError: the grant names nobody, or somebody whom it names, by a pattern too, would stay
-// admitted: by a pattern or a narrower entry, by a statement that does not ask for sub, or by one
+// *EditError: the grant names nobody; or somebody whom its subjects or patterns name would stay
+// admitted: by a pattern, by a narrower entry, by a statement that does not ask for sub, or by one
 // from which nothing can be taken without taking or opening more. Its Path is that of the
 // receiver's statement.
 func (p *Policy) WithoutGrant(g Grant) (*Policy, error) {
@@ -90,8 +90,8 @@ func (p *Policy) admitting(r *request, action string) *statement {
 	return found
 }
 
-// neverMatches: a condition that asks for one of no values is met by nothing, whatever IAM makes
-// of a document that has it.
+// neverMatches finds a condition with an empty list of values: nothing meets it, whatever IAM makes
+// of such a document.
 func (s *statement) neverMatches() bool {
 	return slices.ContainsFunc(s.conditions, func(c condition) bool {
 		return c.op.family != familyUnknown && len(c.texts) == 0 && !c.op.negated && !c.op.ifExists && c.op.set != setForAllValues && c.values == nil

@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// Decision is a verdict with its reasons. It is a value of its own; changing it changes nothing.
+// Decision is a verdict with its reasons. It shares nothing with the policy or the request.
 type Decision struct {
 	// Allowed is the verdict.
 	Allowed bool
 	// Refusal says why no policy could allow the request; "" when the request is in order.
 	Refusal string
 	// Unknown has the condition keys that the refusal depends on and that are not known offline:
-	// Request.With adds them. nil when the request is allowed, or refused whatever they are.
+	// Request.With adds them. nil when the request is allowed, or is refused whatever their values
+	// are.
 	Unknown []string
 	// Statements has every statement in order, once for each action that the request needs.
 	Statements []StatementResult
@@ -32,11 +33,12 @@ type StatementResult struct {
 	Action string
 	// Matched says that the statement takes effect.
 	Matched bool
-	// Unproven says that IAM's own answer is not known: no Allow matches so, every Deny does.
+	// Unproven says that IAM's own answer is not known. An Allow then does not match, and a Deny
+	// does.
 	Unproven bool
-	// ActionMatched and PrincipalMatched say the same of these two elements alone.
+	// ActionMatched and PrincipalMatched say whether these two elements alone match.
 	ActionMatched, PrincipalMatched bool
-	// Flaw says why IAM could not hold the statement, "" when nothing is wrong with it.
+	// Flaw says why IAM would not store the statement, "" when nothing is wrong with it.
 	Flaw string
 	// Conditions has every condition, in order. All must be met.
 	Conditions []ConditionResult
@@ -61,16 +63,17 @@ type ConditionResult struct {
 	Present bool
 	// Met says that the condition is satisfied, for the statement's effect.
 	Met bool
-	// Unproven is as for StatementResult.
+	// Unproven says that IAM's own answer is not known; Met is then false in an Allow and true in a
+	// Deny.
 	Unproven bool
-	// Note says what a person would want to be told, quoted; "" when nothing.
+	// Note is a hint for a reader, safe to print; "" when there is none.
 	Note string
 
-	unknown string // the key that an unproven answer hangs on; "" when it hangs on none
+	unknown string // the unknown key that the answer depends on; "" when there is none
 }
 
-// String prints the verdict, what decided it, and each statement. Everything that comes from
-// policy or token is quoted unless it is plain, so it cannot play with a terminal.
+// String prints the verdict, what decided it, and each statement. Everything that comes from policy
+// or token is quoted unless it is plain, so it cannot control a terminal.
 func (d Decision) String() string {
 	var b strings.Builder
 	b.WriteString(d.headline())

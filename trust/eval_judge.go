@@ -67,7 +67,7 @@ func (p *Policy) Evaluate(q Request) Decision {
 	return d
 }
 
-// policy asks every action; d is nil when nobody wants the reasons.
+// policy asks every action; d is nil when the reasons are not wanted.
 func (j judge) policy(p *Policy, d *Decision) bool {
 	allowed := len(j.r.actions) > 0
 	for _, action := range j.r.actions {
@@ -156,8 +156,8 @@ func (j judge) condition(c *condition, e Effect, res *ConditionResult) verdict {
 	return v
 }
 
-// unknownKey is the key that the condition hangs on, its own or that of a policy variable; ""
-// when it hangs on none.
+// unknownKey is the unknown key that the condition depends on, its own or that of a policy
+// variable; "" when there is none.
 func (c *condition) unknownKey(r *request, p presence) string {
 	if p == unknown {
 		return c.key
@@ -174,7 +174,7 @@ func (c *condition) unknownKey(r *request, p presence) string {
 	return ""
 }
 
-// unknownKeys are those without which the answer might have been another.
+// unknownKeys are the unknown keys with which the answer might have been another.
 func (d *Decision) unknownKeys() (keys []string) {
 	if d.Allowed || d.Refusal != "" {
 		return nil

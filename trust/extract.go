@@ -33,12 +33,12 @@ type Extracted struct {
 	Err error
 }
 
-// UnresolvedError says that a part of a policy is not in the document: somebody fills it in
-// when the role is deployed. Such a policy is not guessed at.
+// UnresolvedError says that a part of a policy is not in the document, because it is filled in when
+// the role is deployed. The part is not guessed.
 type UnresolvedError struct {
 	// Path is the JSON pointer of that part in the document.
 	Path string
-	// Reason says who fills it in: "CloudFormation fills in Fn::GetAtt".
+	// Reason says what fills it in: "CloudFormation fills in Fn::GetAtt".
 	Reason string
 }
 

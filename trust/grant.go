@@ -23,7 +23,8 @@ type Grant struct {
 	Subjects []Subject
 	// Patterns are a deliberate widening, under StringLike.
 	Patterns []Pattern
-	// Audiences that a token may be for; nil: sts.amazonaws.com. An empty list is refused.
+	// Audiences are those that a token may be for, any one of them; nil: sts.amazonaws.com. An
+	// empty list is refused.
 	Audiences []string
 }
 

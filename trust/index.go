@@ -18,7 +18,7 @@ type Index struct {
 	anybody  roleSet             // principals that do not say who
 }
 
-// roleSet is indexes of roles, by the sub that a token must have.
+// roleSet holds roles, as indexes, by the sub that a token must have.
 type roleSet struct {
 	any    []int
 	exact  map[string][]int
@@ -156,8 +156,8 @@ type RoleAdmission struct {
 }
 
 // Who returns the roles that the subject can have with a token of the provider for one of the
-// audiences; no audience: sts.amazonaws.com. As Policy.Who it errs on the side of naming a role.
-// The roles are sorted.
+// audiences; no audience: sts.amazonaws.com. Like Policy.Who it names a role where the answer is
+// not certain. The roles are sorted.
 func (x *Index) Who(provider Provider, subject Subject, audiences ...string) (roles []RoleAdmission) {
 	if x == nil {
 		return nil
@@ -171,9 +171,10 @@ func (x *Index) Who(provider Provider, subject Subject, audiences ...string) (ro
 	return roles
 }
 
-// Through returns how a session of the role can go on to further roles: for each that it can
-// reach, the shortest way, which begins with the role itself, sorted by the last. Only policies
-// that name the role on the way count: one that trusts the whole account leaves it to the
+// Through returns the further roles that a session of the role can reach by role chaining. Each way
+// is the shortest one to a role: a list of ARNs that begins with the given role and ends with the
+// one that is reached. The ways are sorted by their ends. Only policies that name the role before
+// them on the way count: a policy that trusts the whole account leaves the decision to the
 // account's own policies. A session with tags, or one that needs an external id, may get less far.
 func (x *Index) Through(role string) (ways [][]string) {
 	if x == nil {

@@ -86,7 +86,7 @@ func nestedPolicies(v *jsontree.Value, pointer string, depth int) []string {
 	return places
 }
 
-// listPlaces names the first few.
+// listPlaces names the first few places.
 func listPlaces(places []string) string {
 	const few = 3
 	text := strings.Join(quoteAll(places[:min(few, len(places))]), ", ")

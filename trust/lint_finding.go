@@ -6,8 +6,8 @@ import (
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
-// Severity is how much a finding matters. Severities are ordered: a gate may ask for
-// f.Severity >= SeverityWarning. The zero value is not one of them.
+// Severity says how much a finding matters. Severities are ordered: a gate may ask for f.Severity
+// >= SeverityWarning. The zero value is not one of them.
 type Severity int
 
 // The severities, from harmless to bad.
@@ -16,7 +16,7 @@ const (
 	SeverityInfo Severity = iota + 1
 	// SeverityWarning: the policy trusts more, or works less, than it seems to.
 	SeverityWarning
-	// SeverityError: the policy trusts more than anybody can want, or a part of it never works.
+	// SeverityError: the policy trusts more than anybody can want, or a part of it can never work.
 	SeverityError
 )
 
@@ -48,7 +48,8 @@ func (s *Severity) UnmarshalText(text []byte) error {
 }
 
 // Code names a kind of finding. Codes are stable and never change their meaning; new ones are
-// added. It is a string by another name, so that a list of codes is a list of strings.
+// added. It is an alias and not a type of its own: programs compare codes with strings and keep
+// them in lists of strings, which a type would break.
 type Code = string
 
 // The codes of Lint. FindingKinds says what each one means.
@@ -92,7 +93,7 @@ const (
 type FindingKind struct {
 	Code     Code     `json:"code"`
 	Severity Severity `json:"severity"`
-	// Meaning is half a sentence, for a table.
+	// Meaning says in a few words what is wrong, for a table.
 	Meaning string `json:"meaning"`
 }
 
@@ -104,11 +105,11 @@ func FindingKinds() []FindingKind {
 		{CodeBrokenCondition, SeverityError, "an unknown operator, values that cannot be compared, or a condition that nothing meets"},
 		{CodeBrokenStatement, SeverityError, "an element is missing, misplaced or malformed"},
 		{CodeChinaAudience, SeverityError, "sts.amazonaws.com.cn: EKS has the same audience everywhere"},
-		{CodeClaimNotExposed, SeverityError, "STS makes no condition key of that claim"},
+		{CodeClaimNotExposed, SeverityError, "STS does not make that claim a condition key"},
 		{CodeCoveredLiteral, SeverityInfo, "a pattern admits that subject anyway"},
 		{CodeDeletedPrincipal, SeverityError, "the unique id of a deleted user or role"},
 		{CodeForeignAccount, SeverityError, "OIDC providers of two accounts"},
-		{CodeForeignConditionKey, SeverityError, "the condition key is of another issuer than the principal"},
+		{CodeForeignConditionKey, SeverityError, "the condition key names another issuer than the principal"},
 		{CodeMissingAud, SeverityWarning, "nothing asks whom the token was made for"},
 		{CodeMissingSub, SeverityError, "every token of the issuer is trusted"},
 		{CodeMissingTagSession, SeverityWarning, "EKS Pod Identity without sts:TagSession"},
@@ -123,7 +124,7 @@ func FindingKinds() []FindingKind {
 		{CodeSchemeInPrincipal, SeverityError, "https:// in a provider's ARN"},
 		{CodeSubjectShape, SeverityError, "a sub that no service account has"},
 		{CodeSwappedHost, SeverityError, "oidc.REGION.eks instead of oidc.eks.REGION"},
-		{CodeSwappedNames, SeverityWarning, "namespace and name of a service account swapped"},
+		{CodeSwappedNames, SeverityWarning, "namespace and name of a service account are swapped"},
 		{CodeTrailingSlash, SeverityError, "key and principal differ in a trailing slash"},
 		{CodeUnknownConditionKey, SeverityError, "a condition key that no request has"},
 		{CodeVacuousCondition, SeverityWarning, "ForAllValues or IfExists: satisfied when the key is absent"},
@@ -135,7 +136,7 @@ func FindingKinds() []FindingKind {
 	}
 }
 
-// Finding is something that is dangerous or useless in a policy.
+// Finding is one dangerous or useless thing in a policy.
 type Finding struct {
 	// Code names the kind of finding; every code is a constant Code….
 	Code Code `json:"code"`

@@ -209,7 +209,7 @@ func ExampleFindingKinds() {
 	// missing-aud: nothing asks whom the token was made for
 	// missing-tag-session: EKS Pod Identity without sts:TagSession
 	// over-quota: over the default quota, which IAM takes only where it was raised
-	// swapped-names: namespace and name of a service account swapped
+	// swapped-names: namespace and name of a service account are swapped
 	// vacuous-condition: ForAllValues or IfExists: satisfied when the key is absent
 	// wildcard-crosses-colon: a wildcard that reaches over namespaces
 }

@@ -116,9 +116,9 @@ func matchesEverybody(pattern string) bool {
 	return g.Match(serviceAccountPrefix+"a:b") && g.Match(serviceAccountPrefix+"yy-2:z.z-2")
 }
 
-// hasOpenOwner says that a pattern for an issuer that everybody can be a customer of does not
-// name one customer: the owner, in the form that the subs of that issuer have, is not written
-// out. Sources: the services' own guides, as in the test of documented policies.
+// hasOpenOwner says that a pattern does not name one owner, at an issuer where everybody can be a
+// customer. The owner stands in the subs of each such issuer in a form of its own, and must be
+// written out. Sources: the services' own guides, as in the test of documented policies.
 func hasOpenOwner(issuer, pattern string) bool {
 	prefix, end := "", ""
 	switch issuer {

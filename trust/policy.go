@@ -16,11 +16,11 @@ type Policy struct {
 	origin     *origin // nil: it was built, or edited
 }
 
-// Parse reads a document strictly and keeps all of it: the order of members, one value or a
-// list, and what this package does not know. Errors are *SyntaxError: JSON that is not well
-// formed, a duplicate or wrongly cased name, anything after the document, not an object, more
-// than 256 KiB, more than 32 levels. What can be read but not stored in IAM is Validate's to
-// tell; it never allows anything.
+// Parse reads a document strictly and keeps all of it: the order of members, one value or a list,
+// and what this package does not know. Errors are *SyntaxError: JSON that is not well formed, a
+// duplicate or wrongly cased name, anything after the document, not an object, more than 256 KiB,
+// more than 32 levels. A document that can be read but that IAM would not store is for Validate to
+// report; it never allows anything.
 func Parse(document []byte) (*Policy, error) {
 	return parseAt(document, 1, 1)
 }
@@ -60,10 +60,9 @@ func (p *Policy) list() []statement {
 // Len returns how many statements the policy has.
 func (p *Policy) Len() int { return len(p.list()) }
 
-// Document returns the JSON to send to IAM: without white space, so that nothing counts against
-// the quota that need not; with '<', '>' and '&' as they are; and with everything above U+00FF,
-// which IAM does not take, escaped. A nil or zero policy gives one without statements, which
-// IAM refuses.
+// Document returns the JSON to send to IAM: without white space; with '<', '>' and '&' as they are;
+// and with everything above U+00FF, which IAM does not take, escaped. A nil or zero policy gives
+// one without statements, which IAM refuses.
 func (p *Policy) Document() string { return p.tree().JSON() }
 
 // String is Document.

@@ -123,7 +123,7 @@ func (q *question) isOpen() bool {
 	return true
 }
 
-// divide makes the variables of the condition keys, anew.
+// divide makes the variables of the condition keys again from the beginning.
 func (q *question) divide(likely bool, budget *language.Budget) (complete bool) {
 	known := map[string][]string{}
 	for _, v := range q.variables {
@@ -190,8 +190,8 @@ func (q *question) search(variables [][]choice, budget *language.Budget, found f
 	return s.run(n)
 }
 
-// certainties are the choices of one who looks for a request of which the answer is certain: what
-// is unproven never helps.
+// certainties are the choices when the answer to the request must be certain: what is unproven
+// never helps.
 func (q *question) certainties() [][]choice {
 	out := make([][]choice, len(q.variables))
 	for i := range q.variables {
@@ -236,7 +236,7 @@ func (l *choices) add(c choice) {
 	}
 }
 
-// helps says that whoever looks for a witness would like the column to be met.
+// helps says that a request that meets the column is more likely to be a witness.
 func (c *column) helps() bool { return (c.effect == Allow) == (c.side == 0) }
 
 // pass is the rows that are let pass when met says which columns are met.

@@ -11,8 +11,8 @@ import (
 const maxSplit = 8
 
 // readings are the choices in every reading of what is unproven. A doubt that only one of the
-// policies has is taken as whoever looks for a request would like it; one that both have is the
-// same for both, so both ways are tried. What a request leaves open is as Allows has it.
+// policies has is decided in favour of finding a request; a doubt that both have is the same for
+// both, so both ways are tried. What a request leaves open is as Allows has it.
 func (q *question) readings() [][]choice {
 	out := make([][]choice, len(q.variables))
 	for i := range q.variables {

@@ -8,9 +8,9 @@ import (
 	"github.com/irsa-go/irsa/internal/language"
 )
 
-// scene is one caller who asks for one set of actions, with all requests that it can make so.
-// What the scenes leave out can never be allowed; what they have too much is found out when a
-// witness is built.
+// scene is one caller who asks for one set of actions, with all requests that it can make. What no
+// scene has can never be allowed. A scene may have requests that cannot exist: building a witness
+// finds that out.
 type scene struct {
 	base   *request // what all requests of the scene have in common
 	domain func(key string) domain
@@ -22,10 +22,10 @@ type scene struct {
 	// name is the principal as a Reach has it; "": the caller's ARN.
 	name    string
 	session session
-	// provider is that of a web identity.
+	// provider is the issuer of a web identity.
 	provider Provider
-	// open says that the requests leave open who the caller is. No real one does, so there is
-	// nothing to guess: what is unproven is as Allows has it.
+	// open says that the requests leave open who the caller is. No real request does, so nothing is
+	// guessed: what is unproven stays as Allows has it.
 	open bool
 }
 

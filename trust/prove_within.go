@@ -12,18 +12,18 @@ type Outcome string
 
 // The outcomes.
 const (
-	// Holds: no request whatever is allowed by the one policy and not by the other.
+	// Holds: outer allows every request that the policy allows.
 	Holds Outcome = "holds"
-	// Fails: there is such a request, and the proof has it.
+	// Fails: the policy allows a request that outer does not. The proof has it as its Witness.
 	Fails Outcome = "fails"
-	// Undecided: neither is certain.
+	// Undecided: neither could be shown.
 	Undecided Outcome = "undecided"
 )
 
 // String returns the outcome's name.
 func (o Outcome) String() string { return string(o) }
 
-// Proof is what Within found. It is a value of its own.
+// Proof is what Within found. It shares nothing with the policies.
 type Proof struct {
 	// Outcome is the answer.
 	Outcome Outcome
@@ -52,10 +52,10 @@ const CodeUndecided Code = "undecided"
 const effort = 1 << 20
 
 // Within asks whether outer allows all that the policy allows: over every request that could be
-// made, not over a list. It Holds only when no request is allowed by the policy and not by
-// outer, in every reading of what IAM does not document; it Fails with a request for which
-// Allows says so, the simplest that was found. Where a condition hangs on what is not known or
-// not understood, or the search is too long, it is Undecided and says why.
+// made, not over a list. It Holds only when no request is allowed by the policy and not by outer,
+// in every reading of what IAM does not document; it Fails with the simplest such request that was
+// found, judged by Allows. Where a condition depends on something that is not known or not
+// understood, or the search takes too long, it is Undecided and says why.
 //
 // Its time and memory are bounded, whatever the documents.
 func (p *Policy) Within(outer *Policy) Proof {
@@ -151,7 +151,7 @@ func (pr *prover) prove(sc scene) bool {
 }
 
 // maxTries bounds how many candidates for a witness are looked at: what one scene leaves out of
-// account, such as how two keys hang together, shows there.
+// account, such as how two keys depend on each other, shows there.
 const maxTries = 64
 
 func (pr *prover) obstacle(q *question, doubt []*choice, complete bool) {

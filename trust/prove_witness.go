@@ -10,16 +10,16 @@ import (
 type Witness struct {
 	// Request is allowed by the one and not by the other, as Allows says.
 	Request Request
-	// Provider is that of a web identity, else zero.
+	// Provider is the issuer of a web identity, else zero.
 	Provider Provider
-	// Claims are those of a web identity's token, else nil.
+	// Claims are the claims of a web identity's token, else nil.
 	Claims Claims
 
 	text string
 }
 
 // String says who asks, and all of the request that matters, such as "a token of HOST with sub
-// system:serviceaccount:a-x:y". What could play with a terminal is quoted.
+// system:serviceaccount:a-x:y". What could control a terminal is quoted.
 func (w Witness) String() string { return w.text }
 
 // witness makes a request of the choices; nil when there is none, or when the policies do not

@@ -12,7 +12,7 @@ import (
 // request must have. It is immutable and safe for concurrent use; the zero value is nobody.
 type Reach struct {
 	// Principal is the ARN of the identity provider or of the IAM principal, or a service's name;
-	// with a '*' where it is any.
+	// with a '*' where it can be any.
 	Principal string `json:"principal"`
 	// Keys are what the condition keys of the request must be, sub and aud first; any that is not
 	// listed makes no difference.
@@ -20,8 +20,8 @@ type Reach struct {
 	// SessionTags and SourceIdentity say whether the request sets them.
 	SessionTags    Use `json:"sessionTags"`
 	SourceIdentity Use `json:"sourceIdentity"`
-	// Unproven says that nobody knows for certain: something that is not known offline, or that
-	// no source settles, decides whether they are admitted. Allows does not admit them.
+	// Unproven says that they may be admitted: it depends on something that is not known offline,
+	// or that AWS does not document. Allows does not admit them.
 	Unproven bool `json:"unproven,omitempty"`
 	// Witness is one of their requests; nil when none could be made.
 	Witness *Witness `json:"-"`
@@ -32,10 +32,10 @@ type Reach struct {
 // Use says whether a request does something.
 type Use string
 
-// The uses.
+// The values of Use.
 const (
 	Never Use = "never" // only requests that do not
-	May   Use = "may"   // those that do and those that do not
+	May   Use = "may"   // both requests that do and requests that do not
 	Must  Use = "must"  // only requests that do
 )
 
@@ -43,13 +43,13 @@ const (
 type ReachKey struct {
 	// Key is the condition key in lower case.
 	Key string `json:"key"`
-	// Is are texts and, with '*' and '?', patterns, of which one is enough; "${*}" is a star
+	// Is are texts and patterns with '*' and '?'; matching one is enough, and "${*}" is a star
 	// itself. Of a key with several values, and of one that is not compared as text, they are
 	// examples.
 	Is []string `json:"is,omitempty"`
-	// Not are texts and patterns that are excepted.
+	// Not are texts and patterns that it must not match.
 	Not []string `json:"not,omitempty"`
-	// Examples says that Is does not say all.
+	// Examples says that Is is not the whole list.
 	Examples bool `json:"examples,omitempty"`
 	// Absent says that the request may lack the key; it must when Is is empty.
 	Absent bool `json:"absent,omitempty"`
@@ -67,9 +67,9 @@ type reachPart struct {
 	chosen   *choice // of the variable, for a witness
 }
 
-// Reach returns everybody whom the policy can ever admit, in parts that do not overlap, sorted.
-// What it is not certain of is Unproven; policies that mean the same have the same reach. It
-// takes no longer than Within: what is too intricate to be taken apart is one Unproven part.
+// Reach returns everybody whom the policy can ever admit, in parts that do not overlap, sorted. A
+// part that is not certain is Unproven. Policies that mean the same have the same reach. It takes
+// no longer than Within: what is too intricate to be taken apart becomes one Unproven part.
 func (p *Policy) Reach() []Reach { return reach(p, nil) }
 
 // Comparison is what an update changes about who is admitted.

@@ -15,8 +15,8 @@ import (
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html).
 func documentLimits() strictjson.Limits { return strictjson.Limits{Bytes: 2 * 131072, Depth: 32} }
 
-// SyntaxError says where a document is not one that can be read as a policy. It never holds
-// the document's content beyond the names of its members.
+// SyntaxError says where a document cannot be read as a policy. It never holds the document's
+// content beyond the names of its members.
 type SyntaxError struct {
 	// Line counts from 1.
 	Line int
@@ -107,9 +107,9 @@ func (l level) below(name string) level {
 	return levelOther
 }
 
-// misspelt finds a known name in another case, and says what it should be. IAM does not know
-// it, a careless reader such as encoding/json does, and a statement whose "condition" one of
-// them overlooks is open.
+// misspelt finds a known name in another case, and says what it should be. IAM does not know the
+// name, but a careless reader such as encoding/json does. A statement whose "condition" one of them
+// overlooks is open.
 func misspelt(v *jsontree.Value, l level) (pointer, known string) {
 	for i, item := range v.Items() {
 		if pointer, known := misspelt(item, l); known != "" {

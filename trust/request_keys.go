@@ -14,8 +14,8 @@ const (
 	present
 )
 
-// absence is a condition key, or with a final '/' or ':' every key that begins so, which requests
-// of some kinds of caller certainly do not have beyond what the request was given.
+// absence says that requests of some kinds of caller certainly do not have a condition key, unless
+// it was given to them. A key with a final '/' or ':' stands for every key that begins so.
 type absence struct {
 	key   string
 	kinds callerKind

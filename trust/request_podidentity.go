@@ -28,10 +28,10 @@ type PodIdentitySession struct {
 	DisableSessionTags bool
 }
 
-// PodIdentity is sts:AssumeRole and sts:TagSession by EKS Pod Identity for one pod, for the role
-// of an association; the call for its target role is AssumeRole. A session without namespace or
-// service account is never allowed. What the session leaves empty an Allow does not match on and
-// a Deny does.
+// PodIdentity is sts:AssumeRole and sts:TagSession by EKS Pod Identity for one pod, for the role of
+// an association; the call for its target role is AssumeRole. A session without namespace or
+// service account is never allowed. Where a condition asks for what the session leaves empty, an
+// Allow does not match and a Deny does.
 func PodIdentity(s PodIdentitySession) Request {
 	r := &request{
 		caller:  caller{kind: callerService, arn: podIdentityService},

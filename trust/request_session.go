@@ -6,7 +6,7 @@ type Session struct {
 	Tags map[string]string
 	// TransitiveTagKeys are the keys of the tags that further roles get too.
 	TransitiveTagKeys []string
-	// SourceIdentity is "" where there is none.
+	// SourceIdentity is the source identity; "" when there is none.
 	SourceIdentity string
 }
 

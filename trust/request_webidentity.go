@@ -23,9 +23,9 @@ const (
 // maxClaimDepth is deeper than any token; it ends a map that holds itself.
 const maxClaimDepth = 32
 
-// WebIdentity is sts:AssumeRoleWithWebIdentity with a token of the provider's issuer that has
-// these claims. Signature, expiry and the provider's list of audiences are not its business:
-// verify the token first.
+// WebIdentity is sts:AssumeRoleWithWebIdentity with a token of the provider's issuer that has these
+// claims. It does not look at signature, expiry or the provider's list of audiences: verify the
+// token first.
 //
 // Only the claims that STS makes condition keys count; every other is simply absent, whatever
 // the policy says about it. A token whose aud has several values needs azp, as in STS. A claim

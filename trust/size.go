@@ -24,9 +24,10 @@ func (p *Policy) Size() int {
 // SizeError says that a policy is larger than the account's quota. IAM's own answer would be
 // LimitExceeded: "Cannot exceed quota for ACLSizePerRole: QUOTA".
 type SizeError struct {
-	// Size is what the policy counts, Quota what it may, Excess their difference.
+	// Size is the policy's size, Quota the largest size that is allowed, and Excess their
+	// difference.
 	Size, Quota, Excess int
-	// Compacted is what Compact would leave of Size.
+	// Compacted is the size after Compact.
 	Compacted int
 }
 

@@ -47,10 +47,10 @@ const (
 )
 
 // Validate returns everything for which IAM would refuse to store the policy, as *InvalidError
-// joined into one error (Unwrap() []error), in the order of the document and first what IAM
-// would name first; nil when IAM would take it. Whether providers, roles and users exist is not
-// its business, and the size is CheckSize's. A policy that it refuses allows nothing, unless
-// the refusal is unproven or IAM may hold the policy from before.
+// joined into one error (Unwrap() []error), in the order of the document and first what IAM would
+// name first; nil when IAM would take it. It does not look at whether providers, roles and users
+// exist, nor at the size: see CheckSize. A policy that it refuses allows nothing, unless the
+// refusal is unproven or IAM may hold the policy from before.
 func (p *Policy) Validate() error {
 	flaws := p.allFlaws()
 	errs := make([]error, len(flaws))
@@ -93,7 +93,7 @@ func (c *compiler) action(path, action string) {
 	}
 }
 
-// isTrustAction knows what a trust policy may name; its case counts.
+// isTrustAction knows the actions that a trust policy may name, in exact case.
 func isTrustAction(a string) bool {
 	switch a {
 	case "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
