@@ -30,6 +30,9 @@ type webhookBench struct {
 	cfg     mutate.Config
 	down    atomic.Bool // the webhook drops every connection
 	reviews atomic.Int64
+
+	url      string
+	caBundle []byte
 }
 
 // accountsOf reads an informer's cache, and the API server itself for what the cache does not have.
@@ -55,7 +58,12 @@ func accountsOf(t *testing.T, client kubernetes.Interface) webhook.Accounts {
 
 func newWebhookBench(t *testing.T, cfg mutate.Config, handlerCfg webhook.Config) *webhookBench {
 	t.Helper()
-	b := &webhookBench{testCluster: startCluster(t, cluster.Config{}), cfg: cfg}
+	return newWebhookBenchAt(t, startCluster(t, cluster.Config{}), cfg, handlerCfg)
+}
+
+func newWebhookBenchAt(t *testing.T, c *testCluster, cfg mutate.Config, handlerCfg webhook.Config) *webhookBench {
+	t.Helper()
+	b := &webhookBench{testCluster: c, cfg: cfg}
 	mutator, err := mutate.New(cfg)
 	require.NoError(t, err)
 	accounts := accountsOf(t, b.client)
@@ -68,35 +76,14 @@ func newWebhookBench(t *testing.T, cfg mutate.Config, handlerCfg webhook.Config)
 		}
 		mux.Handle(path, handler)
 	}
-	url, caBundle := serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.url, b.caBundle = serveTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.reviews.Add(1)
 		if b.down.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	b.register(t, url, caBundle)
-	return b
-}
-
-// register applies the generated configurations, with a URL in the place of the Service: there is no
-// network of Services here.
-func (b *webhookBench) register(t *testing.T, url string, caBundle []byte) {
-	t.Helper()
-	manifestCfg := webhook.ManifestConfig{
-		Service:  types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"},
-		CABundle: caBundle,
-	}
-	for _, generate := range []func(webhook.ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error){webhook.Default, webhook.Required} {
-		manifest, err := generate(manifestCfg)
-		require.NoError(t, err)
-		for i := range manifest.Webhooks {
-			address := url + *manifest.Webhooks[i].ClientConfig.Service.Path
-			manifest.Webhooks[i].ClientConfig.Service, manifest.Webhooks[i].ClientConfig.URL = nil, &address
-		}
-		_, err = b.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(t.Context(), manifest, metav1.CreateOptions{})
-		require.NoError(t, err)
-	}
+	b.register(t, webhook.Default, webhook.Required)
 	b.namespace(t, "probe", nil)
 	b.account(t, "probe", "probe", map[string]string{b.cfg.AnnotationKey(mutate.AnnotationRoleARN): testRole})
 	for _, required := range []map[string]string{nil, requiresIdentity} {
@@ -105,6 +92,27 @@ func (b *webhookBench) register(t *testing.T, url string, caBundle []byte) {
 			pod, err := b.dryRun(t.Context(), racer("probe", "probe", required))
 			return err == nil && hasVolume(pod) && b.reviews.Load()-before >= int64(1+len(required))
 		})
+	}
+	return b
+}
+
+// register applies the generated configurations, with a URL in the place of the Service: there is no
+// network of Services here.
+func (b *webhookBench) register(t *testing.T, generators ...func(webhook.ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error)) {
+	t.Helper()
+	manifestCfg := webhook.ManifestConfig{
+		Service:  types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"},
+		CABundle: b.caBundle,
+	}
+	for _, generate := range generators {
+		manifest, err := generate(manifestCfg)
+		require.NoError(t, err)
+		for i := range manifest.Webhooks {
+			address := b.url + *manifest.Webhooks[i].ClientConfig.Service.Path
+			manifest.Webhooks[i].ClientConfig.Service, manifest.Webhooks[i].ClientConfig.URL = nil, &address
+		}
+		_, err = b.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(t.Context(), manifest, metav1.CreateOptions{})
+		require.NoError(t, err)
 	}
 }
 

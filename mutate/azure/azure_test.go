@@ -297,3 +297,24 @@ func TestEachCloudHasItsAuthority(t *testing.T) {
 func account(annotations map[string]string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa", Annotations: annotations}}
 }
+
+func TestABindingWithoutACertificateNamesNoFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		binding azure.IdentityBinding
+		want    bool
+	}{
+		"none":        {azure.IdentityBinding{TokenProxy: "https://proxy"}, false},
+		"a ConfigMap": {azure.IdentityBinding{TokenProxy: "https://proxy", CAConfigMap: "ca"}, true},
+		"a bundle":    {azure.IdentityBinding{TokenProxy: "https://proxy", TrustBundleSigner: "example.com/ca"}, true},
+	} {
+		m := newMutator(t, azure.Config{TenantID: tenant, IdentityBinding: c.binding})
+		_, patched, err := mutatePod(t, m, []byte(`{"metadata":{`+chosen+`,"annotations":{"`+azure.AnnotationIdentityBinding+`":"true"}},"spec":{"containers":[{"name":"a"}]}}`), reader)
+		require.NoError(t, err)
+		got := false
+		for _, e := range patchlaws.Decode(t, patched).Spec.Containers[0].Env {
+			got = got || e.Name == "AZURE_KUBERNETES_CA_FILE"
+		}
+		assert.Equal(t, c.want, got, name)
+	}
+}

@@ -81,7 +81,7 @@ const (
 
 // IdentityBinding is the token endpoint in the cluster that AKS offers, for pods with the
 // annotation azure.workload.identity/use-identity-binding. At most one of CAData, CAConfigMap and
-// TrustBundleSigner may be given.
+// TrustBundleSigner may be given; without any, clients trust what their container's system trusts.
 type IdentityBinding struct {
 	// TokenProxy is the endpoint's URL, AZURE_KUBERNETES_TOKEN_PROXY. Required, unless everything
 	// is zero.
@@ -92,7 +92,9 @@ type IdentityBinding struct {
 	// Config.Audience.
 	Audience string
 
-	// CAData is AZURE_KUBERNETES_CA_DATA.
+	// CAData is AZURE_KUBERNETES_CA_DATA. AZURE_KUBERNETES_CA_FILE stands beside it, as in
+	// azure-workload-identity 1.6.0, and Microsoft's clients refuse both together: prefer a
+	// CAConfigMap.
 	CAData string
 	// CAConfigMap is a ConfigMap in the pod's namespace whose key ca.crt is mounted.
 	CAConfigMap string

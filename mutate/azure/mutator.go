@@ -165,10 +165,14 @@ func (m *Mutator) profile(id Identity) (profile.Profile, error) {
 func (m *Mutator) binding(g profile.Grant) profile.Grant {
 	b := m.cfg.IdentityBinding
 	g.Audience, g.Sources = b.audience(), m.ca
+	file := mountPath + "/" + caFile
+	if len(m.ca) == 0 && b.CAData == "" { // clients trust what the container's system does
+		file = ""
+	}
 	g.Env = append(g.Env[:len(g.Env):len(g.Env)],
 		profile.Env{Name: "AZURE_KUBERNETES_TOKEN_PROXY", Value: b.TokenProxy, Needed: true},
 		profile.Env{Name: "AZURE_KUBERNETES_SNI_NAME", Value: b.SNIName},
-		profile.Env{Name: "AZURE_KUBERNETES_CA_FILE", Value: mountPath + "/" + caFile},
+		profile.Env{Name: "AZURE_KUBERNETES_CA_FILE", Value: file},
 		profile.Env{Name: "AZURE_KUBERNETES_CA_DATA", Value: b.CAData},
 	)
 	return g

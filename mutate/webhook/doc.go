@@ -15,9 +15,9 @@
 //	server := http.Server{Addr: ":8443", ReadHeaderTimeout: 5 * time.Second, TLSConfig: &tls.Config{GetCertificate: cert.GetCertificate}}
 //	err = server.ListenAndServeTLS("", "")
 //
-// A GET for each pod is the simplest lookup; [CachedAccounts] is that of a busy cluster. [Default]
-// and [Required] make the API server call the handler, and [ManifestConfig.Companions] is what else
-// it needs in the cluster.
+// A GET for each pod is the simplest lookup; [CachedAccounts] is that of a busy cluster. [Default],
+// [OptIn] and [Required] make the API server call the handler, and [ManifestConfig.Companions] is
+// what else it needs in the cluster.
 //
 // # Which pods get in without an identity
 //
@@ -35,6 +35,7 @@
 //
 //	Default                                let in as it is, as on EKS
 //	Default with FailurePolicy Fail        refused
+//	OptIn, for pods with Azure's label     refused
 //	Required, for pods that ask for it     refused
 //
 // With Required and [Config.RequireIdentity], a pod whose account has no identity is refused too.

@@ -10,8 +10,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/mutate/azure"
 	"github.com/irsa-go/irsa/mutate/google"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
@@ -64,4 +66,17 @@ func ExampleCloud() {
 	// /spec/containers/0/env/-
 	// /spec/containers/0/env/-
 	// /spec/containers/0/volumeMounts/-
+}
+
+// The configuration of Azure's pods alone, which never calls the webhook for others.
+func ExampleOptIn() {
+	manifest, err := webhook.OptIn(webhook.ManifestConfig{
+		Service: types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"},
+	}, azure.LabelUse, azure.LabelUseValue)
+	if err != nil {
+		log.Fatal(err)
+	}
+	hook := manifest.Webhooks[0]
+	fmt.Println(manifest.Name, *hook.FailurePolicy, hook.ObjectSelector.MatchExpressions[0].Key)
+	// Output: pod-identity-webhook-opt-in Fail azure.workload.identity/use
 }

@@ -23,7 +23,7 @@ type ManifestConfig struct {
 	Service types.NamespacedName
 	// Port of the Service. 0: 443.
 	Port int32
-	// Path of the handler. "": "/mutate" for Default and "/require" for Required.
+	// Path of the handler. "": "/mutate" for Default and OptIn, and "/require" for Required.
 	Path string
 	// TargetPort is the port that the webhook's pods listen at. 0: 8443.
 	TargetPort int32
@@ -35,12 +35,13 @@ type ManifestConfig struct {
 	CertManager bool
 	// FailurePolicy of Default: what becomes of a pod while the webhook does not answer.
 	// Fail refuses it; select the namespaces then, so that the cluster can come up without
-	// the webhook. "": Ignore, which lets the pod in without an identity. Required is Fail.
+	// the webhook. "": Ignore, which lets the pod in without an identity; of OptIn: Fail.
+	// Required is Fail.
 	FailurePolicy admissionregistrationv1.FailurePolicyType
 	// NamespaceSelector chooses the namespaces. nil: all of them.
 	NamespaceSelector *metav1.LabelSelector
-	// ObjectSelector chooses pods by their labels, besides the labels that Default and
-	// Required look at by themselves. nil: all of them.
+	// ObjectSelector chooses pods by their labels, besides the labels that Default, OptIn
+	// and Required look at by themselves. nil: all of them.
 	ObjectSelector *metav1.LabelSelector
 	// Annotations are those of the MutatingWebhookConfiguration. nil: none of the caller's.
 	Annotations map[string]string
@@ -58,13 +59,31 @@ type ManifestConfig struct {
 // webhook does not answer, unless FailurePolicy is Fail. It is named after the Service.
 func Default(c ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
 	c.Path = orElse(c.Path, "/mutate")
-	skip := metav1.LabelSelectorRequirement{
-		Key: c.domain().AnnotationKey(mutate.LabelSkipWebhook), Operator: metav1.LabelSelectorOpDoesNotExist,
-	}
 	if c.FailurePolicy == "" {
 		c.FailurePolicy = admissionregistrationv1.Ignore
 	}
-	return c.manifest("", skip)
+	return c.manifest("", c.skip())
+}
+
+// skip leaves out the pods that keep the webhook away.
+func (c ManifestConfig) skip() metav1.LabelSelectorRequirement {
+	return metav1.LabelSelectorRequirement{
+		Key: c.domain().AnnotationKey(mutate.LabelSkipWebhook), Operator: metav1.LabelSelectorOpDoesNotExist,
+	}
+}
+
+// OptIn returns a configuration for the pods that ask by a label for the identity of a cloud in
+// Config.Clouds, such as azure.LabelUse: they are refused (Fail) when the webhook does not answer,
+// unless FailurePolicy is Ignore. That is how azure-workload-identity is registered. It stands
+// beside Default, or alone where nothing but that cloud is served. The pods that Default leaves out
+// are left out. It is named after the Service, with "-opt-in" behind it.
+func OptIn(c ManifestConfig, label, value string) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	c.Path = orElse(c.Path, "/mutate")
+	if c.FailurePolicy == "" {
+		c.FailurePolicy = admissionregistrationv1.Fail
+	}
+	c.ObjectSelector = c.objects(metav1.LabelSelectorRequirement{Key: label, Operator: metav1.LabelSelectorOpIn, Values: []string{value}})
+	return c.manifest("-opt-in", c.skip())
 }
 
 // Required returns a second configuration, for pods labelled

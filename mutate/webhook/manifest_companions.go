@@ -44,8 +44,8 @@ func (c Companions) Objects() []runtime.Object {
 	return all
 }
 
-// Companions returns what goes with [Default] and [Required] of the same ManifestConfig, in new
-// values that the caller may change.
+// Companions returns what goes with [Default], [OptIn] and [Required] of the same ManifestConfig, in
+// new values that the caller may change. It is the same for every cloud.
 func (c ManifestConfig) Companions() (Companions, error) {
 	c.Path = orElse(c.Path, "/mutate")
 	if err := c.check(); err != nil {

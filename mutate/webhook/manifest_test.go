@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/irsa-go/irsa/mutate/azure"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
 
@@ -37,6 +38,7 @@ func TestManifests(t *testing.T) {
 			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"irsa": "on"}},
 			ObjectSelector:    &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}},
 		}},
+		"opt-in": {optIn, webhook.ManifestConfig{Service: service}},
 		"cert-manager": {webhook.Required, webhook.ManifestConfig{
 			Service: service, CertManager: true, FailurePolicy: admissionregistrationv1.Fail,
 		}},
@@ -50,6 +52,11 @@ func TestManifests(t *testing.T) {
 			assertGolden(t, "manifest-"+name+".json", append(got, '\n'))
 		})
 	}
+}
+
+// optIn is that of Azure's pods.
+func optIn(c webhook.ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error) {
+	return webhook.OptIn(c, azure.LabelUse, azure.LabelUseValue)
 }
 
 func assertGolden(t *testing.T, name string, got []byte) {
@@ -104,6 +111,8 @@ func TestTheCallersValuesAreNotShared(t *testing.T) {
 	require.NoError(t, err)
 	second, err := webhook.Required(cfg)
 	require.NoError(t, err)
+	_, err = optIn(cfg)
+	require.NoError(t, err)
 	first.Annotations["k"] = "changed"
 	first.Webhooks[0].NamespaceSelector.MatchLabels["k"] = "changed"
 	assert.Equal(t, "v", second.Annotations["k"])
@@ -128,16 +137,22 @@ func TestManifestsNameEverythingThatIsWrong(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, "manifest: "+field)
 	}
+	manifest, err = webhook.OptIn(webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "a", Name: "b"}}, "no label", "true")
+	assert.Nil(t, manifest)
+	assert.ErrorContains(t, err, `"no label"`)
 	companions, err := webhook.ManifestConfig{}.Companions()
 	assert.Error(t, err)
 	assert.Zero(t, companions)
 }
 
-func TestOnlyTheDefaultMayIgnoreThatTheWebhookDoesNotAnswer(t *testing.T) {
+func TestOnlyWhatIsRequiredMayNotIgnoreThatTheWebhookDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	cfg := webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "a", Name: "b"}, FailurePolicy: admissionregistrationv1.Ignore}
 	_, err := webhook.Default(cfg)
 	assert.NoError(t, err)
+	manifest, err := optIn(cfg)
+	require.NoError(t, err)
+	assert.Equal(t, admissionregistrationv1.Ignore, *manifest.Webhooks[0].FailurePolicy)
 	_, err = webhook.Required(cfg)
 	assert.ErrorContains(t, err, "FailurePolicy")
 	cfg.FailurePolicy = "Sometimes"

@@ -1,21 +1,19 @@
 package credentials_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/stretchr/testify/require"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/irsa-go/irsa/internal/e2e/awsnet"
+	"github.com/irsa-go/irsa/internal/e2e/cloudnet"
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
+	"github.com/irsa-go/irsa/internal/e2e/kubelet"
 	"github.com/irsa-go/irsa/internal/e2e/real"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/oidc"
@@ -37,7 +35,7 @@ const (
 type bench struct {
 	client  kubernetes.Interface
 	aws     *trusttest.Account
-	network *awsnet.Network
+	network *cloudnet.Network
 	roleARN string
 }
 
@@ -56,7 +54,7 @@ func newBench(t *testing.T) *bench {
 	b.aws, err = trusttest.NewAccount(trusttest.Config{})
 	require.NoError(t, err)
 	t.Cleanup(b.aws.Close)
-	b.network, err = awsnet.Start(t.TempDir(), b.aws)
+	b.network, err = cloudnet.Start(t.TempDir(), cloudnet.IsSTS, b.aws)
 	require.NoError(t, err)
 	t.Cleanup(b.network.Stop)
 	b.roleARN = b.makeRole(t, c)
@@ -119,11 +117,7 @@ func (b *bench) runPod(t *testing.T, account string, method mutate.Method) []str
 	pod, err = b.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 	require.NoError(t, err)
 	container := pod.Spec.Containers[0]
-	for _, mount := range container.VolumeMounts {
-		if mount.Name == "aws-iam-token" || mount.Name == "eks-pod-identity-token" {
-			b.project(t, pod, mount)
-		}
-	}
+	require.NoError(t, kubelet.Project(t.Context(), b.client, pod, container, ""))
 	var env []string
 	for _, v := range container.Env {
 		if v.Name == mutate.EnvCredentialsURI {
@@ -156,33 +150,4 @@ func (b *bench) admit(t *testing.T, sa *corev1.ServiceAccount, method mutate.Met
 		},
 	}
 	return apply(t, mutator, pod, identity)
-}
-
-// project writes the token of the pod's own volume as the kubelet does: bound to the pod, with
-// the volume's audience and lifetime, swapped in atomically through "..data".
-func (b *bench) project(t *testing.T, pod *corev1.Pod, mount corev1.VolumeMount) {
-	t.Helper()
-	for _, volume := range pod.Spec.Volumes {
-		if volume.Name != mount.Name {
-			continue
-		}
-		want := volume.Projected.Sources[0].ServiceAccountToken
-		request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-			Audiences: []string{want.Audience}, ExpirationSeconds: want.ExpirationSeconds,
-			BoundObjectRef: &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID},
-		}}
-		answer, err := b.client.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), pod.Spec.ServiceAccountName, request, metav1.CreateOptions{})
-		require.NoError(t, err)
-		swapIn(t, mount.MountPath, want.Path, answer.Status.Token)
-	}
-}
-
-func swapIn(t *testing.T, dir, name, token string) {
-	t.Helper()
-	payload := ".." + time.Now().UTC().Format("2006_01_02_15_04_05.000000000")
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, payload), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, payload, name), []byte(token), 0o600))
-	require.NoError(t, os.Symlink(payload, filepath.Join(dir, "..data_tmp")))
-	require.NoError(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
-	require.NoError(t, os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)))
 }

@@ -1,4 +1,4 @@
-package awsnet_test
+package cloudnet_test
 
 import (
 	"crypto/tls"
@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/irsa-go/irsa/internal/e2e/awsnet"
+	"github.com/irsa-go/irsa/internal/e2e/cloudnet"
 )
 
 func TestAClientThatKnowsOnlyTheHostMeetsTheBench(t *testing.T) {
-	n, err := awsnet.Start(t.TempDir(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	n, err := cloudnet.Start(t.TempDir(), cloudnet.IsSTS, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Host)
 	}))
 	require.NoError(t, err)

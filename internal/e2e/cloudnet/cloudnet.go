@@ -1,8 +1,7 @@
-// Package awsnet stands for the network between a pod and AWS: an HTTPS proxy that takes
-// connections to the hosts of AWS STS and answers them itself, with a certificate of its own
-// authority. A client that knows nothing of endpoints, only of regions, then meets a bench under
-// the host name that it worked out.
-package awsnet
+// Package cloudnet stands for the network between a pod and its cloud: an HTTPS proxy that takes
+// connections to some of the cloud's hosts and answers them itself, with a certificate of its own
+// authority. A client then meets a bench under the host name that it knows or worked out.
+package cloudnet
 
 import (
 	"bufio"
@@ -22,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,34 +29,38 @@ import (
 // Network is a running proxy. It is safe for concurrent use.
 type Network struct {
 	URL    string // of the proxy, for HTTPS_PROXY
-	CAFile string // PEM, for AWS_CA_BUNDLE
+	CAFile string // PEM, for AWS_CA_BUNDLE or SSL_CERT_FILE
 
+	leads func(host string) bool
 	ca    *x509.Certificate
 	caKey *ecdsa.PrivateKey
 	outer *http.Server // takes CONNECT
-	inner *http.Server // answers as AWS
+	inner *http.Server // answers as the cloud
 	conns *handover
 
 	mu    sync.Mutex
 	hosts []string
 }
 
-// stsHost is the only place that the proxy leads to.
-var stsHost = regexp.MustCompile(`^(sts(?:\.[a-z0-9-]+)?\.amazonaws\.com):443$`)
+// IsSTS says that a host is one of AWS STS.
+func IsSTS(host string) bool { return stsHost.MatchString(host) }
 
-// Start runs a proxy that hands the requests for STS to aws, with its files in dir.
-func Start(dir string, aws http.Handler) (*Network, error) {
-	n := &Network{CAFile: filepath.Join(dir, "ca.crt"), conns: newHandover()}
+var stsHost = regexp.MustCompile(`^sts(?:\.[a-z0-9-]+)?\.amazonaws\.com$`)
+
+// Start runs a proxy that hands the requests for the hosts that it leads to to the cloud, with its
+// files in dir.
+func Start(dir string, leads func(host string) bool, cloud http.Handler) (*Network, error) {
+	n := &Network{CAFile: filepath.Join(dir, "ca.crt"), leads: leads, conns: newHandover()}
 	if err := n.makeAuthority(); err != nil {
-		return nil, fmt.Errorf("awsnet: %w", err)
+		return nil, fmt.Errorf("cloudnet: %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("awsnet: %w", err)
+		return nil, fmt.Errorf("cloudnet: %w", err)
 	}
 	n.URL = "http://" + listener.Addr().String()
 	n.outer = &http.Server{Handler: http.HandlerFunc(n.connect), ReadHeaderTimeout: 10 * time.Second}
-	n.inner = &http.Server{Handler: aws, ReadHeaderTimeout: 10 * time.Second}
+	n.inner = &http.Server{Handler: cloud, ReadHeaderTimeout: 10 * time.Second}
 	go n.outer.Serve(listener)
 	go n.inner.Serve(tls.NewListener(n.conns, &tls.Config{GetCertificate: n.certificate}))
 	return n, nil
@@ -68,7 +72,7 @@ func (n *Network) Stop() {
 	_ = n.inner.Close()
 }
 
-// Hosts lists the hosts of AWS that clients asked for, sorted and each once.
+// Hosts lists the hosts that clients asked for, sorted and each once.
 func (n *Network) Hosts() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -78,13 +82,13 @@ func (n *Network) Hosts() []string {
 }
 
 func (n *Network) connect(w http.ResponseWriter, r *http.Request) {
-	m := stsHost.FindStringSubmatch(r.Host)
-	if r.Method != http.MethodConnect || m == nil {
-		http.Error(w, "this proxy leads to AWS STS only", http.StatusForbidden)
+	host, ok := strings.CutSuffix(r.Host, ":443")
+	if r.Method != http.MethodConnect || !ok || !n.leads(host) {
+		http.Error(w, "this proxy does not lead there", http.StatusForbidden)
 		return
 	}
 	n.mu.Lock()
-	n.hosts = append(n.hosts, m[1])
+	n.hosts = append(n.hosts, host)
 	n.mu.Unlock()
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -120,7 +124,7 @@ func (n *Network) makeAuthority() error {
 
 // certificate makes one for the host that the client names.
 func (n *Network) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if !stsHost.MatchString(hello.ServerName + ":443") {
+	if !n.leads(hello.ServerName) {
 		return nil, errors.New("no certificate for that host")
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
