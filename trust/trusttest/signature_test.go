@@ -105,6 +105,34 @@ func TestAPresignedGetCallerIdentityIsAnswered(t *testing.T) {
 	}
 }
 
+// As Vault sends a login on: the path that was signed as "/" becomes "//"
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+func TestASignatureHoldsForThePathWithoutEmptyAndRelativeSegments(t *testing.T) {
+	t.Parallel()
+	account, err := trusttest.NewAccount(trusttest.Config{})
+	require.NoError(t, err)
+	t.Cleanup(account.Close)
+	for _, tc := range []struct {
+		service, signed, sent string
+		holds                 bool
+	}{
+		{"sts", "/", "//", true},
+		{"sts", "/a/", "/b/..//./a/", true},
+		{"sts", "/a", "/a/", false},
+		{"sts", "/a", "/b/a", false},
+		{"sts", "/a%2Fb", "/a/b", false},
+		{"s3", "/a", "//a", false},
+		{"s3", "/a", "/b/../a", false},
+	} {
+		const host = "https://host.example"
+		r := sign(t, account, signing{service: tc.service, url: host + tc.signed})
+		r.URL, err = url.Parse(host + tc.sent)
+		require.NoError(t, err)
+		_, err = account.Verify(r)
+		assert.Equal(t, tc.holds, err == nil, "%+v: %v", tc, err)
+	}
+}
+
 // replace changes the query of a request, and must find what it replaces.
 func replace(old, with string) func(*http.Request) {
 	return func(r *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -138,13 +139,18 @@ func (s signature) canonicalRequest(r *http.Request, body []byte) []byte {
 	return fmt.Appendf(b, "\n%s\n%s", strings.Join(s.headers, ";"), cmp.Or(s.payloadWord(r), hex.EncodeToString(hash[:])))
 }
 
-// canonicalPath encodes once more what the request line has, as for all services but S3.
+// canonicalPath encodes once more what the request line has, without relative and empty segments, as
+// for all services but S3.
 func (s signature) canonicalPath(u *url.URL) string {
-	path := cmp.Or(u.EscapedPath(), "/")
+	written := cmp.Or(u.EscapedPath(), "/")
 	if s.service == "s3" {
-		return path
+		return written
 	}
-	segments := strings.Split(path, "/")
+	clean := path.Clean("/" + written)
+	if strings.HasSuffix(written, "/") && clean != "/" {
+		clean += "/"
+	}
+	segments := strings.Split(clean, "/")
 	for i, segment := range segments {
 		segments[i] = percentEncode(segment)
 	}
