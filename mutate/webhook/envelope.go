@@ -26,23 +26,22 @@ var errTooLarge = fmt.Errorf("webhook: the review is %w: it exceeds %d bytes", m
 // headBytes hold the uid of a review, which the API server writes first.
 const headBytes = 4 << 10
 
-// readBody reads a request's body. With errTooLarge comes the beginning of it.
-func readBody(r *http.Request) ([]byte, error) {
+// readBody reads a request's body into memory. With errTooLarge comes the beginning of it.
+func readBody(r *http.Request, memory *bytes.Buffer) ([]byte, error) {
 	if r.ContentLength > objectsize.Review {
 		head, _ := io.ReadAll(io.LimitReader(r.Body, headBytes))
 		return head, errTooLarge
 	}
-	var body bytes.Buffer
 	// A length is a promise: what is set aside for it before it is kept has a bound.
-	body.Grow(int(min(max(r.ContentLength, 0), 1<<20)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(r.Body, objectsize.Review+1))
+	memory.Grow(int(min(max(r.ContentLength, 0), 1<<20)) + bytes.MinRead)
+	_, err := memory.ReadFrom(io.LimitReader(r.Body, objectsize.Review+1))
 	switch {
-	case err != nil || int64(body.Len()) < r.ContentLength:
+	case err != nil || int64(memory.Len()) < r.ContentLength:
 		return nil, errors.New("webhook: the body ends early")
-	case body.Len() > objectsize.Review:
-		return body.Bytes()[:headBytes], errTooLarge
+	case memory.Len() > objectsize.Review:
+		return memory.Bytes()[:headBytes], errTooLarge
 	}
-	return body.Bytes(), nil
+	return memory.Bytes(), nil
 }
 
 // head is what there must be of a review to refuse it.

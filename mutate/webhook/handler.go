@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -69,8 +69,17 @@ type Handler struct {
 	mutator  *mutate.Mutator
 	accounts Accounts
 	cfg      Config
-	answers  *sync.Pool // of *[]byte: bodies of answers, which nobody keeps
+	memory   *sync.Pool // of *memory
 }
+
+// memory is what a review is read into and its answer written in, one after the other.
+type memory struct {
+	review bytes.Buffer
+	answer []byte
+}
+
+// maxPooled is the largest review or answer whose memory is used again.
+const maxPooled = 64 << 10
 
 var _ http.Handler = (*Handler)(nil)
 
@@ -95,8 +104,10 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	answers := &sync.Pool{New: func() any { return new([]byte) }}
-	return &Handler{mutator: m, accounts: accounts, cfg: cfg, answers: answers}, nil
+	return &Handler{
+		mutator: m, accounts: accounts, cfg: cfg,
+		memory: &sync.Pool{New: func() any { return new(memory) }},
+	}, nil
 }
 
 // ServeHTTP answers a POST of an AdmissionReview, admission.k8s.io/v1 or v1beta1, in the same version.
@@ -117,16 +128,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	began := time.Now()
-	e, apiVersion := h.serve(r)
-	answer := h.answers.Get().(*[]byte)
-	defer func() {
-		if cap(*answer) <= maxPooled {
-			h.answers.Put(answer)
-		}
-	}()
+	mem := h.memory.Get().(*memory)
+	e, apiVersion := h.serve(r, &mem.review)
 	if e.Status == http.StatusOK {
 		var err error
-		if *answer, err = appendReview((*answer)[:0], apiVersion, e.Reviewed.Response); err != nil {
+		if mem.answer, err = appendReview(mem.answer[:0], apiVersion, e.Reviewed.Response); err != nil {
 			e.Status, e.Verdict, e.Err = http.StatusInternalServerError, Denied, errors.New("webhook: the answer cannot be encoded")
 		}
 	}
@@ -134,11 +140,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.OnReview != nil {
 		h.cfg.OnReview(r.Context(), e)
 	}
-	send(w, e, *answer)
+	send(w, e, mem.answer)
+	h.reuse(mem, e.Request)
 }
 
-// maxPooled is the largest answer whose memory is used again.
-const maxPooled = 64 << 10
+// reuse gives memory back that nobody reads any more. Whoever has kept the request finds it
+// without its objects, and not with those of another pod.
+func (h *Handler) reuse(mem *memory, req *admissionv1.AdmissionRequest) {
+	if req != nil {
+		req.Object.Raw, req.OldObject.Raw = nil, nil
+	}
+	if mem.review.Cap() <= maxPooled && cap(mem.answer) <= maxPooled {
+		mem.review.Reset()
+		h.memory.Put(mem)
+	}
+}
 
 // send writes the answer: of a review its body, else what is wrong.
 func send(w http.ResponseWriter, e Event, body []byte) {
@@ -166,8 +182,8 @@ func (h *Handler) panicked(value any, stack []byte) {
 	h.cfg.OnPanic(value, stack)
 }
 
-// serve makes the answer.
-func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
+// serve makes the answer to the review that it reads into memory.
+func (h *Handler) serve(r *http.Request, memory *bytes.Buffer) (e Event, apiVersion string) {
 	bad := func(status int, err error) (Event, string) {
 		return Event{Status: status, Verdict: Denied, Err: err}, ""
 	}
@@ -177,10 +193,10 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	if status, err := h.checkCaller(r); err != nil {
 		return bad(status, err)
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return bad(http.StatusUnsupportedMediaType, errors.New("webhook: want Content-Type application/json"))
 	}
-	body, tooLarge := readBody(r)
+	body, tooLarge := readBody(r, memory)
 	if tooLarge != nil && !errors.Is(tooLarge, errTooLarge) {
 		return bad(http.StatusBadRequest, tooLarge)
 	}
@@ -198,23 +214,18 @@ func (h *Handler) serve(r *http.Request) (e Event, apiVersion string) {
 	if err != nil {
 		return bad(http.StatusBadRequest, fmt.Errorf("webhook: %w", err))
 	}
-	ctx, cancel := withDeadline(r)
-	defer cancel()
+	ctx, end := withDeadline(r)
+	defer end()
 	e = h.review(ctx, reading)
 	e.Status, e.Request = http.StatusOK, reading.Request()
 	return e, reading.APIVersion()
 }
 
-// withDeadline obeys the timeout that the API server gives in the query, less what the
-// answer needs to arrive in time.
-func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
-	given, plain := strings.CutPrefix(r.URL.RawQuery, "timeout=") // as the API server writes it
-	if !plain || strings.ContainsAny(given, "&%+;") {
-		given = r.URL.Query().Get("timeout")
+func isJSON(contentType string) bool {
+	const want = "application/json" // as the API server writes it
+	if contentType == want {
+		return true
 	}
-	timeout, err := time.ParseDuration(given)
-	if err != nil || timeout <= 0 {
-		return r.Context(), func() {} // the server cancels it
-	}
-	return context.WithTimeout(r.Context(), timeout-timeout/5)
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == want
 }

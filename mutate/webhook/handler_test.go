@@ -257,6 +257,45 @@ func TestAMalformedPodIsRefusedAndNotQuoted(t *testing.T) {
 	assert.NotContains(t, review.Response.Result.Message, "s3cret")
 }
 
+// TestARequestThatIsKeptHasNoObjects: the memory that they lay in is another review's by then.
+func TestARequestThatIsKeptHasNoObjects(t *testing.T) {
+	t.Parallel()
+	var kept []*admissionv1.AdmissionRequest
+	h := serving(t, webhook.Config{OnReview: func(_ context.Context, e webhook.Event) {
+		assert.JSONEq(t, pod, string(e.Request.Object.Raw))
+		assert.JSONEq(t, "null", string(e.Request.OldObject.Raw))
+		kept = append(kept, e.Request)
+	}}, annotated(role))
+	for range 2 {
+		post(t, h, reviewOf("v1", pod))
+	}
+	require.Len(t, kept, 2)
+	for _, req := range kept {
+		assert.Equal(t, "p", req.Name)
+		assert.Nil(t, req.Object.Raw)
+		assert.Nil(t, req.OldObject.Raw)
+	}
+}
+
+// TestAReviewIsReadApartFromTheOneBefore: a shorter one after a longer one, and one after a body that
+// was cut off.
+func TestAReviewIsReadApartFromTheOneBefore(t *testing.T) {
+	t.Parallel()
+	h := serving(t, webhook.Config{}, annotated(role))
+	for range 10 {
+		for _, object := range []string{pod, htmlPod(t, 5000), `{"spec":`, pod, htmlPod(t, 100_000), pod} {
+			status, review, _ := post(t, h, reviewOf("v1", object))
+			if object == `{"spec":` {
+				assert.Equal(t, http.StatusBadRequest, status)
+				continue
+			}
+			require.NotNil(t, review)
+			assert.True(t, review.Response.Allowed)
+			assert.NotEmpty(t, review.Response.Patch)
+		}
+	}
+}
+
 func TestAPanicIsAnsweredWith500(t *testing.T) {
 	t.Parallel()
 	var seen any
