@@ -146,10 +146,8 @@ const maxNumber = 64
 // parseNumber reads a plain decimal, exactly: float64 would call 9007199254740993 and
 // 9007199254740992 equal.
 func parseNumber(s string) (*big.Rat, bool) {
-	digits := strings.TrimLeft(s, "+-")
-	if len(s) > maxNumber || len(s)-len(digits) > 1 || digits == "" || strings.Count(digits, ".") > 1 ||
-		strings.Trim(digits, "0123456789.") != "" || strings.Trim(digits, ".") == "" {
-		return nil, false
+	if len(s) > maxNumber || strings.Trim(s, "0123456789.+-") != "" {
+		return nil, false // SetString would take exponents, fractions and other bases
 	}
 	return new(big.Rat).SetString(s)
 }
@@ -177,11 +175,8 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {
 		return p.Masked(), !p.Addr().Is4In6()
 	}
-	addr, err := netip.ParseAddr(s)
-	if err != nil || !addr.Is4() {
-		return netip.Prefix{}, false
-	}
-	return netip.PrefixFrom(addr, addr.BitLen()), true
+	addr, _ := netip.ParseAddr(s)
+	return netip.PrefixFrom(addr, addr.BitLen()), addr.Is4()
 }
 
 // compileARN takes an ARN apart at its colons, so that a wildcard of one field does not reach
@@ -214,15 +209,10 @@ func matchARN(globs []glob.Glob, got string) verdict {
 // lowerASCII folds A–Z only: Unicode has letters whose lower case is ASCII, and a condition key
 // written with one of them names no claim.
 func lowerASCII(s string) string {
-	for i := 0; i < len(s); i++ {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			return strings.Map(func(c rune) rune {
-				if 'A' <= c && c <= 'Z' {
-					return c + 'a' - 'A'
-				}
-				return c
-			}, s)
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			return c + 'a' - 'A'
 		}
-	}
-	return s
+		return c
+	}, s)
 }

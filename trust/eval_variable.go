@@ -26,9 +26,7 @@ func parseTemplate(s string) (t *template, flaw bool) {
 	t = &template{}
 	for {
 		before, rest, found := strings.Cut(s, "${")
-		if before != "" {
-			t.pieces = append(t.pieces, piece{text: before})
-		}
+		t.pieces = append(t.pieces, piece{text: before})
 		if !found {
 			return t, false
 		}
@@ -99,22 +97,20 @@ func (t *template) glob(r *request) (glob.Glob, bool) {
 		if !ok {
 			return glob.Glob{}, false
 		}
-		if p.key != "" || p.escaped {
-			b.Literal(text)
-			continue
-		}
-		for text != "" {
-			n := strings.IndexAny(text, "*?")
-			if n < 0 {
-				b.Literal(text)
-				break
-			}
-			b.Literal(text[:n])
-			b.Wildcard(text[n])
-			text = text[n+1:]
+		for j := range len(text) {
+			p.add(&b, text[j:j+1])
 		}
 	}
 	return b.Glob(), true
+}
+
+// add adds a byte of the piece's text.
+func (p *piece) add(b *glob.Builder, char string) {
+	if (char == "*" || char == "?") && p.key == "" && !p.escaped {
+		b.Wildcard(char[0])
+		return
+	}
+	b.Literal(char)
 }
 
 // arn splits the template at the colons that the policy's author wrote or a variable brings.
@@ -126,16 +122,12 @@ func (t *template) arn(r *request) ([]glob.Glob, bool) {
 		if !ok {
 			return nil, false
 		}
-		for j := 0; j < len(text); j++ {
-			b := &builders[len(builders)-1]
-			switch c := text[j]; {
-			case c == ':' && len(builders) < 6:
+		for j := range len(text) {
+			if text[j] == ':' && len(builders) < 6 {
 				builders = append(builders, glob.Builder{})
-			case (c == '*' || c == '?') && p.key == "" && !p.escaped:
-				b.Wildcard(c)
-			default:
-				b.Literal(text[j : j+1])
+				continue
 			}
+			p.add(&builders[len(builders)-1], text[j:j+1])
 		}
 	}
 	globs := make([]glob.Glob, len(builders))
