@@ -19,10 +19,10 @@ import (
 // connections are closed. It is safe for concurrent use as long as no field is changed any more.
 // A panic in DialContext, Proxy or AllowAddress is an error of the call.
 //
-// Every call ends with its context, after 30 seconds when the context has no deadline. Bodies
-// are read up to 64 KiB (documents) and 1 MiB (key sets); longer is an error. Redirects are
-// followed up to five times and never away from https. Nothing is retried and nothing falls
-// back: an error is an error.
+// Every call ends with its context, after 30 seconds when the context has no deadline. Bodies are
+// read up to 64 KiB (documents) and 1 MiB (key sets); longer is an error. Redirects are followed up
+// to five times and never away from https. Nothing is retried, and there is no fall-back to
+// anything weaker.
 type Client struct {
 	// RootCAs are the authorities that the issuer's certificates are verified against. An https
 	// proxy is verified against these and the system's. nil: the system's.
@@ -31,10 +31,10 @@ type Client struct {
 	// DialContext connects to an issuer or a proxy. nil: a [net.Dialer].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
-	// Proxy tells which proxy a request goes through, a nil URL meaning none.
-	// Schemes are http, https, socks5 and socks5h, with or without a user. nil: what the
-	// environment says ([http.ProxyFromEnvironment]); none when there is a DialContext, which
-	// then decides alone where to connect.
+	// Proxy tells which proxy a request goes through, a nil URL meaning none. Schemes are http,
+	// https, socks5 and socks5h, with or without a user. nil: what the environment says
+	// ([http.ProxyFromEnvironment]); no proxy when there is a DialContext, which then decides alone
+	// where to connect.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// AllowAddress vets every address after resolution, that of the issuer and of every
@@ -45,11 +45,11 @@ type Client struct {
 	// class. Link-local addresses, which include instance metadata, and all other special ones
 	// are never allowed.
 	//
-	// Of connections that DialContext made, the remote address is vetted when it is an IP
-	// address; one without, such as a pipe in memory, counts as the class that its host
-	// spells. Of requests through a proxy, only hosts that are spelled as addresses are
-	// vetted: the proxy does the resolving, and has to do the rest. An issuer behind a proxy
-	// counts as the class that its host spells too, a name as public.
+	// When DialContext made the connection, its remote address is vetted if it is an IP address.
+	// Without one, as for a pipe in memory, the host as written in the URL decides: an address
+	// counts as what it is, a name as public. Through a proxy, only a host that is written as an
+	// address is vetted, because the proxy resolves names and must vet them itself; an issuer
+	// behind a proxy counts as its host is written, too.
 	AllowAddress func(netip.Addr) error
 
 	// Now is the time by which certificates are valid. nil: time.Now.
@@ -107,14 +107,14 @@ func withSession[T any](ctx context.Context, c *Client, iss Issuer, what string,
 	return result, nil
 }
 
-// session is one call's conversation with an issuer. It is for one goroutine.
+// session is the requests of one call. It is for one goroutine.
 type session struct {
 	*fetch.Fetcher
 	client *Client
 	issuer Issuer
 }
 
-// newSession takes chains that do not verify when it is insecure.
+// newSession accepts chains that do not verify when insecure is true.
 func newSession(c *Client, iss Issuer, insecure bool) *session {
 	if c == nil {
 		c = &Client{}

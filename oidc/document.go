@@ -11,10 +11,10 @@ import (
 
 var (
 	// ErrIssuerMismatch is in the error of a discovery document or a token that names another
-	// issuer than the one that it was asked of. They are compared character for character
-	// (OpenID Connect Discovery 1.0 §4.3).
+	// issuer than the one that was expected. They are compared character for character (OpenID
+	// Connect Discovery 1.0 §4.3).
 	ErrIssuerMismatch = errors.New("another issuer")
-	// ErrDocument is in the error of a discovery document without what STS needs of it.
+	// ErrDocument is in the error of a discovery document that lacks something that STS needs.
 	ErrDocument = errors.New("unusable discovery document")
 )
 
@@ -111,7 +111,8 @@ func parseDocument(doc []byte) (*Document, error) {
 	return d, nil
 }
 
-// rest reads what does not decide where the keys are: what is not as it should be is left out.
+// rest reads the members that do not decide where the keys are. A member of the wrong form is left
+// out.
 func (d *Document) rest(o object) {
 	for _, m := range []struct {
 		member
@@ -130,7 +131,7 @@ func (d *Document) rest(o object) {
 	}
 }
 
-// foreignIssuerError is of a document that calls itself what no issuer can be.
+// foreignIssuerError is the error for a document whose issuer is not a valid issuer URL.
 type foreignIssuerError struct{ says string }
 
 func (e *foreignIssuerError) Error() string {

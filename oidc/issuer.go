@@ -17,9 +17,9 @@ const discoveryPath = "/.well-known/openid-configuration"
 // stands for none. An Issuer is safe for concurrent use.
 type Issuer struct{ url issuerurl.URL }
 
-// ParseIssuer accepts "https://HOST[:PORT][/PATH]" exactly as the issuer writes it in its
-// tokens: no user, query or fragment. A trailing slash is kept, as it makes another issuer.
-// What IAM refuses beyond that is told by [Issuer.CheckIAM].
+// ParseIssuer accepts "https://HOST[:PORT][/PATH]" exactly as the issuer writes it in its tokens:
+// no user, query or fragment. A trailing slash is kept, as it makes another issuer.
+// [Issuer.CheckIAM] says what IAM refuses beyond that.
 func ParseIssuer(rawURL string) (Issuer, error) {
 	u, err := issuerurl.Parse(rawURL)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What IAM refuses of an issuer.
+// Reasons for which IAM refuses an issuer.
 var (
 	// ErrIssuerPort is in the error of an issuer that names a port other than 443.
 	ErrIssuerPort = errors.New("a port is not accepted")
@@ -60,9 +60,9 @@ const (
 	CodeOutboundIssuer Code = "outbound-issuer"
 )
 
-// Warnings lists what IAM accepts of the issuer and people regret: what makes tokens fail when it
-// is not written the same everywhere, issuers that can never work, and those that another cluster
-// can inherit. The zero value has none.
+// Warnings lists problems of an issuer that IAM accepts all the same: spellings that make tokens
+// fail where they are not repeated exactly, issuers that can never work, and issuers that another
+// cluster can get later. The zero value has none.
 func (i Issuer) Warnings() []Problem {
 	var found []Problem
 	if strings.HasSuffix(i.String(), "/") {

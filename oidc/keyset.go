@@ -149,7 +149,7 @@ func (s *KeySet) IDs() []string {
 	return ids
 }
 
-// Key returns the public key of that id; of an id that stands there twice the last, as STS does.
+// Key returns the public key of that id; when several keys have the id, the last one, as STS does.
 func (s *KeySet) Key(kid string) (crypto.PublicKey, bool) {
 	k, ok := s.find(kid)
 	return k.pub, ok
@@ -179,7 +179,7 @@ func (s *KeySet) find(kid string) (jwk, bool) {
 	return jwk{}, false
 }
 
-// end is the index after the last entry's.
+// end is the index after the last entry.
 func (s *KeySet) end() int {
 	end := 0
 	for _, k := range s.keys {

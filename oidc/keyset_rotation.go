@@ -33,8 +33,8 @@ const (
 	StepNone RotationStep = ""
 )
 
-// Rotation is how far the replacement of an issuer's signing key has come, in steps of which
-// none makes a token fail. It is a plain value that JSON keeps whole: store it between the steps.
+// Rotation is how far the replacement of an issuer's signing key has come, in steps, none of which
+// makes a token fail. It is a plain value that JSON keeps whole: store it between the steps.
 //
 //	for step, from := r.Next(); step != oidc.StepNone; …
 //

@@ -56,17 +56,17 @@ func (e *KeyError) Error() string {
 	return fmt.Sprintf("key %d (%q): %s", e.Index+1, e.KeyID, e.Reason)
 }
 
-// Faults returns what is wrong with the set and its entries, those included that ParseKeySet
-// left out. STS cannot verify with an entry that has a fault, and does with the others
-// beside it: [KeySet.CheckSTS] says whether the set as a whole will do.
+// Faults returns what is wrong with the set and its entries, those included that ParseKeySet left
+// out. STS cannot verify with an entry that has a fault, but can with the others: [KeySet.CheckSTS]
+// says whether the set as a whole is usable.
 func (s *KeySet) Faults() []*KeyError {
 	_, faults := s.judgeSTS()
 	return faults
 }
 
-// CheckSTS reports whether STS can verify no token with this set: when it has no entry without
-// a fault, or more keys than STS takes. The error's Unwrap gives each fault as a *[KeyError].
-// Whether it can verify a given token [KeySet.VerifySignature] says.
+// CheckSTS reports whether STS can verify no token with this set: when it has no entry without a
+// fault, or more keys than STS takes. The error's Unwrap gives each fault as a *[KeyError].
+// [KeySet.VerifySignature] says whether it can verify a given token.
 func (s *KeySet) CheckSTS() error {
 	usable, faults := s.judgeSTS()
 	fails := usable.Len() == 0
@@ -137,7 +137,7 @@ func (s *KeySet) entries() []jwk {
 	return all
 }
 
-// faults are those that the entry has by itself.
+// faults are the faults that an entry has without regard to the others.
 func (k jwk) faults() []*KeyError {
 	if k.flaw != nil {
 		flaw := *k.flaw

@@ -36,7 +36,7 @@ const (
 	CodeChain Code = "chain-problem"
 )
 
-// stsPatience is after how long STS gives an issuer up (observed).
+// stsPatience is how long STS waits for an issuer (observed).
 const stsPatience = 5 * time.Second
 
 // CheckResult is the outcome of one check.
@@ -57,7 +57,7 @@ type Check struct {
 	Err     error       `json:"-"`       // the cause of a failure
 }
 
-// PreflightConfig is what a preflight is told besides the issuer.
+// PreflightConfig says what a preflight looks at besides the issuer.
 type PreflightConfig struct {
 	// Token is a real token of the cluster, whose key must be among those served. "": that is
 	// not checked. It appears in no message.
@@ -68,9 +68,9 @@ type PreflightConfig struct {
 type PreflightReport struct {
 	Issuer Issuer  `json:"issuer"`
 	Checks []Check `json:"checks"`
-	// Warnings do not make STS fail by themselves, or not for sure.
+	// Warnings are problems that need not make STS fail.
 	Warnings []Problem `json:"warnings,omitempty"`
-	// Thumbprints is the certificates' report, that of a failure included.
+	// Thumbprints is the report on the certificates; it is there after a failure too.
 	Thumbprints *ThumbprintReport `json:"thumbprints,omitempty"`
 }
 
@@ -164,7 +164,7 @@ func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
 	p.check(CheckSpeed, "document and keys came within STS's 5 s", slow)
 }
 
-// document also tells apart in which of three ways it fails.
+// document tells three kinds of failure apart.
 func (p *preflight) document(ctx context.Context, s *session) *Document {
 	doc, err := s.discover(ctx, fetch.Any)
 	switch {
@@ -216,7 +216,7 @@ func (p *preflight) keys(doc *Document, jwks []byte, token string) {
 	p.check(CheckToken, "the given token's key is served and its signature is right", p.covers(keys, token))
 }
 
-// covers accepts a token that has expired: it stands for those to come.
+// covers accepts an expired token: it shows which key signs the next ones.
 func (p *preflight) covers(keys *KeySet, token string) error {
 	payload, err := keys.VerifySignature(token)
 	if err != nil {

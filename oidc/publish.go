@@ -25,8 +25,9 @@ type Object struct {
 // ObjectStore keeps objects where the issuer's URL serves them: a bucket, a directory of a web
 // server, a ConfigMap. Paths are those of [Object].
 type ObjectStore interface {
-	// GetObject reads at most limit bytes; longer is an error. What is not there is
-	// [fs.ErrNotExist], and nothing else is: an answer that is not known must be another error.
+	// GetObject reads at most limit bytes; longer is an error. An object that does not exist is
+	// [fs.ErrNotExist]. Every other failure must be another error: to publish over an object whose
+	// state is unknown could drop keys.
 	GetObject(ctx context.Context, path string, limit int) ([]byte, error)
 	// PutObject replaces what is there; it should do so at once, as a verifier may read at any
 	// time.
@@ -51,8 +52,8 @@ type PublishConfig struct {
 	// Kubernetes gives it ([KeyID]); "" is every entry without an id. [Rotation.Retire] says when
 	// it is time.
 	Drop []string
-	// ReplaceIssuer lets the document of another issuer, or one that cannot be read, be
-	// overwritten, with its keys.
+	// ReplaceIssuer allows to overwrite the document of another issuer, or one that cannot be read,
+	// and its keys.
 	ReplaceIssuer bool
 }
 
@@ -130,13 +131,13 @@ func servedKeys(ctx context.Context, from ObjectStore, path string) (*KeySet, er
 	return keys, nil
 }
 
-// Publish puts the key set and then the document, so that no document ever names keys that
-// are not there. Before it puts anything it checks that STS can verify with the keys
-// ([KeySet.CheckSTS]), that the document names their algorithms, and that its jwks_uri lies below
-// its issuer, which is where the keys are put. Entries that [ParseKeySet] left out are not put. It reads what is there, and refuses to drop a key
-// that is served ([ErrKeyServed]), to replace another issuer's document ([ErrIssuerMismatch])
-// and to overwrite what it cannot read, unless cfg says so. The first failing put ends it.
-// Two at a time do not see each other: let one program publish.
+// Publish puts the key set and then the document, so that no document ever names keys that are not
+// there. Before it puts anything it checks that STS can verify with the keys ([KeySet.CheckSTS]),
+// that the document names their algorithms, and that its jwks_uri lies below its issuer, which is
+// where the keys are put. Entries that [ParseKeySet] left out are not put. It reads what is there,
+// and refuses to drop a key that is served ([ErrKeyServed]), to replace another issuer's document
+// ([ErrIssuerMismatch]) and to overwrite what it cannot read, unless cfg says so. It ends with the
+// first put that fails. Two calls at the same time do not see each other: let one program publish.
 //
 // On S3, grant reading by a bucket policy or through CloudFront: buckets refuse public ACLs by
 // default since April 2023.

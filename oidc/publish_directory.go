@@ -12,11 +12,10 @@ import (
 
 var _ ObjectStore = Directory("")
 
-// Directory is an [ObjectStore] of files below a directory, for a web server to
-// serve as the issuer's URL. The directory must exist; what is below is made. Content types
-// and cache headers are the web server's to set: it must serve the key set as
-// application/jwk-set+json or application/json. It is safe for concurrent use on different
-// paths.
+// Directory is an [ObjectStore] of files below a directory, for a web server to serve as the
+// issuer's URL. The directory must exist; those below it are made. The web server sets content
+// types and cache headers: it must serve the key set as application/jwk-set+json or
+// application/json. It is safe for concurrent use on different paths.
 type Directory string
 
 // GetObject reads the file. A path that leads out of the directory is an error.

@@ -25,7 +25,7 @@ const (
 	CodeMisordered Code = "chain-misordered"
 	// CodeDuplicate: a certificate is sent twice.
 	CodeDuplicate Code = "chain-duplicate"
-	// CodeSuperfluous: a certificate is sent that is not on the way from the server's to the root.
+	// CodeSuperfluous: a certificate is sent that is not on the path from the server's to the root.
 	CodeSuperfluous Code = "chain-superfluous"
 	// CodeCrossSigned: a certificate is sent twice in effect, signed by two authorities. AWS takes
 	// the last one sent.
@@ -104,7 +104,7 @@ func describe(cert *x509.Certificate) Certificate {
 	}
 }
 
-// chainView is a chain as sent and the circumstances that judge it.
+// chainView is a chain as it was sent, with what it is judged by.
 type chainView struct {
 	sent  []*x509.Certificate
 	host  string         // "": not known
@@ -112,7 +112,7 @@ type chainView struct {
 	now   time.Time
 }
 
-// need asks this machine's roots; verifyErr is what the given ones said.
+// need verifies against this machine's roots; verifyErr is the result for the given ones.
 func (v chainView) need(verifyErr error) Need {
 	if v.roots != nil {
 		verifyErr = fetch.VerifyChain(v.sent, x509.VerifyOptions{DNSName: v.host, CurrentTime: v.now})
@@ -143,8 +143,8 @@ func (v chainView) problems(verifyErr error) []Problem {
 	return found
 }
 
-// path returns the indices from the server's certificate upwards: those of the chain that
-// verification finds, or, where it finds none, of who issued whom.
+// path returns indices from the server's certificate upwards: of the chain that verification finds,
+// or, where it finds none, of the certificates that issued each other.
 func (v chainView) path() []int {
 	if chains, err := fetch.Chains(v.sent, x509.VerifyOptions{DNSName: v.host, Roots: v.roots, CurrentTime: v.now}); err == nil {
 		var path []int
@@ -178,7 +178,7 @@ func (v chainView) order(add func(Code, string, ...any)) {
 			add(CodeDuplicate, "certificate %d is the same as certificate %d: %s", i+1, first+1, cert.Subject)
 		case slices.Contains(path, i):
 		case twin >= 0:
-			add(CodeCrossSigned, "certificate %d is of the same key as certificate %d, signed by another authority, %s", i+1, path[twin]+1, cert.Issuer)
+			add(CodeCrossSigned, "certificate %d has the same key as certificate %d, signed by another authority, %s", i+1, path[twin]+1, cert.Issuer)
 		case slices.ContainsFunc(v.sent, func(c *x509.Certificate) bool { return !c.Equal(cert) && issued(cert, c) }):
 			add(CodeSuperfluous, "certificate %d is not on the way to the root: %s", i+1, cert.Subject)
 		default:

@@ -9,15 +9,16 @@ import (
 // Drift is how the thumbprints that IAM has differ from those that the issuer's servers show.
 // It is a plain value.
 type Drift struct {
-	// Missing are shown and IAM does not have them. Where Need is not [NeedNone], STS refuses
-	// tokens until they are added; make sure first that it is the issuer who shows them.
+	// Missing are the thumbprints that the servers show and IAM does not have. Where Need is not
+	// [NeedNone], STS refuses tokens until they are added; make sure first that it is the issuer
+	// who shows them.
 	Missing []string `json:"missing,omitempty"`
-	// Stale are IAM's and not shown from here. Another place may be shown another chain, so
-	// they are to be dropped by decision only.
+	// Stale are the thumbprints that IAM has and the servers do not show here. They may show
+	// another chain elsewhere, so a person should decide about dropping these.
 	Stale []string `json:"stale,omitempty"`
-	// Kept are in both.
+	// Kept are the thumbprints that both have.
 	Kept []string `json:"kept,omitempty"`
-	// Need is the report's: whether AWS looks at thumbprints at all.
+	// Need says whether AWS looks at thumbprints at all, as in the report.
 	Need Need `json:"need"`
 }
 

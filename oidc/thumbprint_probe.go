@@ -14,19 +14,19 @@ import (
 // the SHA-1 of the last certificate that the host of the keys sends, and, as IAM's API asks
 // for when they differ, of the one that the host of the discovery document sends.
 //
-// Servers are offered TLS 1.2 at first, because AWS decides by the thumbprint when an
-// endpoint takes only 1.3, and 1.3 when they refuse that.
+// Servers are offered TLS 1.2 first, and 1.3 when they refuse it: AWS decides by the thumbprint
+// when an endpoint takes only 1.3.
 //
-// A chain that does not verify gives no thumbprint. Every error is a *[ThumbprintError], which
-// has the report as far as it got, and wraps the cause.
+// A chain that does not verify gives no thumbprint. Every error is a *[ThumbprintError], which has
+// the report up to the failure, and wraps the cause.
 func (c *Client) Thumbprints(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
 	return c.thumbprints(ctx, iss, false)
 }
 
-// InsecureThumbprints is [Client.Thumbprints] for once without verifying certificates: what it
-// returns is whatever the network showed, an interceptor's certificate included, and must be
-// compared with what is known by other means before it is given to IAM. The report says so.
-// It is not a setting of the Client, so that nothing can leave it on.
+// InsecureThumbprints is [Client.Thumbprints] without verifying certificates. It returns whatever
+// the network showed, which may be an interceptor's certificate: compare it with what you know by
+// other means before you give it to IAM. The report says so. It is not a setting of the Client, so
+// that nothing can leave it on.
 func (c *Client) InsecureThumbprints(ctx context.Context, iss Issuer) (*ThumbprintReport, error) {
 	return c.thumbprints(ctx, iss, true)
 }
@@ -112,7 +112,7 @@ func (p *probe) document(ctx context.Context) (*Document, error) {
 	return doc, err
 }
 
-// meet takes any answer: the thumbprint is in the handshake.
+// meet accepts any HTTP answer: the thumbprint comes from the handshake.
 func (p *probe) meet(ctx context.Context, rawURL string) error {
 	return p.either(func(offer fetch.Versions) error {
 		return p.Meet(ctx, rawURL, offer)

@@ -17,27 +17,27 @@ import (
 // person who looks for a fault. It is a plain value: print it with String, or marshal
 // it to JSON. It is safe for concurrent use as long as nobody changes it.
 type ThumbprintReport struct {
-	// Issuer is the issuer that was asked; zero when the report is of a list of certificates.
+	// Issuer is the issuer that was asked; zero when the report is about a list of certificates.
 	Issuer Issuer `json:"issuer,omitzero"`
 	// Thumbprints is what to give IAM: 40 lower-case hexadecimal digits each, those of the
 	// discovery host first, no duplicates, never more than the five that IAM takes.
 	Thumbprints []string `json:"thumbprints"`
 	// Need says whether AWS will look at them at all: the strongest of the endpoints'.
 	Need Need `json:"need"`
-	// Insecure is true of what InsecureThumbprints found: the certificates were not verified, so
+	// Insecure is true in a report of InsecureThumbprints: the certificates were not verified, so
 	// they may be anybody's.
 	Insecure bool `json:"insecure,omitempty"`
 	// Endpoints are the TLS servers met, in order.
 	Endpoints []Endpoint `json:"endpoints"`
-	// Problems are those of the whole; each endpoint has its own.
+	// Problems are those that concern all endpoints; each endpoint has its own.
 	Problems []Problem `json:"problems,omitempty"`
 }
 
 // Endpoint is one TLS server, as this machine met it. Another client, or another place, may
 // be shown another chain.
 type Endpoint struct {
-	// Roles are what it is there for: "discovery", "jwks", or "redirect" for a host to which
-	// one of these sent us on.
+	// Roles say what the server is for: "discovery", "jwks", or "redirect" for a host to which one
+	// of these redirected.
 	Roles []string `json:"roles"`
 	// Host is the host and port of the URL; empty for a list of certificates.
 	Host string `json:"host,omitempty"`
@@ -49,16 +49,16 @@ type Endpoint struct {
 	SNI string `json:"sni,omitempty"`
 	// TLSVersion is what was agreed on, such as "TLS 1.2".
 	TLSVersion string `json:"tlsVersion,omitempty"`
-	// Chain is the certificates in the order in which the server sent them.
+	// Chain has the certificates in the order in which the server sent them.
 	Chain []Certificate `json:"chain"`
-	// Thumbprint is the SHA-1 of the last one; empty when the chain does not verify and that
-	// was not waived.
+	// Thumbprint is the SHA-1 of the last one; empty when the chain does not verify, unless that
+	// was allowed.
 	Thumbprint string `json:"thumbprint,omitempty"`
 	// Verified says whether the chain leads to Roots now and is for this host.
 	Verified bool `json:"verified"`
-	// Roots is what it was verified against: "this machine's roots" or "the given roots".
+	// Roots says what it was verified against: "this machine's roots" or "the given roots".
 	Roots string `json:"roots"`
-	// VerifyError is why it does not verify.
+	// VerifyError says why it does not verify.
 	VerifyError string `json:"verifyError,omitempty"`
 	// Need says whether AWS would look at the thumbprint of this endpoint.
 	Need Need `json:"need"`
@@ -66,7 +66,7 @@ type Endpoint struct {
 	Problems []Problem `json:"problems,omitempty"`
 }
 
-// Certificate is what matters of one certificate.
+// Certificate holds what matters about one certificate.
 type Certificate struct {
 	Subject   string    `json:"subject"` // what is not printable is spelt out, \x1b for example
 	Issuer    string    `json:"issuer"`  // likewise

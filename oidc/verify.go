@@ -14,18 +14,18 @@ import (
 // issuer's keys could not be fetched. The cause is wrapped too.
 var ErrKeysUnavailable = errors.New("the issuer's keys are not available")
 
-// VerifierConfig is how a [Verifier] works. The zero value is what most callers need.
+// VerifierConfig says how a [Verifier] works. The zero value is what most callers need.
 type VerifierConfig struct {
 	// Client fetches the keys. nil: a zero Client.
 	Client *Client
-	// Keys are the issuer's, for where it cannot be asked: nothing is ever fetched then.
-	// nil: they are fetched.
+	// Keys are the keys of an issuer that cannot be asked: nothing is ever fetched then. nil: they
+	// are fetched.
 	Keys *KeySet
 	// Now is the time by which tokens are judged. nil: the Client's, or time.Now.
 	Now func() time.Time
-	// MaxAge is how long fetched keys are used at most, which is how long a retired key may
-	// still be accepted. From half of it on they are fetched again, and used on when that
-	// fails. 0: 1 h.
+	// MaxAge is how long fetched keys are used at most, which is how long a retired key may still
+	// be accepted. After half of it they are fetched again; when that fails, they are used to the
+	// end. 0: 1 h.
 	MaxAge time.Duration
 }
 
@@ -33,10 +33,10 @@ const (
 	// clockSkew is how far a token's nbf and iat may be in the future, because the cluster's clock
 	// may be ahead. An exp has no tolerance: the kubelet replaces tokens long before.
 	clockSkew = time.Minute
-	// minInterval is the least time between two fetches, whatever tokens come, and for how long a
-	// failed fetch is not repeated.
+	// minInterval is the shortest time between two fetches, whatever tokens come. A failed fetch is
+	// not repeated before.
 	minInterval = 10 * time.Second
-	// missingFor is for how long a key that the issuer does not have is not asked for again.
+	// missingFor is how long the issuer is not asked again for a key that it does not have.
 	missingFor = time.Minute
 	// fetchTimeout bounds one fetch.
 	fetchTimeout = 10 * time.Second
@@ -91,11 +91,10 @@ func orDefault(d, standard time.Duration) time.Duration {
 }
 
 // Verify returns a token's claims once its signature, issuer, audience, times and account are
-// right. What is wrong is one of [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey],
-// [ErrSignature], [ErrMissingClaim], [ErrMalformedClaim], [ErrIssuerMismatch], [ErrAudience],
-// [ErrExpired], [ErrNotYetValid] and [ErrNotServiceAccount]; with [ErrKeysUnavailable], and
-// when the context ends, nothing is known about the token. The claims are zero then. No error
-// holds any of the token.
+// right. The error is one of [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey], [ErrSignature],
+// [ErrMissingClaim], [ErrMalformedClaim], [ErrIssuerMismatch], [ErrAudience], [ErrExpired],
+// [ErrNotYetValid] and [ErrNotServiceAccount]; [ErrKeysUnavailable] and the end of the context say
+// nothing about the token. On an error the claims are zero. No error holds any part of the token.
 //
 // Nobody is asked whether the pod or the account still exists: that is what the TokenReview
 // API is for.

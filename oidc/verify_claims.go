@@ -13,7 +13,7 @@ import (
 var (
 	// ErrMissingClaim: iss, sub, aud, iat or exp is not there.
 	ErrMissingClaim = errors.New("a required claim is missing")
-	// ErrMalformedClaim: a claim is of another type than it must be.
+	// ErrMalformedClaim: a claim has the wrong type.
 	ErrMalformedClaim = errors.New("a claim is malformed")
 	// ErrAudience: it is for another audience.
 	ErrAudience = errors.New("it is for another audience")
@@ -26,8 +26,8 @@ var (
 	ErrNotServiceAccount = errors.New("it is not a service account's")
 )
 
-// Claims is what a verified service account token says. It is a plain value; copies share
-// what is behind them.
+// Claims is what a verified service account token says. It is a plain value; copies share its
+// slices and maps.
 type Claims struct {
 	Issuer    Issuer
 	Subject   string // "system:serviceaccount:NAMESPACE:NAME"
@@ -72,7 +72,7 @@ func parseClaims(payload []byte) (kubeclaims.Claims, error) {
 	return c, nil
 }
 
-// accepted makes Claims of what has passed every check.
+// accepted returns the Claims of a token that has passed every check.
 func accepted(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
 	k := c.Kubernetes
 	return Claims{
@@ -84,7 +84,7 @@ func accepted(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
 	}
 }
 
-// checkAccount holds the subject against what kube-apiserver says besides
+// checkAccount compares the subject with the account that kube-apiserver names beside it
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens).
 func checkAccount(c kubeclaims.Claims) error {
 	if c.Kubernetes.Namespace == "" || c.Kubernetes.ServiceAccount.Name == "" {

@@ -13,9 +13,8 @@ import (
 const (
 	// maxMissing bounds the memory that forged key ids can take.
 	maxMissing = 1024
-	// abandonedInterval is the floor after a fetch that its callers gave up: shorter than
-	// after one that has an answer, or whoever gives up at once could keep others from
-	// fetching.
+	// abandonedInterval is the floor after a fetch that its callers gave up: shorter than after one
+	// that has an answer, or a caller that gives up at once could keep others from fetching.
 	abandonedInterval = time.Second
 )
 
@@ -43,7 +42,7 @@ type flight struct {
 	err     error // once it is done
 }
 
-// have returns keys that need no fetch for that key id.
+// have returns the keys if a token with that key id can be judged without a fetch.
 func (c *keyCache) have(kid string) (*KeySet, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

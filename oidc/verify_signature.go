@@ -10,7 +10,7 @@ import (
 	"github.com/irsa-go/irsa/internal/kubeclaims"
 )
 
-// What can be wrong with a token before anything in it is believed.
+// Reasons to refuse a token before its claims are read.
 var (
 	// ErrMalformedToken: it is not a JWT in compact form, or longer than the 20000 characters
 	// that STS takes, or its payload is not a JSON object.
@@ -31,12 +31,12 @@ func algorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512}
 }
 
-// VerifySignature checks a token's signature as STS does and returns its payload, whose
-// claims it does not look at: use a [Verifier] for a verdict. The header's kid picks the key;
-// a token without kid is verified when the set has exactly one key or one with an empty id. The
-// algorithm must be one of RS256, RS384, RS512, ES256, ES384 and ES512 and the key's own.
-// Errors are [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey] and [ErrSignature], and
-// [ErrKey] with a *[KeyError] when the token's key is there but in an entry with a fault.
+// VerifySignature checks a token's signature as STS does and returns its payload, but does not look
+// at the claims: use a [Verifier] for a verdict. The header's kid picks the key; a token without
+// kid is verified when the set has exactly one key or one with an empty id. The algorithm must be
+// one of RS256, RS384, RS512, ES256, ES384 and ES512 and the key's own. Errors are
+// [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey] and [ErrSignature], and [ErrKey] with a
+// *[KeyError] when the token's key is there but in an entry with a fault.
 func (s *KeySet) VerifySignature(token string) (payload []byte, err error) {
 	t, err := parseToken(token)
 	if err != nil {

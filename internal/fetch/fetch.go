@@ -30,7 +30,7 @@ var (
 
 const maxHeader = 64 << 10 // of an answer, in bytes
 
-// StatusError is an answer of another status than 200.
+// StatusError is an answer with a status other than 200.
 type StatusError struct {
 	URL    string // that answered, after redirects
 	Status int
