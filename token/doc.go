@@ -25,11 +25,12 @@
 // When a refresh fails, the cached credentials are served, even expired ones, and nothing is asked of
 // STS for 5 to 10 minutes; a service that still accepts them keeps working through an outage of STS.
 // With nothing to serve, calls are repeated with growing random pauses for as long as somebody waits, a
-// minute at most, so that a crowd of pods that starts together gets through. What is valid is never
-// given up for an error that may pass. Errors that asking again cannot heal, see [IsFinal], are
-// returned at once. [Refresh] has the details.
+// minute at most, so that a crowd of pods that starts together gets through. What is valid is served
+// until it expires, whatever STS answers meanwhile. Errors that asking again cannot heal, see [IsFinal],
+// are returned at once when nothing valid is left. [Refresh] has the details.
 //
-// The clock of the machine does not decide what is sent: tokens go to STS, which judges their times.
+// The clock of the machine decides neither what is sent nor what is served: tokens go to STS, which
+// judges their times, and credentials that look dead when they come go to the services, which do.
 //
 // A cached answer costs no allocation and no lock, and nothing runs in the background: a provider that
 // nobody asks does nothing.
@@ -55,9 +56,9 @@
 // # Codes
 //
 // What [Explain] knows, and what the retries go by. The reason of a metav1.Condition is the code in
-// CamelCase, see [Explanation.Reason]. A final error is returned at once; some errors become final when
-// they last for as long as is said here, unless there are valid credentials to serve. Those that invalidate make
-// [InvalidateRejected] have the credentials replaced.
+// CamelCase, see [Explanation.Reason]. A final error is returned at once, unless there are valid
+// credentials to serve; some errors become final when they last for as long as is said here. Those that
+// invalidate make [InvalidateRejected] have the credentials replaced.
 //
 //	code                            cause         final   invalidates meaning
 //	half-identity                   configuration yes     no          the environment has a part of an identity, but not all of it
@@ -116,7 +117,7 @@
 //	token-file-unreadable           token         no      no          the token file exists, but this process may not read it
 //	region-missing                  configuration yes     no          the STS client has no region, and one is never guessed
 //	certificate-untrusted           network       no      no          the server shows a certificate that this process does not trust
-//	credentials-stale               transient     no      no          the credentials that were obtained had already expired
+//	credentials-stale               transient     no      no          by this machine's clock the credentials had already expired when they came; they are served all the same
 //	dns-timeout                     network       no      no          the DNS server did not answer in time
 //	host-unknown                    network       no      no          the name of the service's host does not resolve
 //	timeout                         network       no      no          no answer came in time

@@ -13,8 +13,9 @@ import (
 // An operator that reconciles service accounts holds one pool, and evicts what changes.
 func ExamplePool() {
 	cfg := aws.Config{Region: "eu-central-1"} // config.LoadDefaultConfig
+	evicted := make(chan token.Key, 1)
 	pool, err := token.NewPool(token.RegionalClients(cfg), token.PoolConfig{
-		OnEvict: func(k token.Key) { fmt.Println("evicted", k.Namespace+"/"+k.ServiceAccount) },
+		OnEvict: func(k token.Key) { evicted <- k }, // for a metric, say
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -46,6 +47,8 @@ func ExamplePool() {
 
 	// The account was deleted, or names another role now.
 	pool.Evict(func(k token.Key) bool { return k.UID == key.UID })
+	gone := <-evicted
+	fmt.Println("evicted", gone.Namespace+"/"+gone.ServiceAccount)
 	// Output:
 	// IdentityMismatch
 	// evicted payments/api

@@ -74,8 +74,8 @@ type Explanation struct {
 	Next []string
 	// Retry says whether asking again helps.
 	Retry Retry
-	// FinalAfter is for how long this may go on before a Provider takes it as final, unless it still
-	// has valid credentials. 0: Retry alone decides.
+	// FinalAfter is for how long this may go on before a Provider takes it as final. 0: Retry alone
+	// decides.
 	FinalAfter time.Duration
 	// RoleARN is the role that was asked for; "" when the error does not say.
 	RoleARN string

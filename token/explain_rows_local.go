@@ -58,9 +58,12 @@ var localRows = []row{
 		is: []match{{err: isUntrustedCertificate}},
 	}, {
 		code: CodeCredentialsStale, cause: CauseTransient, retry: RetryBackoff,
-		meaning: "the credentials that were obtained had already expired",
-		next:    []string{"the clock of the node, and what stands between this process and STS"},
-		is:      []match{{err: is(ErrStaleCredentials)}},
+		meaning: "by this machine's clock the credentials had already expired when they came; they are served all the same",
+		next: []string{
+			"the clock of the node: AWS goes by its own",
+			"whether what gives the credentials, such as an agent on the node, reaches AWS: cut off, it hands out old ones",
+		},
+		is: []match{{err: is(ErrStaleCredentials)}},
 	}, {
 		code: CodeDNSTimeout, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "the DNS server did not answer in time",

@@ -38,8 +38,9 @@ func earlierOf(a, b instant) instant {
 // reference is the refresh in its simplest form: one caller, no cache of decisions. The provider must
 // do as it does.
 type reference struct {
-	perishable bool   // not served past the expiry
-	id         string // of the cached credentials; "": none
+	perishable bool      // not served past the expiry
+	id         string    // of the cached credentials; "": none
+	said       time.Time // when they expire, as their source said
 	expiry     instant
 	ask        instant // from then on the source is asked
 	floor      instant // until then a rejection is not acted on
@@ -87,12 +88,34 @@ func (m *reference) succeeded(id string, now instant, lifetime, configured time.
 	default:
 		window = time.Hour
 	}
-	fresh := max(lifetime-window, min(lifetime/2, time.Minute))
+	fresh := max(lifetime-window, min(lifetime/2, time.Minute), 10*time.Second)
 	floor := now
 	if m.rejected {
 		floor = now.add(30 * time.Second)
 	}
-	*m = reference{perishable: m.perishable, id: id, expiry: now.add(lifetime), ask: now.add(fresh), floor: floor, set: now}
+	*m = reference{
+		perishable: m.perishable, id: id, said: now.wall.Add(lifetime),
+		expiry: now.add(lifetime), ask: now.add(fresh), floor: floor, set: now,
+	}
+}
+
+// doubted is an answer whose credentials had expired by this machine's clock when they came.
+func (m *reference) doubted(id string, said time.Time, now instant, backoff time.Duration) {
+	until := now.add(backoff)
+	if m.id == "" || m.rejected || !m.said.After(said) {
+		*m = reference{perishable: m.perishable, id: id, said: said, expiry: until}
+	}
+	m.refused, m.ask, m.held, m.set = nil, until, true, now
+}
+
+// denied is a final error. Credentials that nothing speaks against are served until they expire.
+func (m *reference) denied(now instant, backoff time.Duration) (served bool) {
+	if m.id == "" || m.rejected || m.expiry.come(now) {
+		m.refused = &now
+		return false
+	}
+	m.refused, m.ask, m.held, m.set = nil, earlierOf(now.add(backoff), m.expiry), true, now
+	return true
 }
 
 // failed is a failed attempt that is not final, of which backoff follows when credentials are served.
@@ -133,7 +156,8 @@ type history struct {
 	lifetime time.Duration
 	backoff  time.Duration
 	keyID    string
-	past     []string // what happened, for a failure's message
+	said     time.Time // when the latest credentials expire
+	past     []string  // what happened, for a failure's message
 }
 
 var (
@@ -156,6 +180,7 @@ func (h *history) Retrieve(context.Context) (aws.Credentials, error) {
 	case "stale":
 		creds.Expires = h.wall().Add(-time.Duration(h.rng.Int64N(int64(time.Hour))))
 	}
+	h.said = creds.Expires
 	return creds, nil
 }
 
@@ -220,13 +245,17 @@ func (h *history) ask() {
 		return
 	}
 	switch {
-	case asked == 1 && h.response == "refused":
-		require.ErrorIs(h, err, errRefused, h.past)
-		h.model.refused = &now
-		return
-	case asked == 1 && h.response == "fresh":
+	case asked == 0:
+	case h.response == "refused":
+		if !h.model.denied(now, h.backoff) {
+			require.ErrorIs(h, err, errRefused, h.past)
+			return
+		}
+	case h.response == "fresh":
 		h.model.succeeded(h.keyID, now, h.lifetime, h.window)
-	case asked == 1 && !h.model.failed(now, h.backoff):
+	case h.response == "stale":
+		h.model.doubted(h.keyID, h.said, now, h.backoff)
+	case !h.model.failed(now, h.backoff):
 		require.Error(h, err, h.past)
 		require.False(h, token.IsFinal(err), h.past)
 		require.Zero(h, creds, h.past)
@@ -235,7 +264,7 @@ func (h *history) ask() {
 	require.NoError(h, err, h.past)
 	require.Equal(h, h.model.id, creds.AccessKeyID, h.past)
 	require.True(h, creds.Expires.Equal(h.model.ask.wall), "%v: to ask again at %v, was told %v", h.past, h.model.ask.wall, creds.Expires)
-	if !h.model.held {
+	if !h.model.held && h.model.set.add(10*time.Second).come(now) {
 		require.False(h, h.model.expiry.come(now), "%v: dead credentials, and nobody was asked", h.past)
 	}
 }

@@ -173,18 +173,29 @@ func (p *Pool) unlink(entries []*entry) []*entry {
 	return gone
 }
 
-// drop forgets the credentials of entries that are out of the pool: of all, before a hook is called
-// that may not return. mu is not held.
+// drop forgets the credentials of entries that are out of the pool, and has the hook told, for which
+// nobody waits. mu is not held.
 func (p *Pool) drop(entries []*entry) {
 	for _, e := range entries {
 		e.engine.close(ErrEvicted)
 	}
-	if p.cfg.OnEvict == nil {
+	if p.cfg.OnEvict == nil || len(entries) == 0 {
 		return
 	}
-	for _, e := range entries {
-		p.cfg.OnEvict(e.key)
+	go func() {
+		for _, e := range entries {
+			tellOf(p.cfg.OnEvict, e.key)
+		}
+	}()
+}
+
+// tellOf calls a hook, unless it is nil; its panic is dropped. No lock is held.
+func tellOf(hook func(Key), key Key) {
+	if hook == nil {
+		return
 	}
+	defer func() { _ = recover() }()
+	hook(key)
 }
 
 // take returns the entry of a key, which is made when there is none, with src as its source.

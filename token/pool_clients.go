@@ -29,16 +29,14 @@ func RegionalClients(cfg aws.Config) func(Key) (stscreds.AssumeRoleWithWebIdenti
 		if key.Region != "" && !regionForm.MatchString(key.Region) {
 			return nil, fmt.Errorf("region %q: want the name of one, such as eu-central-1", key.Region)
 		}
-		mu.Lock()
-		defer mu.Unlock()
 		at := place{key.Region, key.Endpoint}
-		if client := clients[at]; client != nil {
+		mu.Lock()
+		client := clients[at]
+		mu.Unlock()
+		if client != nil {
 			return client, nil
 		}
-		if len(clients) >= maxClients {
-			clear(clients) // those in use stay with their identities
-		}
-		clients[at] = sts.NewFromConfig(cfg, func(o *sts.Options) {
+		client = sts.NewFromConfig(cfg, func(o *sts.Options) { // without the lock: it calls functions of cfg's
 			if at.region != "" {
 				o.Region = at.region
 			}
@@ -46,6 +44,15 @@ func RegionalClients(cfg aws.Config) func(Key) (stscreds.AssumeRoleWithWebIdenti
 				o.BaseEndpoint = &at.endpoint
 			}
 		})
-		return clients[at], nil
+		mu.Lock()
+		defer mu.Unlock()
+		if others := clients[at]; others != nil {
+			return others, nil
+		}
+		if len(clients) >= maxClients {
+			clear(clients) // those in use stay with their identities
+		}
+		clients[at] = client
+		return client, nil
 	}
 }

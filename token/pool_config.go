@@ -15,7 +15,11 @@ const (
 )
 
 // PoolConfig is how a [Pool] holds its identities. The zero value is good for an operator.
-// Its functions must be safe for concurrent use, must return soon and must not call the pool.
+//
+// Its functions must be safe for concurrent use. They are called without a lock, and a panic of one is
+// dropped. OnHit and OnMiss are called in the goroutine of the caller that they are about, whom they hold
+// until they return, and nobody else: they must not ask for credentials of the same pool, of which they
+// would be told in turn. OnAttempt and OnEvict hold nobody, and may call the pool.
 type PoolConfig struct {
 	// MaxIdentities bounds how many identities are held; beyond it the one that was not used
 	// for longest, roughly, is evicted. Those being fetched at the moment stay and may exceed
@@ -26,15 +30,14 @@ type PoolConfig struct {
 	CallsPerSecond float64
 	// Refresh is for each identity as for a Provider, with two differences. Each asks up to a
 	// tenth sooner, at random, so that those that came together do not come back together. And a
-	// failure with nothing to serve, or a final one, is remembered: see FailureBackoff. An identity
+	// failure with nothing to serve is remembered: see FailureBackoff. An identity
 	// without credentials tries again within an attempt as a Provider does; each call waits for its
 	// turn, see CallsPerSecond. Refresh.OnAttempt must be nil: OnAttempt below knows the key.
 	Refresh Refresh
 	// FailureBackoff gives for how long a failed identity that has no credentials to serve
 	// answers with its error instead of asking again, after so many failures in a row, the first
-	// being 1. nil, or a panic: up to 2 seconds at first, doubling up to 5 minutes, at least half of
-	// that.
-	// [Pool.Evict] ends it.
+	// being 1. It has a second to return, as Refresh.Backoff has. nil: up to 2 seconds at first,
+	// doubling up to 5 minutes, at least half of that. [Pool.Evict] ends it.
 	FailureBackoff func(failures int) time.Duration
 
 	// OnHit is called for each call that was served cached credentials. nil: nobody is told.
@@ -45,8 +48,8 @@ type PoolConfig struct {
 	// OnAttempt is called after every attempt, as Refresh.OnAttempt is for a Provider. nil: nobody is
 	// told.
 	OnAttempt func(Key, Attempt)
-	// OnEvict is called for each identity that left the pool, by Evict or by MaxIdentities.
-	// nil: nobody is told.
+	// OnEvict is called for each identity that left the pool, by Evict or by MaxIdentities, once its
+	// credentials are served no more. nil: nobody is told.
 	OnEvict func(Key)
 }
 
@@ -89,10 +92,10 @@ func (c PoolConfig) refresh(key Key) Refresh {
 
 // tuning is what makes an engine a pool's.
 func (c PoolConfig) tuning() tuning {
-	failed := doubling
+	failed := func(failures int, _ asking) time.Duration { return doubling(failures) }
 	if f := c.FailureBackoff; f != nil {
-		failed = func(failures int) time.Duration {
-			return unlessItPanics(doubling(failures), func() time.Duration { return f(failures) })
+		failed = func(failures int, ask asking) time.Duration {
+			return ask(doubling(failures), func() time.Duration { return f(failures) })
 		}
 	}
 	return tuning{

@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+
+	"github.com/irsa-go/irsa/internal/panics"
 )
 
 // entry is one identity in the pool, until it is evicted; then its engine is closed for good.
@@ -34,7 +37,7 @@ func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	client, err := p.newClient(key)
+	client, err := made(func() (stscreds.AssumeRoleWithWebIdentityAPIClient, error) { return p.newClient(key) })
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
@@ -49,6 +52,15 @@ func (p *Pool) newEntry(key Key, src Source) (*entry, error) {
 		engine: newEngine(w.fetch, key.RoleARN, cfg.Refresh, p.tune),
 		source: source,
 	}, nil
+}
+
+// made is a client that a function of the caller's makes, whose panic is an error. No lock is held.
+func made[Client any](newClient func() (Client, error)) (client Client, err error) {
+	err = panics.Call(func() (err error) {
+		client, err = newClient()
+		return err
+	})
+	return client, err
 }
 
 // pooled is a provider that the pool has handed out. It is safe for concurrent use.
@@ -94,7 +106,7 @@ func (p *pooled) get(ctx context.Context) (*cached, error) {
 		e.touched.Store(true)
 	}
 	if hit := p.pool.cfg.OnHit; hit != nil {
-		hit(e.key)
+		tellOf(hit, e.key)
 	}
 	return c, nil
 }
@@ -126,17 +138,13 @@ func (p *Pool) get(ctx context.Context, e *entry) (*cached, error) {
 	p.mu.Unlock()
 	c, f, err := e.engine.enter(ctx)
 	if c != nil {
-		if p.cfg.OnHit != nil {
-			p.cfg.OnHit(e.key)
-		}
+		tellOf(p.cfg.OnHit, e.key)
 		return c, nil
 	}
 	if errors.Is(err, ErrEvicted) {
 		return nil, err
 	}
-	if p.cfg.OnMiss != nil {
-		p.cfg.OnMiss(e.key)
-	}
+	tellOf(p.cfg.OnMiss, e.key)
 	if f == nil {
 		return nil, err
 	}

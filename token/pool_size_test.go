@@ -21,9 +21,9 @@ import (
 
 func TestPoolEvictsWhatWasNotUsedForLongest(t *testing.T) {
 	t.Parallel()
-	var evicted []string
+	evicted := make(chan string, 8)
 	client := &poolSTS{}
-	pool := newPool(t, client, token.PoolConfig{MaxIdentities: 3, OnEvict: func(k token.Key) { evicted = append(evicted, k.UID) }})
+	pool := newPool(t, client, token.PoolConfig{MaxIdentities: 3, OnEvict: func(k token.Key) { evicted <- k.UID }})
 	var providers []aws.CredentialsProvider
 	for i := range 3 {
 		providers = append(providers, poolProvider(t, pool, poolKey(i)))
@@ -31,10 +31,10 @@ func TestPoolEvictsWhatWasNotUsedForLongest(t *testing.T) {
 	}
 	first := retrieved(t, providers[0])
 	retrieved(t, poolProvider(t, pool, poolKey(3)))
-	assert.Equal(t, []string{"uid-1"}, evicted, "0 was served after 1")
+	assert.Equal(t, "uid-1", <-evicted, "0 was served after 1")
 	assert.Equal(t, first, retrieved(t, providers[0]))
 	retrieved(t, providers[1])
-	assert.Equal(t, []string{"uid-1", "uid-2"}, evicted, "an evicted identity comes back in the place of another")
+	assert.Equal(t, "uid-2", <-evicted, "an evicted identity comes back in the place of another")
 	assert.Equal(t, 3, pool.Len())
 }
 

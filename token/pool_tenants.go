@@ -80,7 +80,7 @@ func (p *Pool) newTenant(key Key, src Source) (*entry, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	client, err := p.tenants.newClient(key, p.tenants.controller)
+	client, err := made(func() (stscreds.AssumeRoleAPIClient, error) { return p.tenants.newClient(key, p.tenants.controller) })
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

@@ -63,6 +63,10 @@ func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN str
 // they are invalidated. Whether credentials are served past their expiry while inner fails depends on
 // inner, see [Refresh.ServeExpired].
 //
+// How long they live only their Expires says, which the clock of this machine is held against: when that
+// is fast, they are asked for sooner, every 5 to 10 minutes at most (see Refresh); when it is slow, they
+// are kept for too long, until [InvalidateRejected] has them replaced.
+//
 // An aws.CredentialsCache as inner, such as config.LoadDefaultConfig makes, would answer an early
 // question with the credentials it holds, so it is invalidated before it is asked; do not use it
 // beside the Provider.

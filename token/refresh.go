@@ -18,6 +18,10 @@ const defaultTimeout = time.Minute
 // credentials live shorter than the window would be asked at every call.
 const minFresh = time.Minute
 
+// minKept is how long new credentials are served in any case. By a clock that is fast by nearly their
+// lifetime all credentials are about to expire when they come, and would be asked for at every call.
+const minKept = 10 * time.Second
+
 // minReplaced is how long credentials are served that replaced rejected ones, whatever services say
 // of them: new credentials do not heal every rejection, and each costs a call.
 const minReplaced = 30 * time.Second
@@ -37,8 +41,18 @@ const minReplaced = 30 * time.Second
 //     fails) is followed by another call, as long as Timeout allows and somebody waits. The pauses
 //     are random, up to a second at first, doubling up to 10 seconds. Then the error is returned, and
 //     the next call of Retrieve tries again.
-//   - An error that is final (see [IsFinal]) is returned at once even when credentials are
-//     cached; the same error answers all calls of the next 1 to 5 seconds.
+//   - An error that is final (see [IsFinal]) is returned once there are no valid credentials to serve:
+//     they have expired, or a service has refused them. It answers all calls of the next 1 to 5 seconds.
+//     The SDKs return it earlier; here what is valid is served until it expires, whatever is answered
+//     meanwhile. Two answers take credentials away, as nothing of the identity may be served any more:
+//     that the service account is gone, and a token of another account.
+//   - Credentials that have expired by this machine's clock when they come are served all the same, and
+//     asked for again as after a refresh that failed. AWS gave them, and judges them. Either the clock is
+//     fast, or their source is cut off and hands out what it has; the hook is told, as
+//     [ErrStaleCredentials]. They replace what is cached unless their source gave that longer to live.
+//
+// Backoff and ExpiredBackoff are called when an attempt has failed, without a lock. They have a second to
+// return; one that takes longer, or panics, counts as nil, and is not called again before it returns.
 //
 // Refresh is a plain value; its functions must be safe for concurrent use when several providers
 // share them.
@@ -48,20 +62,20 @@ type Refresh struct {
 	// that credentials have when they are obtained: 5 minutes up to a lifetime of 20 minutes, 15
 	// minutes below 90 minutes, 60 minutes from there on. New credentials are in any case served
 	// for a minute, or for half their lifetime when that is shorter, before they are asked for
-	// again. Negative is an error.
+	// again; and for 10 seconds however short that is, since it is this machine's clock that says so.
+	// Negative is an error.
 	AdvisoryWindow time.Duration
 	// Timeout bounds one attempt, which all callers share. 0: 1 minute. Negative is an error. A
 	// source that does not return by then is left behind and its answer is dropped.
 	Timeout time.Duration
 	// Backoff gives the time after a failed attempt in which the source is not asked again and
 	// the cached credentials are served. nil: uniformly random between 5 and 10 minutes. A
-	// negative time is taken as 0, and a panic as nil. It must return at once and must not call the
-	// provider.
+	// negative time is taken as 0.
 	Backoff func() time.Duration
 	// ExpiredBackoff gives the time to wait once the cached credentials have expired, counted
 	// from the failed attempt or from the expiry, whichever is later; it never makes a wait
 	// longer than Backoff does. It trades calls to a failing source for a faster recovery. nil:
-	// expiry makes no difference. It must return at once and must not call the provider.
+	// expiry makes no difference.
 	ExpiredBackoff func() time.Duration
 	// ServeExpired is for [Keep]: serve credentials past their expiry, too, while a refresh fails.
 	// Without it that is done for those of STS, of the instance metadata service and of a
@@ -79,17 +93,19 @@ type Refresh struct {
 // Attempt is what [Refresh.OnAttempt] learns about one attempt to get credentials. It holds no
 // secret.
 type Attempt struct {
-	// Err is why there are no new credentials; nil: there are.
+	// Err is why there are no new credentials; nil: there are. [ErrStaleCredentials]: there may be, but
+	// by this machine's clock they had expired when they came.
 	Err error
-	// Final is whether Err is one that asking again cannot heal, so that callers got it although
-	// credentials may be cached.
+	// Final is whether Err is one that asking again cannot heal.
 	Final bool
-	// Stale is whether the attempt failed and the callers were served the cached credentials.
+	// Stale is whether the callers were served credentials in spite of Err: the cached ones, or those
+	// that had expired when they came.
 	Stale bool
 	// Took is the time from the attempt's start to its end.
 	Took time.Duration
-	// AccessKeyID and Expires are those of the new credentials; zero when there are none. Expires
-	// is when they really expire, not when to ask again.
+	// AccessKeyID and Expires are those of the new credentials, and with ErrStaleCredentials of those
+	// that are served; zero when there are none. Expires is when they really expire, not when to ask
+	// again.
 	AccessKeyID string
 	Expires     time.Time
 	// AdvisoryWindow is the time before Expires at which the next attempt is due; zero when
@@ -123,31 +139,27 @@ func (r Refresh) window(lifetime time.Duration) time.Duration {
 
 // fresh is how long credentials that have lifetime left are served before they are asked for again.
 func (r Refresh) fresh(lifetime time.Duration) time.Duration {
-	return max(lifetime-r.window(lifetime), min(lifetime/2, minFresh))
+	return max(lifetime-r.window(lifetime), min(lifetime/2, minFresh), minKept)
 }
 
-// backoff is how long to leave the source alone when an attempt fails and the cached credentials
-// have left to live; left is negative once they have expired.
-func (r Refresh) backoff(left time.Duration) time.Duration {
-	d := between(5*time.Minute, 10*time.Minute)
+// asking calls a function of the caller's that says for how long to wait; otherwise when it gives nothing.
+type asking func(otherwise time.Duration, f func() time.Duration) time.Duration
+
+// backoff is how long to leave the source alone while credentials are served that have left to live;
+// left is negative once they have expired.
+func (r Refresh) backoff(left time.Duration, ask asking) time.Duration {
+	d := sparing()
 	if r.Backoff != nil {
-		d = unlessItPanics(d, r.Backoff)
+		d = ask(d, r.Backoff)
 	}
 	if r.ExpiredBackoff != nil && d > left {
-		d = min(d, max(left, 0)+min(max(unlessItPanics(d, r.ExpiredBackoff), 0), longest))
+		d = min(d, max(left, 0)+min(max(ask(d, r.ExpiredBackoff), 0), longest))
 	}
 	return min(max(d, 0), longest)
 }
 
-// unlessItPanics is what a function of the caller's gives, and otherwise when it panics.
-func unlessItPanics(otherwise time.Duration, f func() time.Duration) (d time.Duration) {
-	defer func() {
-		if recover() != nil {
-			d = otherwise
-		}
-	}()
-	return f()
-}
+// sparing is how long STS is left alone.
+func sparing() time.Duration { return between(5*time.Minute, 10*time.Minute) }
 
 // finalFor is how long a final error answers all calls.
 func finalFor() time.Duration { return between(time.Second, 5*time.Second) }

@@ -55,7 +55,7 @@ type cached struct {
 	mandatory moment          // from then on callers wait for new ones
 	expiry    moment          // when they expire
 	floor     moment          // until then a rejection is not acted on
-	set       moment          // when these moments were set
+	lead      time.Duration   // the least that the wall clock is ahead of the monotonic one, unless set back
 	backoff   bool            // due is the end of a backoff
 	rejected  bool            // a service refused them
 }
@@ -63,11 +63,12 @@ type cached struct {
 // slack is by how much the clocks may drift apart unnoticed: more than a clock that is slewed does.
 const slack = time.Minute
 
+// lead is cached.lead for moments set now.
+func (m moment) lead() time.Duration { return m.wall - m.mono - slack }
+
 // setBack says whether the wall clock was set back since c came, by more than it gained in suspends.
 // How old c is, nobody can tell then.
-func (c *cached) setBack(now moment) bool {
-	return now.wall-now.mono < c.set.wall-c.set.mono-slack
-}
+func (c *cached) setBack(now moment) bool { return now.wall-now.mono < c.lead }
 
 // isDue says whether to ask before c is served.
 func (c *cached) isDue(now moment) bool { return c.due.reached(now) || c.setBack(now) }
@@ -75,10 +76,13 @@ func (c *cached) isDue(now moment) bool { return c.due.reached(now) || c.setBack
 // mustWait says whether c is not good enough to be served while somebody else asks.
 func (c *cached) mustWait(now moment) bool { return c.mandatory.reached(now) || c.setBack(now) }
 
+// valid says whether nothing speaks against c: neither a clock nor a service.
+func (c *cached) valid(now moment) bool { return !c.expiry.reached(now) && !c.rejected }
+
 // newCached takes credentials that came at now. early is the pool's jitter. before is what they
 // replace; nil: nothing.
 func newCached(o obtained, r Refresh, early func(time.Duration) time.Duration, now moment, before *cached) *cached {
-	c := &cached{creds: o.creds, due: moment{never, never}, set: now}
+	c := &cached{creds: o.creds, due: moment{never, never}, lead: now.lead()}
 	c.mandatory, c.expiry = c.due, c.due
 	if o.creds.CanExpire {
 		c.live(o, r, early, now)
@@ -88,6 +92,20 @@ func newCached(o obtained, r Refresh, early func(time.Duration) time.Duration, n
 	}
 	return c
 }
+
+// newDoubtful takes credentials that came at now and had expired by this machine's clock. What is theirs
+// is not known, so that they are good until end, and then asked for again. Other credentials stay when
+// their source gave them longer to live: before, unless it is nil or rejected.
+func newDoubtful(o obtained, now, end moment, before *cached) *cached {
+	if before != nil && !before.rejected && before.outlives(o) {
+		return before.heldBack(now, end)
+	}
+	c := &cached{creds: o.creds, real: o.real, mandatory: end, expiry: end}
+	return c.heldBack(now, end)
+}
+
+// outlives compares what two answers of a source say, which no clock of this machine has a part in.
+func (c *cached) outlives(o obtained) bool { return c.real.IsZero() || c.real.After(o.real) }
 
 // live sets the moments of credentials that expire.
 func (c *cached) live(o obtained, r Refresh, early func(time.Duration) time.Duration, now moment) {
@@ -114,7 +132,7 @@ func (c *cached) until(due moment) *cached {
 // heldBack is c after an attempt that failed now, served until the backoff is over.
 func (c *cached) heldBack(now, end moment) *cached {
 	h := c.until(end)
-	h.backoff, h.set = true, now
+	h.backoff, h.lead = true, now.lead()
 	return h
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// ErrStaleCredentials is what errors.Is finds when a source answered with credentials that had
-// already expired: a failed refresh.
-var ErrStaleCredentials = errors.New("the credentials obtained have already expired")
+// ErrStaleCredentials is what errors.Is finds in an [Attempt] whose credentials had expired by this
+// machine's clock when they came. They are served all the same, see [Refresh].
+var ErrStaleCredentials = errors.New("the credentials obtained have already expired by this machine's clock")
 
 // errNoKeys is a provider's answer without an error and without keys.
 var errNoKeys = errors.New("the answer holds no access key")
@@ -31,8 +31,8 @@ type tuning struct {
 	early func(fresh time.Duration) time.Duration
 	// failed is for how long an error answers all calls when there is nothing to serve, after so
 	// many failures in a row, the first being 1. nil: a final error for 1 to 5 seconds, any other
-	// not at all.
-	failed func(failures int) time.Duration
+	// not at all. It calls a function of the caller's through ask.
+	failed func(failures int, ask asking) time.Duration
 	// perishable credentials are not served past their expiry.
 	perishable bool
 }
@@ -51,6 +51,7 @@ type engine struct {
 	base    time.Time // monotonic time counts from here
 
 	current atomic.Pointer[cached]
+	asking  atomic.Bool // a function of the caller's, for how long to wait
 
 	mu           sync.Mutex
 	flight       *flight // the attempt under way

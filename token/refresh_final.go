@@ -1,6 +1,10 @@
 package token
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/irsa-go/irsa/internal/panics"
+)
 
 // finalError marks an error that asking again cannot heal.
 type finalError struct{ error }
@@ -8,8 +12,8 @@ type finalError struct{ error }
 func (e *finalError) Unwrap() error { return e.error }
 
 // Final marks an error of a [Source], or of a provider given to [Keep], as one that asking again
-// cannot heal: it is returned at once even when credentials are cached. The message stays as it
-// is. Final(nil) is nil.
+// cannot heal: it is returned without a further try once there are no valid credentials to serve. The
+// message stays as it is. Final(nil) is nil.
 func Final(err error) error {
 	if err == nil {
 		return nil
@@ -34,41 +38,38 @@ func IsFinal(err error) bool {
 	return e.Retry == RetryNever
 }
 
-// passes says whether another call may do better by itself.
-func passes(err error) bool {
-	e, ok := Explain(err)
-	return ok && e.Retry == RetryBackoff && !IsFinal(err) && !isLocal(err)
+// failure is an error of an attempt and what it means. That is found out before a lock is taken: the
+// error may be one of the caller's making, which does what it likes when it is asked.
+type failure struct {
+	err         error
+	explanation Explanation
+	final       bool // asking again does not heal it
+	passes      bool // another call may do better by itself
+	gone        bool // nothing of the identity may be served any more
+	local       bool // the next attempt asks nobody unless there is another token
+	ofSource    bool // STS was not asked
 }
 
-// revokes is an answer after which nothing of the identity may be served.
-func revokes(err error) bool {
-	e, _ := Explain(err)
-	r := rowOf(e.Code)
-	return r != nil && r.gone
-}
-
-// isLocal is a failure after which the next attempt asks nobody unless there is another token: there
-// was none to send, or STS refused it as expired, so that it is not sent again.
-func isLocal(err error) bool {
-	var from *Error
-	if !errors.As(err, &from) {
-		return false
+// judge finds out what an error means; one that panics when it is asked means that.
+func judge(err error) *failure {
+	var f *failure
+	if panicked := panics.Call(func() error { f = judged(err); return nil }); panicked != nil {
+		return judged(panicked)
 	}
-	switch from.Op {
-	case opCheckToken:
-		return true
-	case opAssumeRole:
-		return isExpiredToken(err)
-	case opReadToken:
-		e, _ := Explain(err)
-		r := rowOf(e.Code)
-		return r != nil && r.unsent
-	}
-	return false
+	return f
 }
 
-// isOfSource is a failure before STS was asked.
-func isOfSource(err error) bool {
+func judged(err error) *failure {
+	x, known := Explain(err)
+	r := rowOf(x.Code)
+	f := &failure{err: err, explanation: x, final: IsFinal(err), gone: r != nil && r.gone}
 	var from *Error
-	return errors.As(err, &from) && (from.Op == opReadToken || from.Op == opCheckToken)
+	if errors.As(err, &from) {
+		f.ofSource = from.Op == opReadToken || from.Op == opCheckToken
+		// There was no token to send, or STS refused it as expired, so that it is not sent again.
+		f.local = from.Op == opCheckToken || from.Op == opAssumeRole && isExpiredToken(err) ||
+			from.Op == opReadToken && r != nil && r.unsent
+	}
+	f.passes = known && x.Retry == RetryBackoff && !f.final && !f.local
+	return f
 }

@@ -76,7 +76,7 @@ func (w *webIdentity) fetch(ctx context.Context) (obtained, error) {
 		if !isExpiredToken(err) {
 			return got, err
 		}
-		w.expired.Store(&expiredToken{token.raw, time.Now().Add(w.cfg.Refresh.backoff(0))})
+		w.expired.Store(&expiredToken{token.raw, time.Now().Add(sparing())})
 		sent, refused = token.raw, err
 	}
 	return obtained{}, refused

@@ -105,7 +105,10 @@ func (p process) assume(ctx context.Context, r token.Resolution) error {
 	if err != nil {
 		return err
 	}
-	_, err = provider.Retrieve(ctx)
+	creds, err := provider.Current(ctx)
+	if err == nil && creds.Expired() {
+		err = token.ErrStaleCredentials
+	}
 	return err
 }
 

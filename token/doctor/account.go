@@ -177,11 +177,17 @@ func (p *patient) sts(ctx context.Context) finding {
 	case p.resolution.Kind == token.StaticKeys:
 		return skipped("not-needed", "static keys are used as they are: nobody is asked for credentials")
 	}
-	if err := p.cfg.Assume(ctx, p.resolution); err != nil {
+	err := p.cfg.Assume(ctx, p.resolution)
+	if err != nil && !errors.Is(err, token.ErrStaleCredentials) {
 		return explained(err, "no-credentials", "there are no credentials")
 	}
+	f := intact("it gives credentials")
 	if p.resolution.Kind == token.Container {
-		return intact("the container's endpoint gives credentials")
+		f = intact("the container's endpoint gives credentials")
 	}
-	return intact("it gives credentials")
+	if err != nil {
+		x, _ := token.Explain(err)
+		f.notes = append([]string{x.Meaning}, x.Next...)
+	}
+	return f
 }

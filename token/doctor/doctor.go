@@ -35,12 +35,16 @@ type Config struct {
 	// ReadRole returns the role of that name, as iam:GetRole does; errors as for ReadProvider.
 	// nil: the steps of the role and its trust policy are skipped.
 	ReadRole func(ctx context.Context, name string) (Role, error)
-	// Assume asks STS for credentials of the role, once. nil: the step is skipped. With an STS
+	// Assume asks STS for credentials of the role, once. token.ErrStaleCredentials means that there
+	// are some, which have expired by this machine's clock. nil: the step is skipped. With an STS
 	// client:
 	//
 	//	p, err := r.Provider(client, token.Config{})
 	//	…
-	//	_, err = p.Retrieve(ctx)
+	//	creds, err := p.Current(ctx)
+	//	if err == nil && creds.Expired() {
+	//		err = token.ErrStaleCredentials
+	//	}
 	//	return err
 	Assume func(ctx context.Context, r token.Resolution) error
 	// Mutation looks at the pod itself and returns what it lacks, container by container; nothing: it

@@ -139,7 +139,10 @@ func (w *world) assume(ctx context.Context, r token.Resolution) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Retrieve(ctx)
+	creds, err := p.Current(ctx)
+	if err == nil && creds.Expired() {
+		err = token.ErrStaleCredentials
+	}
 	return err
 }
 

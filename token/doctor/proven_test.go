@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,16 +87,33 @@ func TestHalfAnIdentityIsNotAMissingAnnotation(t *testing.T) {
 	}
 }
 
+// agent is a world whose pod has an endpoint for its credentials, which answers so.
+func agent(t *testing.T, status int, answer string) *world {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, answer, status) }))
+	t.Cleanup(server.Close)
+	w := newWorld(t)
+	clear(w.env)
+	w.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], w.env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = server.URL, w.file
+	return w
+}
+
+// What an agent gives, the provider serves: a wrong clock is noted, and is not a broken link.
+func TestCredentialsThatLookDeadAreNoted(t *testing.T) {
+	t.Parallel()
+	for expires, notes := range map[string]string{"2020-01-01T00:00:00Z": "the clock of the node", "2120-01-01T00:00:00Z": ""} {
+		w := agent(t, 200, `{"AccessKeyId":"ASIA1","SecretAccessKey":"s","Token":"t","Expiration":"`+expires+`"}`)
+		report := w.run(t)
+		_, broken := report.FirstBroken()
+		assert.False(t, broken, report.String())
+		step, _ := report.Step(doctor.STS)
+		assert.Equal(t, doctor.OK, step.Status)
+		assert.Contains(t, strings.Join(step.Notes, "; "), notes)
+		assert.Equal(t, notes == "", len(step.Notes) == 0)
+	}
+}
+
 func TestAdviceFitsTheSource(t *testing.T) {
 	t.Parallel()
-	agent := func(t *testing.T, status int, message string) *world {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, message, status) }))
-		t.Cleanup(server.Close)
-		w := newWorld(t)
-		clear(w.env)
-		w.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], w.env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = server.URL, w.file
-		return w
-	}
 	t.Run("an agent that refuses", func(t *testing.T) {
 		t.Parallel()
 		first, _ := agent(t, 404, "[id]: (ResourceNotFoundException): No association found, fault: client").run(t).FirstBroken()
