@@ -31,25 +31,24 @@ func (c *compiler) principals(statement *jsontree.Value, pointer string) princip
 		c.everyone(path)
 	case n.Kind() == '"':
 		c.doubt(path, messagePrincipal, messageNotPrincipals)
-	case n.Kind() != '{' || len(n.Members()) == 0:
+	case len(n.Members()) == 0:
 		c.refuse(path, messageSyntax, messageNotPrincipals)
 	}
 	for _, m := range n.Members() {
 		at := path + "/" + jsontree.EscapePointer(m.Name)
-		values, ok := m.Value.Strings()
-		if !ok || len(values) == 0 {
+		values, _ := m.Value.Strings()
+		if len(values) == 0 {
 			c.refuse(at, messageSyntax, "its Principal has a member that is neither a string nor a list of strings")
-			continue
 		}
 		for i, value := range values {
 			c.principal(m.Name, value, itemPath(at, m.Value, i))
 		}
 		if list := p.list(m.Name); list != nil {
 			*list = values
+			p.entries += len(values)
 		} else {
 			c.refuse(at, messageSyntax, "its Principal has an unknown member")
 		}
-		p.entries += len(values)
 	}
 	return p
 }
@@ -72,9 +71,9 @@ func (p *principals) list(kind string) *[]string {
 const messageNotPrincipals = `its Principal is neither "*" nor an object with members`
 
 // match asks whether one of the principals is the caller. "*" in a trust policy is not
-// supported by IAM and never lets anyone in here, but a Deny of it denies.
+// supported by IAM and has no entries here: it never lets anyone in, but a Deny of it denies.
 func (p *principals) match(r *request) verdict {
-	if p.everyone || p.entries == 0 {
+	if p.entries == 0 {
 		return unproven
 	}
 	v := no

@@ -43,45 +43,97 @@ func TestPrincipals(t *testing.T) {
 			assert.Equal(t, c.allows, parse(t, statement(allow)).Allows(q))
 			denied := parse(t, statement(open+","+strings.Replace(allow, "Allow", "Deny", 1)))
 			assert.Equal(t, c.denies, !denied.Allows(q))
+			assert.Equal(t, c.allows, parse(t, statement(allow)).Evaluate(q).Statements[0].PrincipalMatched)
+			assert.Equal(t, c.denies, denied.Evaluate(q).Statements[1].PrincipalMatched)
 		})
 	}
 }
 
 func TestAssumeRole(t *testing.T) {
 	t.Parallel()
+	const yes, no, unproven, refused = "yes", "no", "unproven", "refused"
+	id := func(s string) trust.AssumeRoleSession {
+		return trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u", PrincipalID: s}
+	}
 	const session = "arn:aws:sts::111122223333:assumed-role/reader/me"
 	for name, c := range map[string]struct {
 		principal string
 		session   trust.AssumeRoleSession
-		want      bool
+		want      string
 	}{
-		"the account's root":            {`"arn:aws:iam::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
-		"the account's id":              {`"111122223333"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
-		"everybody":                     {`"*"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
-		"another account":               {`"444455556666"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
-		"root of another partition":     {`"arn:aws-cn:iam::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
-		"the session":                   {`"` + session + `"`, trust.AssumeRoleSession{PrincipalARN: session}, true},
-		"the session's role":            {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/reader"}, true},
-		"a role whose path is unknown":  {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
-		"a role of another name":        {`["arn:aws:iam::111122223333:role/reader","111122223333"]`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/writer"}, false},
-		"a role of another account":     {`"111122223333"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::444455556666:role/reader"}, false},
-		"the session's role with path":  {`"arn:aws:iam::111122223333:role/a/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, true},
-		"a role with another path":      {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, false},
-		"a user":                        {`"arn:aws:iam::111122223333:user/u"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, true},
-		"another user":                  {`"arn:aws:iam::111122223333:user/v"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, false},
-		"an id that is not known":       {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
-		"an id that is the session's":   {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session, PrincipalID: "AROAEXAMPLEEXAMPLE123:me"}, true},
-		"an id that is somebody else's": {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session, PrincipalID: "AROAEXAMPLEEXAMPLE124:me"}, false},
-		"a wildcard":                    {`"arn:aws:iam::111122223333:role/*"`, trust.AssumeRoleSession{PrincipalARN: session}, false},
-		"no principal":                  {`"*"`, trust.AssumeRoleSession{PrincipalARN: "me"}, false},
-		"a resource that is none":       {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:s3:::bucket"}, false},
+		"the account's root":                     {`"arn:aws:iam::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, yes},
+		"the account's id":                       {`"111122223333"`, trust.AssumeRoleSession{PrincipalARN: session}, yes},
+		"everybody":                              {`"*"`, trust.AssumeRoleSession{PrincipalARN: session}, yes},
+		"another account":                        {`"444455556666"`, trust.AssumeRoleSession{PrincipalARN: session}, no},
+		"root of another partition":              {`"arn:aws-cn:iam::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, no},
+		"the session":                            {`"` + session + `"`, trust.AssumeRoleSession{PrincipalARN: session}, yes},
+		"the session's role":                     {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/reader"}, yes},
+		"a role whose path is unknown":           {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session}, unproven},
+		"a role of another name":                 {`["arn:aws:iam::111122223333:role/reader","111122223333"]`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/writer"}, refused},
+		"a role of another account":              {`"111122223333"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::444455556666:role/reader"}, refused},
+		"the session's role with path":           {`"arn:aws:iam::111122223333:role/a/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, yes},
+		"a role with another path":               {`"arn:aws:iam::111122223333:role/reader"`, trust.AssumeRoleSession{PrincipalARN: session, RoleARN: "arn:aws:iam::111122223333:role/a/reader"}, no},
+		"a user":                                 {`"arn:aws:iam::111122223333:user/u"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, yes},
+		"another user":                           {`"arn:aws:iam::111122223333:user/v"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, no},
+		"an id that is not known":                {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session}, unproven},
+		"an id that is the session's":            {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session, PrincipalID: "AROAEXAMPLEEXAMPLE123:me"}, yes},
+		"an id that is somebody else's":          {`"AROAEXAMPLEEXAMPLE123"`, trust.AssumeRoleSession{PrincipalARN: session, PrincipalID: "AROAEXAMPLEEXAMPLE124:me"}, no},
+		"a wildcard":                             {`"arn:aws:iam::111122223333:role/*"`, trust.AssumeRoleSession{PrincipalARN: session}, unproven},
+		"root of a second account":               {`"arn:aws:iam::444455556666:root"`, trust.AssumeRoleSession{PrincipalARN: session}, no},
+		"root of a service":                      {`"arn:aws:s3::111122223333:root"`, trust.AssumeRoleSession{PrincipalARN: session}, no},
+		"a second role, the path being unknown":  {`"arn:aws:iam::111122223333:role/writer"`, trust.AssumeRoleSession{PrincipalARN: session}, no},
+		"a role without a name":                  {`"arn:aws:iam::111122223333:role/"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}, no},
+		"an empty text":                          {`""`, trust.AssumeRoleSession{PrincipalARN: session}, unproven},
+		"an id of 16 characters":                 {`"AIDAEXAMPLEEXAMP"`, id("AIDAEXAMPLEEXAMP"), yes},
+		"an id of 15 characters":                 {`"AIDAEXAMPLEEXAM"`, id("AIDAEXAMPLEEXAM"), unproven},
+		"an id of 128 characters":                {`"AIDA` + strings.Repeat("X", 124) + `"`, id("AIDA" + strings.Repeat("X", 124)), yes},
+		"an id of 129 characters":                {`"AIDA` + strings.Repeat("X", 125) + `"`, id("AIDA" + strings.Repeat("X", 125)), unproven},
+		"an id with the last letters and digits": {`"AIDAAZAZAZAZ0909"`, id("AIDAAZAZAZAZ0909"), yes},
+		"an id with a slash":                     {`"AIDAEXAMPLE/XAMP"`, id("AIDAEXAMPLE/XAMP"), unproven},
+		"an id with a colon":                     {`"AIDAEXAMPLE:XAMP"`, id("AIDAEXAMPLE:XAMP"), unproven},
+		"an id with an at sign":                  {`"AIDAEXAMPLE@XAMP"`, id("AIDAEXAMPLE@XAMP"), unproven},
+		"an id with a bracket":                   {`"AIDAEXAMPLE[XAMP"`, id("AIDAEXAMPLE[XAMP"), unproven},
+		"an id with a small letter":              {`"AIDAEXAMPLExXAMP"`, id("AIDAEXAMPLExXAMP"), unproven},
+		"an id of another kind":                  {`"ABIAEXAMPLEEXAMP"`, id("ABIAEXAMPLEEXAMP"), unproven},
+		"an id of a group":                       {`"AGPAEXAMPLEEXAMP"`, id("AIDAEXAMPLEEXAMP"), no},
+		"an id of an instance profile":           {`"AIPAEXAMPLEEXAMP"`, id("AIDAEXAMPLEEXAMP"), no},
+		"an id of a managed policy":              {`"ANPAEXAMPLEEXAMP"`, id("AIDAEXAMPLEEXAMP"), no},
+		"no principal":                           {`"*"`, trust.AssumeRoleSession{PrincipalARN: "me"}, refused},
+		"a resource that is none":                {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:s3:::bucket"}, refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":`+c.principal+`},"Action":"sts:AssumeRole"}`))
 			q := trust.AssumeRole(c.session)
-			assert.Equal(t, c.want, policy.Allows(q), "%s", policy.Evaluate(q))
+			matched := func(effect string) bool {
+				policy := parse(t, statement(`{"Effect":"`+effect+`","Principal":{"AWS":`+c.principal+`},"Action":"sts:AssumeRole"}`))
+				d := policy.Evaluate(q)
+				assert.False(t, effect == "Deny" && d.Allowed)
+				assert.Equal(t, d.Allowed, policy.Allows(q))
+				assert.Equal(t, c.want == refused, d.Refusal != "" && policy.Validate() == nil, "%s", d)
+				return d.Statements[0].PrincipalMatched && c.want != refused
+			}
+			assert.Equal(t, c.want == yes, matched("Allow"))
+			assert.Equal(t, c.want == yes || c.want == unproven, matched("Deny"))
 		})
+	}
+}
+
+// A canonical id names an account, but not which one: it lets nobody in, and a Deny of it denies.
+func TestACanonicalUserMayBeAnybodyInAWS(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	for _, c := range []struct {
+		q      trust.Request
+		denies bool
+	}{
+		{trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/u"}), true},
+		{token(p, account(t, "a", "b")), false},
+	} {
+		for effect, matched := range map[string]bool{"Allow": false, "Deny": c.denies} {
+			policy := parse(t, statement(`{"Effect":"`+effect+`","Principal":{"CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"},"Action":["sts:AssumeRole","sts:AssumeRoleWithWebIdentity"]}`))
+			assert.False(t, policy.Allows(c.q))
+			assert.Equal(t, matched, policy.Evaluate(c.q).Statements[0].PrincipalMatched, effect)
+		}
 	}
 }
 
