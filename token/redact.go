@@ -60,14 +60,14 @@ func redact(err error, token string) error {
 			from:          serviceOf(err),
 		}
 	}
-	if IsFinal(err) && !IsFinal(replaced) {
+	if IsFinal(err) {
 		return Final(replaced)
 	}
 	return replaced
 }
 
-// tokenParts are all runs of so many characters of a token. They are looked up, not searched for: the
-// message of a service may be long.
+// tokenParts are all runs of a number of characters in a token; none for an empty token. They are
+// looked up and not searched for, because the message of a service may be long.
 type tokenParts struct {
 	length int
 	runs   map[string]struct{}
@@ -75,8 +75,11 @@ type tokenParts struct {
 
 func partsOf(token string) tokenParts {
 	p := tokenParts{min(echoLength, len(token)), map[string]struct{}{}}
-	for i := 0; p.length > 0 && i+p.length <= len(token); i++ {
-		p.runs[token[i:i+p.length]] = struct{}{}
+	if token == "" {
+		return p
+	}
+	for end := p.length; end <= len(token); end++ {
+		p.runs[token[end-p.length:end]] = struct{}{}
 	}
 	return p
 }
@@ -109,9 +112,6 @@ func (p tokenParts) quotedBy(err error) bool {
 // whatever looks like a JWT.
 func (p tokenParts) takenOutOf(s string) string {
 	s = jwtShape.ReplaceAllString(s, redactedMark)
-	if p.length == 0 {
-		return s
-	}
 	var out strings.Builder
 	for i := 0; i < len(s); {
 		if !p.endsAt(s, i+p.length) {

@@ -27,13 +27,14 @@ func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
 	t.Parallel()
 	const form = `1 validation error detected: Value '%s' at 'webIdentityToken' failed to satisfy constraint: Member must have length less than or equal to 4`
 	for name, echo := range map[string]func(jwt string, parts []string) string{
-		"whole":             func(jwt string, _ []string) string { return jwt },
-		"cut short":         func(jwt string, _ []string) string { return jwt[:30] },
-		"its claims":        func(_ string, parts []string) string { return parts[1] },
-		"the signature":     func(_ string, parts []string) string { return parts[2] },
-		"from the middle":   func(jwt string, parts []string) string { return jwt[len(parts[0])+10 : len(parts[0])+60] },
-		"twice":             func(jwt string, _ []string) string { return jwt + "' and '" + jwt },
-		"between other hex": func(_ string, parts []string) string { return "abcdef0123456789" + parts[1] + "abcdef0123456789" },
+		"whole":               func(jwt string, _ []string) string { return jwt },
+		"cut short":           func(jwt string, _ []string) string { return jwt[:30] },
+		"its claims":          func(_ string, parts []string) string { return parts[1] },
+		"the signature":       func(_ string, parts []string) string { return parts[2] },
+		"its last characters": func(jwt string, _ []string) string { return jwt[len(jwt)-16:] },
+		"from the middle":     func(jwt string, parts []string) string { return jwt[len(parts[0])+10 : len(parts[0])+60] },
+		"twice":               func(jwt string, _ []string) string { return jwt + "' and '" + jwt },
+		"between other hex":   func(_ string, parts []string) string { return "abcdef0123456789" + parts[1] + "abcdef0123456789" },
 	} {
 		t.Run(name, in(func(t *testing.T) {
 			jwt := podToken(7, time.Hour)
@@ -48,6 +49,10 @@ func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
 			require.ErrorAs(t, err, &api)
 			assert.Equal(t, "ValidationError", api.ErrorCode())
 			assert.Contains(t, api.ErrorMessage(), "at 'webIdentityToken' failed to satisfy constraint")
+			assert.Contains(t, api.ErrorMessage(), "[token]")
+			if alone := strings.Contains("whole, cut short, its claims, the signature, its last characters, from the middle", name); alone {
+				assert.Equal(t, fmt.Sprintf(form, "[token]"), api.ErrorMessage(), "nothing else is taken out, and nothing is left")
+			}
 			for e := error(err); e != nil; e = errors.Unwrap(e) {
 				for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q"} {
 					requireNoShare(t, fmt.Sprintf(verb, e), jwt)
@@ -132,6 +137,9 @@ func TestAnyClientOfStscredsInterfaceWillDo(t *testing.T) {
 		"that quotes it further in":    {answering{err: func(jwt string) error { return hiding{errors.New(jwt)} }}, nil, "it failed"},
 		"that quotes it among others":  {answering{err: func(jwt string) error { return errors.Join(fs.ErrInvalid, errors.New(jwt)) }}, fs.ErrInvalid, "[token]"},
 		"that quotes it in the answer": {answering{err: func(jwt string) error { return &hidingAPI{smithy.GenericAPIError{Code: "X", Message: jwt}} }}, nil, "it failed"},
+		"that ends with a part of it":  {answering{err: func(jwt string) error { return errors.New("sent " + jwt[60:90]) }}, nil, "sent [token]"},
+		"whose error wraps nothing":    {answering{err: func(string) error { return hiding{} }}, nil, "it failed"},
+		"whose errors are nothing":     {answering{err: func(string) error { return several{nil, fs.ErrInvalid} }}, fs.ErrInvalid, "several things went wrong"},
 		"that marks its error final":   {answering{err: func(jwt string) error { return token.Final(errors.New(jwt)) }}, nil, "[token]"},
 	} {
 		t.Run(name, in(func(t *testing.T) {
@@ -219,6 +227,19 @@ func reachable(err error, text string) bool {
 		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return reachable(err, text) })
 	}
 	return false
+}
+
+func TestAnErrorThatQuotesNoTokenStaysAsItIs(t *testing.T) {
+	in(func(t *testing.T) {
+		cause := &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrInvalid}
+		client := answering{err: func(string) error { return fmt.Errorf("x: %w", errors.Join(fs.ErrExist, cause)) }}
+		p, err := token.NewProvider(client, roleARN, rotating(), token.Config{})
+		require.NoError(t, err)
+		_, err = p.Retrieve(t.Context())
+		var found *fs.PathError
+		require.ErrorAs(t, err, &found)
+		assert.Same(t, cause, found)
+	})(t)
 }
 
 func TestATokenIsNotReachableThroughAJoinedError(t *testing.T) {
