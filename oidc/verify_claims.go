@@ -87,12 +87,12 @@ func accepted(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
 // checkAccount compares the subject with the account that kube-apiserver names beside it
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens).
 func checkAccount(c kubeclaims.Claims) error {
-	if c.Kubernetes.Namespace == "" || c.Kubernetes.ServiceAccount.Name == "" {
-		return fmt.Errorf("%w: it has no kubernetes.io claim with namespace and serviceaccount", ErrNotServiceAccount)
-	}
 	namespace, name, err := kubename.ParseSubject(c.Subject)
-	if err != nil || namespace != c.Kubernetes.Namespace || name != c.Kubernetes.ServiceAccount.Name {
-		return fmt.Errorf("%w: sub does not name the account of its kubernetes.io claim", ErrNotServiceAccount)
+	if err != nil {
+		return fmt.Errorf("%w: its sub: %w", ErrNotServiceAccount, err)
+	}
+	if namespace != c.Kubernetes.Namespace || name != c.Kubernetes.ServiceAccount.Name {
+		return fmt.Errorf("%w: its kubernetes.io claim does not name the account that its sub names", ErrNotServiceAccount)
 	}
 	return nil
 }

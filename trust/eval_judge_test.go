@@ -213,9 +213,12 @@ func TestStatementsThatIAMCannotHold(t *testing.T) {
 		"an empty Action":       func(s string) string { return strings.Replace(s, `"sts:AssumeRoleWithWebIdentity"`, `[]`, 1) },
 		"a Condition of a text": func(s string) string { return strings.Replace(s, `{"Effect"`, `{"Condition":"x","Effect"`, 1) },
 	} {
-		assert.False(t, parse(t, statement(change(open))).Allows(q), "%s in an Allow", name)
-		deny := strings.Replace(change(open), "Allow", "Deny", 1)
-		assert.False(t, parse(t, statement(open+","+deny)).Allows(q), "%s in a Deny", name)
+		allow := parse(t, statement(change(open)))
+		assert.False(t, allow.Allows(q), "%s in an Allow", name)
+		assert.False(t, allow.Evaluate(q).Statements[0].Matched, "%s in an Allow", name)
+		deny := parse(t, statement(open+","+strings.Replace(change(open), "Allow", "Deny", 1)))
+		assert.False(t, deny.Allows(q), "%s in a Deny", name)
+		assert.True(t, deny.Evaluate(q).Statements[1].Matched, "%s in a Deny", name)
 	}
 	for name, doc := range map[string]string{
 		"an effect in lower case beside an Allow": statement(open + "," + strings.Replace(open, "Allow", "deny", 1)),
@@ -245,6 +248,7 @@ func TestWhatValidateRefusesNeverAllows(t *testing.T) {
 		"all of STS beside the action":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:*"]`, 1)),
 		"an action of another service":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`, 1)),
 		"a Resource in another statement":   statement(open + `,` + strings.Replace(with(`"Resource":"*"`), p.ARN(), "a.b", 1)),
+		"Action and NotAction":              statement(with(`"NotAction":"sts:AssumeRole"`)),
 		"a bad principal beside":            statement(strings.Replace(open, `{"Fed`, `{"AWS":"arn:aws:iam::1:x","Fed`, 1)),
 		"an unexpanded ARN beside":          statement(strings.Replace(open, `"`+p.ARN()+`"`, `["`+p.ARN()+`","${arn}"]`, 1)),
 		"a value that is an object":         statement(open + `,` + with(`"Condition":{"StringEquals":{"a.b:sub":{}}}`)),
@@ -286,6 +290,54 @@ func TestActions(t *testing.T) {
 		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":`+action+`}`))
 		assert.Equal(t, ok, policy.Allows(token(p, account(t, "a", "b"))), action)
 	}
+}
+
+func TestEveryActionThatARequestNeedsMustBeAllowed(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	q := trust.WebIdentity(p, trust.Claims{
+		"sub": "x", "aud": "A", "https://aws.amazon.com/source_identity": "me",
+		"https://aws.amazon.com/tags": map[string]any{"principal_tags": map[string]any{"a": []any{"b"}}},
+	})
+	all := []string{"sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"}
+	allows := func(actions []string) bool {
+		list, err := json.Marshal(actions)
+		require.NoError(t, err)
+		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":`+string(list)+`}`))
+		assert.Equal(t, policy.Allows(q), policy.Evaluate(q).Allowed, "%v", actions)
+		return policy.Allows(q)
+	}
+	assert.True(t, allows(all))
+	for i := range all {
+		assert.False(t, allows(append(append([]string(nil), all[:i]...), all[i+1:]...)), "without %s", all[i])
+	}
+}
+
+func TestADecisionSaysWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	q := trust.WebIdentity(p, trust.Claims{"sub": "x", "aud": "A"})
+	t.Run("conditions of a statement for somebody else are shown too", func(t *testing.T) {
+		other := parse(t, strings.ReplaceAll(judged(t, p, "Allow", `{"StringEquals":{"HOST:sub":"x"}}`).Document(), p.ARN(), provider(t, green).ARN()))
+		s := other.Evaluate(q).Statements[0]
+		assert.Equal(t, []string{"x"}, s.Conditions[0].Got)
+		assert.True(t, s.Conditions[0].Met)
+		assert.False(t, s.PrincipalMatched)
+	})
+	t.Run("a key that does not matter is not named as unknown", func(t *testing.T) {
+		d := judged(t, p, "Allow", `{"StringEquals":{"HOST:sub":["${aws:SourceVpc}","x"]},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`).Evaluate(q)
+		assert.Equal(t, []string{"aws:SourceIp"}, d.Unknown)
+	})
+	t.Run("an action by exception is named as one", func(t *testing.T) {
+		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"NotAction":"sts:AssumeRoleWithWebIdentity"}`))
+		assert.Contains(t, policy.Evaluate(q).String(), "the statement is for NotAction sts:AssumeRoleWithWebIdentity")
+		policy = parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRole"}`))
+		assert.Contains(t, policy.Evaluate(q).String(), "the statement is for Action sts:AssumeRole")
+	})
+	t.Run("one that was put together by hand is printed", func(t *testing.T) {
+		d := trust.Decision{Statements: []trust.StatementResult{{Effect: trust.Allow, Action: "sts:AssumeRole", PrincipalMatched: true}}}
+		assert.Equal(t, "denied: sts:AssumeRole is asked for, the statement is for another action", strings.SplitN(d.String(), "\n", 2)[0])
+	})
 }
 
 func TestNothingIsAllowedByNothing(t *testing.T) {

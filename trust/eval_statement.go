@@ -36,7 +36,7 @@ const (
 
 // knownVersion says whether IAM has the version; a policy need not name one.
 func knownVersion(v *jsontree.Value) bool {
-	return v == nil || v.Kind() == '"' && (v.Text() == versionCurrent || v.Text() == versionOld)
+	return v == nil || v.Text() == versionCurrent || v.Text() == versionOld
 }
 
 // document compiles the members of the policy itself, then its statements.
@@ -140,25 +140,23 @@ type actions struct {
 
 func (c *compiler) actions(statement *jsontree.Value, pointer string) actions {
 	n, not := statement.Get("Action"), statement.Get("NotAction")
-	a := actions{negated: n == nil && not != nil}
+	a := actions{negated: n == nil}
 	path := pointer + "/Action"
-	if a.negated {
-		n, path = not, pointer+"/NotAction"
-	}
-	texts, ok := n.Strings()
 	switch {
-	case n == nil:
-		c.refuse(pointer, messageSyntax, "it has no Action")
-		return actions{}
-	case n != not && not != nil:
+	case n != nil && not != nil:
 		c.refuse(pointer, messageSyntax, "it has both Action and NotAction")
 		return actions{}
-	case !ok || len(texts) == 0:
-		c.refuse(path, messageSyntax, "its Action is neither a string nor a list of strings")
+	case n == nil && not == nil:
+		c.refuse(pointer, messageSyntax, "it has no Action")
 		return actions{}
+	case n == nil:
+		n, path = not, pointer+"/NotAction"
 	}
-	a.texts = texts
-	for i, t := range texts {
+	a.texts, _ = n.Strings()
+	if len(a.texts) == 0 {
+		c.refuse(path, messageSyntax, "its Action is neither a string nor a list of strings")
+	}
+	for i, t := range a.texts {
 		if !a.negated {
 			c.action(itemPath(path, n, i), t)
 		}

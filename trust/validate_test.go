@@ -60,6 +60,9 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"another service's action":     {change(`"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`), "/Statement/0/Action/1", action},
 		"all of STS":                   {change(`"sts:AssumeRoleWithWebIdentity"`, `"sts:*"`), "/Statement/0/Action", action},
 		"an action in another case":    {change(`"sts:AssumeRoleWithWebIdentity"`, `"sts:assumerolewithwebidentity"`), "/Statement/0/Action", action},
+		"no action":                    {change(`"Action":"sts:AssumeRoleWithWebIdentity",`, ``), "/Statement/0", syntax},
+		"an action list of nothing":    {change(`"sts:AssumeRoleWithWebIdentity"`, `[]`), "/Statement/0/Action", syntax},
+		"an Id":                        {`{"Version":"2012-10-17","Id":"x","Statement":` + good + `}`, "", ""},
 		"an action as a number":        {change(`"sts:AssumeRoleWithWebIdentity"`, `5`), "/Statement/0/Action", syntax},
 		"a Sid with spaces":            {change(`{"Effect"`, `{"Sid":"a b","Effect"`), "/Statement/0/Sid", sid},
 		"a Sid as a number":            {change(`{"Effect"`, `{"Sid":5,"Effect"`), "/Statement/0/Sid", syntax},
@@ -111,6 +114,7 @@ func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
 		"no statements":            `{"Version":"2012-10-17","Statement":[]}`,
 		"an action with wildcards": statement(strings.Replace(good, "sts:AssumeRoleWithWebIdentity", "sts:AssumeRole*", 1)),
 		"NotAction":                statement(strings.Replace(good, `"Action"`, `"NotAction"`, 1)),
+		"another NotAction":        statement(strings.Replace(good, `"Action":"sts:AssumeRoleWithWebIdentity"`, `"NotAction":"s3:GetObject"`, 1)),
 		"an unknown operator":      statement(strings.Replace(good, "StringEquals", "StringMatches", 1)),
 		"an unknown partition":     statement(strings.Replace(good, "arn:aws:", "arn:aws-test:", 1)),
 		"a principal as a text":    statement(strings.Replace(good, `{"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"}`, `"arn:aws:iam::111122223333:oidc-provider/a.b"`, 1)),
@@ -121,6 +125,7 @@ func TestValidateMarksWhatNoSourceConfirms(t *testing.T) {
 		require.ErrorAs(t, err, &invalid, name)
 		assert.True(t, invalid.Unproven, name)
 		assert.Contains(t, err.Error(), "(unproven)", name)
+		assert.NotContains(t, err.Error(), "\n", name)
 	}
 }
 
