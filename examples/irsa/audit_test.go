@@ -140,17 +140,40 @@ func (o *objects) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// endless is a byte again and again.
+type endless struct{ byte }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = e.byte
+	}
+	return len(p), nil
+}
+
 // It measures memory, so that nothing else may run meanwhile.
 func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	args := []string{"audit", "--provider", eksProvider, "--cluster", "-", "--roles", "testdata/chain.json"}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var out, errs strings.Builder
-	in := io.MultiReader(strings.NewReader(`{"items":[`), &objects{left: 12_000}) // 48 MB
+	in := io.MultiReader(strings.NewReader(`{"items":[`), &objects{left: 50_000}) // 200 MB
 	code := process{}.run(t.Context(), args, in, &out, &errs)
-	runtime.ReadMemStats(&after)
 	require.Zero(t, code, errs.String())
+	// A dump of a whole account has policies too.
+	args = []string{"audit", "--provider", eksProvider, "--cluster", "testdata/green.yaml", "--roles", "-"}
+	in = io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"Policies":[`), &objects{left: 12_000})
+	code = process{}.run(t.Context(), args, in, &out, &errs)
+	require.Equal(t, 1, code, errs.String())
+	runtime.ReadMemStats(&after)
 	assert.Less(t, int64(after.HeapSys)-int64(before.HeapSys), int64(32<<20))
+
+	// One part of a dump is bounded too.
+	errs.Reset()
+	in = io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"`), &endless{'x'})
+	code = process{}.run(t.Context(), args, in, &out, &errs)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs.String(), "--roles -: Roles[0]: ")
+	assert.Contains(t, errs.String(), "has more than 67108864 bytes")
 }
 
 func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {

@@ -102,7 +102,7 @@ func (p process) newProvider() *cobra.Command {
 	o := &issuerOptions{process: p}
 	var account, ca string
 	cmd := o.ofIssuer("provider", "Make the IAM OIDC provider of an issuer that passes preflight", func(cmd *cobra.Command) error {
-		client, err := issuers(ca)
+		client, err := issuers(cmd, ca)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -24,8 +25,10 @@ func (p process) newFlags() *cobra.Command {
 				return fmt.Errorf("--old-issuer: %w", err)
 			}
 		}
-		o.flags(cmd.OutOrStdout(), oldIssuer, signing)
-		return nil
+		var out bytes.Buffer
+		o.flags(&out, oldIssuer, signing)
+		_, err := out.WriteTo(cmd.OutOrStdout())
+		return err
 	})
 	o.addKeys(cmd)
 	cmd.Flags().StringVar(&oldIssuer, "old-issuer", "", "`URL` of the issuer that the cluster has now")

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/x509"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func newThumbprint() *cobra.Command {
 		Short: "What AWS sees of an issuer's certificates, and the thumbprints to give to IAM",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, issuer, err := lookAt(args[0], ca)
+			client, issuer, err := lookAt(cmd, args[0], ca)
 			if err != nil {
 				return err
 			}
@@ -42,7 +41,7 @@ func newPreflight() *cobra.Command {
 		Short: "Whether STS can verify the tokens of an issuer, everything at once",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, issuer, err := lookAt(args[0], ca)
+			client, issuer, err := lookAt(cmd, args[0], ca)
 			if err != nil {
 				return err
 			}
@@ -52,7 +51,9 @@ func newPreflight() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				cfg.Token = strings.TrimSpace(string(text))
+				if cfg.Token = strings.TrimSpace(string(text)); cfg.Token == "" {
+					return fmt.Errorf("--token-file %s: it is empty", token)
+				}
 			}
 			report := client.Preflight(cmd.Context(), issuer, cfg)
 			if err := show(cmd, report); err != nil {
@@ -73,27 +74,35 @@ func addCA(cmd *cobra.Command, ca *string) {
 	cmd.Flags().StringVar(ca, "ca", "", "PEM `FILE` with the CA certificates to trust (default: this machine's)")
 }
 
-func lookAt(rawURL, caFile string) (*oidc.Client, oidc.Issuer, error) {
+func lookAt(cmd *cobra.Command, rawURL, caFile string) (*oidc.Client, oidc.Issuer, error) {
 	issuer, err := oidc.ParseIssuer(rawURL)
 	if err != nil {
 		return nil, oidc.Issuer{}, err
 	}
-	client, err := issuers(caFile)
+	client, err := issuers(cmd, caFile)
 	return client, issuer, err
 }
 
 // issuers is the client with which issuers are asked.
-func issuers(caFile string) (*oidc.Client, error) {
+func issuers(cmd *cobra.Command, caFile string) (*oidc.Client, error) {
 	if caFile == "" {
 		return &oidc.Client{}, nil
 	}
-	pem, err := os.ReadFile(caFile)
+	_, roots, err := certificates(cmd, caFile)
 	if err != nil {
 		return nil, err
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: it has no PEM certificate", caFile)
-	}
 	return &oidc.Client{RootCAs: roots}, nil
+}
+
+// certificates reads a file of them.
+func certificates(cmd *cobra.Command, file string) (pem []byte, pool *x509.CertPool, err error) {
+	if pem, err = readFile(cmd, file); err != nil {
+		return nil, nil, err
+	}
+	pool = x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, nil, fmt.Errorf("%s: it has no PEM certificate", file)
+	}
+	return pem, pool, nil
 }

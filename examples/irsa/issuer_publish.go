@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -40,7 +39,7 @@ func newKeys() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writeFile(out, text, os.O_EXCL); err != nil {
+			if err := createFile(out, text); err != nil {
 				return err
 			}
 			return show(cmd, done{"key": kid, "file": out})
@@ -52,19 +51,10 @@ func newKeys() *cobra.Command {
 	return cmd
 }
 
-func writeFile(name string, text []byte, how int) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|how, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Close())
-}
-
-func readKeys(names []string) (*oidc.KeySet, error) {
+func readKeys(cmd *cobra.Command, names ...string) (*oidc.KeySet, error) {
 	var files [][]byte
 	for _, name := range names {
-		file, err := os.ReadFile(name)
+		file, err := readFile(cmd, name)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +76,7 @@ func (p process) newPublish() *cobra.Command {
 }
 
 func (o *issuerOptions) publish(cmd *cobra.Command) error {
-	keys, err := readKeys(o.keys)
+	keys, err := readKeys(cmd, o.keys...)
 	if err != nil {
 		return err
 	}

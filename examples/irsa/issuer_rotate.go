@@ -38,9 +38,9 @@ func addState(cmd *cobra.Command, state *string) {
 }
 
 func (o rotation) run(cmd *cobra.Command) error {
-	begin := func() (oidc.Rotation, error) { return loadRotation(o.state) }
+	begin := func() (oidc.Rotation, error) { return loadRotation(cmd, o.state) }
 	if o.old != "" {
-		begin = o.begin
+		begin = func() (oidc.Rotation, error) { return o.begin(cmd) }
 	}
 	r, err := begin()
 	if err != nil {
@@ -50,17 +50,17 @@ func (o rotation) run(cmd *cobra.Command) error {
 		if r, err = r.Done(oidc.RotationStep(o.done), time.Now()); err != nil {
 			return err
 		}
-		if err := saveRotation(o.state, r, os.O_TRUNC); err != nil {
+		if err := saveRotation(o.state, r, replaceFile); err != nil {
 			return err
 		}
 	}
 	return show(cmd, next(r))
 }
 
-func (o rotation) begin() (oidc.Rotation, error) {
+func (o rotation) begin(cmd *cobra.Command) (oidc.Rotation, error) {
 	var ids []string
 	for _, name := range []string{o.old, o.next} {
-		keys, err := readKeys([]string{name})
+		keys, err := readKeys(cmd, name)
 		if err != nil {
 			return oidc.Rotation{}, err
 		}
@@ -69,30 +69,36 @@ func (o rotation) begin() (oidc.Rotation, error) {
 		}
 		ids = append(ids, keys.IDs()[0])
 	}
+	if ids[0] == ids[1] {
+		return oidc.Rotation{}, fmt.Errorf("--new %s: it is the key of --old", o.next)
+	}
 	r := oidc.Rotation{Old: ids[0], New: ids[1]}
-	return r, saveRotation(o.state, r, os.O_EXCL) // another one may be under way
+	return r, saveRotation(o.state, r, createFile) // another one may be under way
 }
 
-func loadRotation(name string) (r oidc.Rotation, err error) {
-	text, err := os.ReadFile(name)
+func loadRotation(cmd *cobra.Command, name string) (r oidc.Rotation, err error) {
+	text, err := readFile(cmd, name)
 	if errors.Is(err, os.ErrNotExist) {
-		return r, fmt.Errorf("%w: begin with --old and --new", err)
+		return r, fmt.Errorf("--state: %w: begin with --old and --new", err)
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &r)
 	}
+	if err == nil && (r.Old == "" || r.New == "") {
+		err = errors.New("it is not the state of a rotation")
+	}
 	if err != nil {
-		return oidc.Rotation{}, fmt.Errorf("%s: %w", name, err)
+		return oidc.Rotation{}, fmt.Errorf("--state %s: %w", name, err)
 	}
 	return r, nil
 }
 
-func saveRotation(name string, r oidc.Rotation, how int) error {
+func saveRotation(name string, r oidc.Rotation, write func(string, []byte) error) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(name, append(text, '\n'), how)
+	return write(name, append(text, '\n'))
 }
 
 // next is what a rotation waits for.
@@ -123,7 +129,7 @@ func (p process) newRetire() *cobra.Command {
 }
 
 func (o *issuerOptions) retire(cmd *cobra.Command, state string) error {
-	r, err := loadRotation(state)
+	r, err := loadRotation(cmd, state)
 	if err != nil {
 		return err
 	}
@@ -149,5 +155,5 @@ func (o *issuerOptions) retire(cmd *cobra.Command, state string) error {
 	if r, err = r.Done(oidc.StepRetire, time.Now()); err != nil {
 		return err
 	}
-	return saveRotation(state, r, os.O_TRUNC)
+	return saveRotation(state, r, replaceFile)
 }

@@ -67,10 +67,10 @@ func TestAnIssuerIsMadeAndItsKeyReplaced(t *testing.T) {
 	assert.Contains(t, must(t, "issuer rotate --state "+state+" --done publish"), "not before: ")
 	refused(t, "issuer retire --state "+state+at, oidc.ErrKeyInUse.Error())
 
-	r, err := loadRotation(state) // two days pass
+	r, err := loadRotation(nil, state) // two days pass
 	require.NoError(t, err)
 	r.Accepted, r.Published, r.Switched = r.Accepted.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -2)
-	require.NoError(t, saveRotation(state, r, os.O_TRUNC))
+	require.NoError(t, saveRotation(state, r, replaceFile))
 	must(t, "issuer retire --state "+state+at)
 	assert.Contains(t, must(t, "issuer rotate --state "+state), "complete")
 	jwks, err := os.ReadFile(filepath.Join(web, "keys.json"))

@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -21,12 +23,27 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := process{lookup: os.LookupEnv, load: config.LoadDefaultConfig}
-	code := p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ended := make(chan int, 1)
+	go func() { ended <- p.run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }()
+	select {
+	case code := <-ended:
+		os.Exit(code)
+	case <-ctx.Done():
+	}
+	stop() // a second signal ends it at once
+	select {
+	case code := <-ended:
+		os.Exit(code)
+	case <-time.After(grace): // it reads standard input, or calculates: there is nothing to finish
+		note(os.Stderr, "irsa: interrupted")
+		os.Exit(2)
+	}
 }
+
+// grace is for calls that are under way to end after an interruption.
+const grace = time.Second
 
 // errFound ends a command that has printed what it found.
 var errFound = errors.New("something was found")

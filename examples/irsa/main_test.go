@@ -11,6 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestMain is the command itself where a test needs a process of its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("IRSA_TEST_COMMAND") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
 // irsa runs the command in this process.
 func irsa(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()

@@ -51,10 +51,13 @@ func readManifests(file string, text []byte) ([]manifest, error) {
 
 // walk calls f with the object, or with each item of a List.
 func (m manifest) walk(f func(*yaml.Node) error) error {
-	if len(m.node.Content) == 0 || m.node.Content[0].Kind != yaml.MappingNode {
+	if len(m.node.Content) == 0 || m.node.Content[0].Tag == "!!null" {
 		return nil
 	}
 	object := m.node.Content[0]
+	if object.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: it is not a Kubernetes object", object.Line)
+	}
 	if !strings.HasSuffix(text(object, "kind"), "List") {
 		return f(object)
 	}
@@ -190,50 +193,6 @@ func copied(node *yaml.Node) *yaml.Node {
 		c.Content = append(c.Content, copied(child))
 	}
 	return &c
-}
-
-// toJSON writes a node as JSON, in its own order.
-func toJSON(node *yaml.Node) ([]byte, error) {
-	node = behind(node)
-	switch node.Kind {
-	case yaml.DocumentNode:
-		return toJSON(node.Content[0])
-	case yaml.MappingNode:
-		out := []byte{'{'}
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			name, err := json.Marshal(node.Content[i].Value)
-			if err != nil {
-				return nil, err
-			}
-			value, err := toJSON(node.Content[i+1])
-			if err != nil {
-				return nil, err
-			}
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(append(append(out, name...), ':'), value...)
-		}
-		return append(out, '}'), nil
-	case yaml.SequenceNode:
-		out := []byte{'['}
-		for i, item := range node.Content {
-			value, err := toJSON(item)
-			if err != nil {
-				return nil, err
-			}
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(out, value...)
-		}
-		return append(out, ']'), nil
-	}
-	var value any
-	if err := node.Decode(&value); err != nil {
-		return nil, fmt.Errorf("line %d: %w", node.Line, err)
-	}
-	return json.Marshal(value)
 }
 
 // names are what a JSON pointer (RFC 6901) consists of.

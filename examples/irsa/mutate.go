@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -19,6 +20,9 @@ type mutation struct {
 	roleARN     string
 	podIdentity bool
 	patch       bool
+
+	mutator  *mutate.Mutator
+	accounts map[mutate.Target]mutate.Identity // of the files
 }
 
 // newMutate changes pods, and whatever has a pod template, as admission would.
@@ -40,16 +44,15 @@ func newMutate() *cobra.Command {
 	return cmd
 }
 
-func (m mutation) run(cmd *cobra.Command, names []string) error {
+func (m mutation) run(cmd *cobra.Command, names []string) (err error) {
 	cfg := mutate.Config{}
 	if m.region != "" {
 		cfg = mutate.EKS(m.region)
 	}
-	mutator, err := mutate.New(cfg)
-	if err != nil {
+	if m.mutator, err = mutate.New(cfg); err != nil {
 		return err
 	}
-	accounts := map[mutate.Target]mutate.Identity{}
+	m.accounts = map[mutate.Target]mutate.Identity{}
 	var all []manifest
 	for _, name := range names {
 		text, err := readFile(cmd, name)
@@ -63,9 +66,11 @@ func (m mutation) run(cmd *cobra.Command, names []string) error {
 		all = append(all, documents...)
 	}
 	var workloads []*workload
+	objects := 0
 	for i := range all {
 		if err := all[i].walk(func(object *yaml.Node) error {
-			found, err := m.inspect(mutator, object, accounts)
+			objects++
+			found, err := m.inspect(object)
 			if found != nil {
 				found.in = &all[i]
 				workloads = append(workloads, found)
@@ -75,7 +80,10 @@ func (m mutation) run(cmd *cobra.Command, names []string) error {
 			return fmt.Errorf("%s: %w", all[i].file, err)
 		}
 	}
-	return m.mutateAll(cmd, mutator, all, workloads, accounts)
+	if objects == 0 {
+		return fmt.Errorf("%s: there is no object", strings.Join(names, ", "))
+	}
+	return m.mutateAll(cmd, all, workloads)
 }
 
 // workload is an object that has a pod, or the template of pods.
@@ -87,7 +95,7 @@ type workload struct {
 }
 
 // inspect remembers the identity of a ServiceAccount and finds the template of a workload.
-func (m mutation) inspect(mutator *mutate.Mutator, object *yaml.Node, accounts map[mutate.Target]mutate.Identity) (*workload, error) {
+func (m mutation) inspect(object *yaml.Node) (*workload, error) {
 	apiVersion, kind := text(object, "apiVersion"), text(object, "kind")
 	name := fmt.Sprintf("%s %s/%s", kind, text(object, "metadata", "namespace"), text(object, "metadata", "name"))
 	pointer, isWorkload := mutate.TemplatePointer(apiVersion, kind)
@@ -112,19 +120,20 @@ func (m mutation) inspect(mutator *mutate.Mutator, object *yaml.Node, accounts m
 	if err := json.Unmarshal(raw, &account); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	identity, err := mutator.Identity(&account)
+	identity, err := m.mutator.Identity(&account)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
+	m.accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
 	return nil, nil
 }
 
-func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []manifest, workloads []*workload, accounts map[mutate.Target]mutate.Identity) error {
+func (m mutation) mutateAll(cmd *cobra.Command, all []manifest, workloads []*workload) error {
 	var failed []error
+	var out bytes.Buffer
 	found := false
 	for _, p := range workloads {
-		identity, known := accounts[p.template.Target]
+		identity, known := m.accounts[p.template.Target]
 		switch {
 		case m.podIdentity:
 			identity = mutate.Identity{Method: mutate.PodIdentity}
@@ -135,7 +144,7 @@ func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []m
 			found = true
 			continue
 		}
-		result, err := mutator.RawPod(p.template.Pod, identity)
+		result, err := m.mutator.RawPod(p.template.Pod, identity)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %s: %w", p.in.file, p.name, located(p.node, p.template.Pointer, err)))
 			continue
@@ -145,7 +154,7 @@ func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []m
 			note(cmd.ErrOrStderr(), "%s: %s: warning: %s", p.in.file, p.name, warning)
 		}
 		if m.patch {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", result.PatchJSON())
+			fmt.Fprintf(&out, "%s\n", result.PatchJSON())
 			continue
 		}
 		for _, op := range result.Operations() {
@@ -158,13 +167,12 @@ func (m mutation) mutateAll(cmd *cobra.Command, mutator *mutate.Mutator, all []m
 		return err
 	}
 	if !m.patch {
-		var out bytes.Buffer
 		if err := writeManifests(&out, all); err != nil {
 			return err
 		}
-		if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil {
-			return err
-		}
+	}
+	if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil {
+		return err
 	}
 	if found {
 		return errFound

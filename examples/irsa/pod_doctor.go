@@ -58,7 +58,7 @@ func (e examination) run(cmd *cobra.Command) error {
 	if e.timeout <= 0 {
 		return errors.New("--timeout: it must be more than 0")
 	}
-	client, err := issuers(e.ca)
+	client, err := issuers(cmd, e.ca)
 	if err != nil {
 		return err
 	}

@@ -57,11 +57,8 @@ func (m manifests) run(cmd *cobra.Command) (err error) {
 		return fmt.Errorf("--namespace-selector: %w", err)
 	}
 	if m.caBundle != "" {
-		if m.CABundle, err = readFile(cmd, m.caBundle); err != nil {
+		if m.CABundle, _, err = certificates(cmd, m.caBundle); err != nil {
 			return err
-		}
-		if !strings.Contains(string(m.CABundle), "-----BEGIN CERTIFICATE-----") {
-			return fmt.Errorf("%s: it has no PEM certificate", m.caBundle)
 		}
 	}
 	companions, err := m.Companions()

@@ -52,6 +52,10 @@ func policyFiles(cmd *cobra.Command, names []string) ([]policyFile, error) {
 				case entry.IsDir() || !slices.Contains([]string{".json", ".yaml", ".yml", ".template", ".tfstate"}, filepath.Ext(path)):
 					return nil
 				}
+				info, err := os.Stat(path)
+				if err != nil || !info.Mode().IsRegular() { // a pipe would be waited for
+					return err
+				}
 				return add(path, false)
 			})
 		}
@@ -79,75 +83,11 @@ func jsonDocuments(name string, text []byte) ([][]byte, error) {
 			continue
 		}
 		expand(m.node)
-		w := &placedWriter{line: 1, column: 1}
-		if err := w.node(m.node.Content[0]); err != nil {
+		w := jsonWriter{placed: true, line: 1, column: 1}
+		if err := w.node(m.node); err != nil {
 			return nil, err
 		}
 		documents = append(documents, w.out)
 	}
 	return documents, nil
-}
-
-// placedWriter writes JSON with the lines and columns of YAML.
-type placedWriter struct {
-	out          []byte
-	line, column int
-}
-
-func (w *placedWriter) text(s string) {
-	w.out = append(w.out, s...)
-	w.column += len([]rune(s))
-}
-
-// to goes forward to a place of the file; there is no way back.
-func (w *placedWriter) to(n *yaml.Node) {
-	for w.line < n.Line {
-		w.out = append(w.out, '\n')
-		w.line++
-		w.column = 1
-	}
-	for w.line == n.Line && w.column < n.Column {
-		w.text(" ")
-	}
-}
-
-func (w *placedWriter) node(n *yaml.Node) error {
-	switch n.Kind {
-	case yaml.MappingNode:
-		w.text("{")
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if i > 0 {
-				w.text(",")
-			}
-			name, err := json.Marshal(n.Content[i].Value)
-			if err != nil {
-				return err
-			}
-			w.to(n.Content[i])
-			w.text(string(name) + ":")
-			if err := w.node(n.Content[i+1]); err != nil {
-				return err
-			}
-		}
-		w.text("}")
-	case yaml.SequenceNode:
-		w.text("[")
-		for i, item := range n.Content {
-			if i > 0 {
-				w.text(",")
-			}
-			if err := w.node(item); err != nil {
-				return err
-			}
-		}
-		w.text("]")
-	default:
-		w.to(n)
-		value, err := toJSON(n)
-		if err != nil {
-			return err
-		}
-		w.text(string(value))
-	}
-	return nil
 }

@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,8 +30,8 @@ type ManifestConfig struct {
 	Path string
 	// TargetPort is the port that the webhook's pods listen at. 0: 8443.
 	TargetPort int32
-	// CABundle is the PEM certificates that the API server trusts for the webhook. nil: it
-	// is left out, for CertManager or another injector to fill in.
+	// CABundle is the PEM certificates that the API server trusts for the webhook, and nothing
+	// else. nil: it is left out, for CertManager or another injector to fill in.
 	CABundle []byte
 	// CertManager leaves CABundle and the serving certificate to cert-manager: Companions has
 	// a Certificate, and its injector finds it by an annotation. False: the caller does.
@@ -138,6 +141,9 @@ func (c ManifestConfig) check() error {
 	if c.CertManager && c.CABundle != nil {
 		errs = append(errs, errors.New("webhook: manifest: CABundle: CertManager would replace it"))
 	}
+	if err := checkCertificates(c.CABundle); err != nil {
+		errs = append(errs, fmt.Errorf("webhook: manifest: CABundle: %w", err))
+	}
 	if !strings.HasPrefix(c.Path, "/") {
 		errs = append(errs, fmt.Errorf("webhook: manifest: Path: %q does not begin with a slash", c.Path))
 	}
@@ -151,6 +157,28 @@ func (c ManifestConfig) check() error {
 		errs = append(errs, fmt.Errorf("webhook: manifest: AnnotationDomain: %q is not a DNS subdomain", d))
 	}
 	return errors.Join(append(errs, c.checkChoice()...)...)
+}
+
+// checkCertificates refuses the private key that may be in the same file: whoever may read webhook
+// configurations would have it.
+func checkCertificates(bundle []byte) error {
+	if bytes.Contains(bundle, []byte("PRIVATE KEY-----")) {
+		return errors.New("it has a private key, want certificates alone")
+	}
+	found := bundle == nil
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return fmt.Errorf("it has a PEM block of type %q, want certificates alone", block.Type)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return errors.New("it has no PEM certificate")
+	}
+	return nil
 }
 
 // checkChoice reports what is wrong with the choice of pods.

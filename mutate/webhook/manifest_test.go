@@ -3,9 +3,11 @@ package webhook_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +27,8 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	service := types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"}
+	ca, err := os.ReadFile("testdata/ca.crt")
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		make func(webhook.ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error)
 		cfg  webhook.ManifestConfig
@@ -32,7 +36,7 @@ func TestManifests(t *testing.T) {
 		"default":  {webhook.Default, webhook.ManifestConfig{Service: service}},
 		"required": {webhook.Required, webhook.ManifestConfig{Service: service}},
 		"everything-set": {webhook.Default, webhook.ManifestConfig{
-			Service: service, Port: 9443, Path: "/pods", CABundle: []byte("PEM"),
+			Service: service, Port: 9443, Path: "/pods", CABundle: ca,
 			AnnotationDomain: "irsa.example.com", OwnLabel: "app=irsa", Timeout: 3 * time.Second,
 			FailurePolicy: admissionregistrationv1.Fail, Annotations: map[string]string{"example.com/owner": "platform"},
 			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"irsa": "on"}},
@@ -119,6 +123,30 @@ func TestTheCallersValuesAreNotShared(t *testing.T) {
 	assert.Equal(t, "v", cfg.NamespaceSelector.MatchLabels["k"])
 	assert.NotEqual(t, first.Webhooks[0].ObjectSelector, second.Webhooks[0].ObjectSelector)
 	assert.Empty(t, cfg.ObjectSelector.MatchExpressions)
+}
+
+// The bundle can be read by many: what is no certificate stays out.
+func TestABundleHasCertificatesAlone(t *testing.T) {
+	t.Parallel()
+	ca, err := os.ReadFile("testdata/ca.crt")
+	require.NoError(t, err)
+	block := func(kind, text string) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte(text)}) }
+	cfg := webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "kube-system", Name: "pod-identity-webhook"}}
+	cfg.CABundle = slices.Concat(ca, ca)
+	_, err = webhook.Default(cfg)
+	require.NoError(t, err)
+	for name, bundle := range map[string][]byte{
+		"nothing":                    {},
+		"a certificate that is none": block("CERTIFICATE", "x"),
+		"a private key too":          slices.Concat(ca, block("EC PRIVATE KEY", "x")),
+		"half a private key too":     slices.Concat(ca, []byte("-----BEGIN PRIVATE KEY-----\nx")),
+		"a public key too":           slices.Concat(ca, block("PUBLIC KEY", "x")),
+	} {
+		cfg.CABundle = bundle
+		manifest, err := webhook.Default(cfg)
+		assert.ErrorContains(t, err, "manifest: CABundle: ", name)
+		assert.Nil(t, manifest, name)
+	}
 }
 
 func TestManifestsNameEverythingThatIsWrong(t *testing.T) {
