@@ -322,6 +322,66 @@ func TestATokenThatNeedsAFaultyEntryIsRefused(t *testing.T) {
 	assert.NoError(t, err, "an empty one will do")
 }
 
+func TestOnlyTheFaultOfATokensOwnEntryCounts(t *testing.T) {
+	t.Parallel()
+	first, second := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	both, err := oidc.NewKeySet(first.Public(), second.Public())
+	require.NoError(t, err)
+	jwks, err := json.Marshal(both)
+	require.NoError(t, err)
+	faulty, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), `"use":"sig"`, `"use":"enc"`, 1)))
+	require.NoError(t, err)
+	require.Len(t, faulty.Faults(), 1)
+
+	_, err = faulty.VerifySignature(sign(t, jose.ES256, first, both.IDs()[0], `{}`))
+	require.ErrorIs(t, err, oidc.ErrKey)
+	_, err = faulty.VerifySignature(sign(t, jose.ES256, second, both.IDs()[1], `{}`))
+	require.NoError(t, err)
+	_, err = faulty.VerifySignature(sign(t, jose.ES256, second, "another", `{}`))
+	require.ErrorContains(t, err, "the issuer does not have the token's")
+	require.NotErrorIs(t, err, oidc.ErrKey)
+	_, err = both.VerifySignature(sign(t, jose.ES256, second, "", `{}`))
+	require.ErrorContains(t, err, "the token names none and the issuer has 2")
+	require.ErrorIs(t, err, oidc.ErrUnknownKey)
+
+	// The fault of a whole set is not that of an entry without an id.
+	_, err = (&oidc.KeySet{}).VerifySignature(sign(t, jose.ES256, second, "", `{}`))
+	require.ErrorIs(t, err, oidc.ErrUnknownKey)
+	require.NotErrorIs(t, err, oidc.ErrKey)
+
+	// An id that a later entry takes over is a fault of the earlier one alone.
+	twice, err := oidc.ParseKeySet([]byte(strings.Replace(string(jwks), both.IDs()[0], both.IDs()[1], 1)))
+	require.NoError(t, err)
+	require.Len(t, twice.Faults(), 1)
+	_, err = twice.VerifySignature(sign(t, jose.ES256, second, both.IDs()[1], `{}`))
+	require.NoError(t, err)
+}
+
+func TestALongTokenIsVerifiedUpToSTSsLimit(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	set, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	padded := func(n int) string {
+		return sign(t, jose.ES256, key, set.IDs()[0], `{"pad":"`+strings.Repeat("x", n)+`"}`)
+	}
+	pad := (20000-len(padded(0)))*3/4 - 3
+	for len(padded(pad)) < 20000 {
+		pad++
+	}
+	longest := padded(pad)
+	if len(longest) > 20000 { // base64 has no such length for this header: one character less
+		longest = padded(pad - 1)
+	}
+	require.GreaterOrEqual(t, len(longest), 19998)
+	_, err = set.VerifySignature(longest)
+	require.NoError(t, err)
+	for name, token := range map[string]string{"too long": padded(pad + 3), "no token": "a.b", "nothing": ""} {
+		_, err = set.VerifySignature(token)
+		require.ErrorIs(t, err, oidc.ErrMalformedToken, name)
+	}
+}
+
 func TestAnEmptyKeyIDIsNotAnAbsentOne(t *testing.T) {
 	t.Parallel()
 	for _, entry := range []string{`{` + `"kty":"EC","kid":"","crv":"P-256",` + x + `,` + y + `}`, `{"kty":"EC","crv":"P-256",` + x + `,` + y + `}`} {

@@ -105,11 +105,11 @@ func (t signedToken) key(s *KeySet) (jwk, error) {
 		return s.keys[0], nil
 	}
 	k, ok := s.find(t.kid)
-	if !ok && t.kid == "" {
+	switch {
+	case ok:
+		return k, nil
+	case t.kid == "":
 		return jwk{}, fmt.Errorf("%w: the token names none and the issuer has %d", ErrUnknownKey, s.Len())
 	}
-	if !ok {
-		return jwk{}, fmt.Errorf("%w: the issuer does not have the token's", ErrUnknownKey)
-	}
-	return k, nil
+	return jwk{}, fmt.Errorf("%w: the issuer does not have the token's", ErrUnknownKey)
 }

@@ -31,8 +31,8 @@ type Hop struct {
 	SessionName string
 	// ExternalID is the sts:ExternalId that the role's trust policy asks for. "": none.
 	ExternalID string
-	// SourceIdentity is who is behind the session; STS carries it through the rest of the chain.
-	// "": none, or that of the session before.
+	// SourceIdentity names the person or the program behind the session; STS passes it on through
+	// the rest of the chain. "": none, or that of the session before.
 	SourceIdentity string
 	// Duration is how long the credentials live: whole seconds from 15 minutes to 1 hour, which
 	// is STS's limit for role chaining. 0: 1 hour.
@@ -129,7 +129,7 @@ func (h Hop) problems() []error {
 	return append(problems, h.Refresh.problems()...)
 }
 
-// provider assumes the role with what client signs with, which is before's credentials.
+// provider assumes the role; client signs with the credentials of before.
 func (h Hop) provider(client stscreds.AssumeRoleAPIClient, before aws.CredentialsProvider) *Provider {
 	session := func() string { return h.sessionAfter(before) }
 	p := &Provider{engine: newEngine(h.fetch(client, before), h.RoleARN, h.Refresh, tuning{}), session: session}
@@ -202,7 +202,7 @@ func (h Hop) input(session string) *sts.AssumeRoleInput {
 	return in
 }
 
-// optional is s as the SDK takes it: nil for what is not there.
+// optional returns s as the SDK takes it: nil for an empty text.
 func optional(s string) *string {
 	if s == "" {
 		return nil

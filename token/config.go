@@ -108,8 +108,9 @@ func fieldError(field string, is any, want string) error {
 	return fmt.Errorf("%s: it is %v, want %s", field, is, want)
 }
 
-// roleProblems checks a role's ARN. Other systems than AWS, which have an endpoint of their own, have
-// other ideas of accounts and partitions: arn:minio:iam:::role/NAME, arn:aws:iam::TENANT:role/NAME.
+// roleProblems checks a role's ARN. Systems other than AWS, which have an endpoint of their own,
+// write accounts and partitions differently: arn:minio:iam:::role/NAME,
+// arn:aws:iam::TENANT:role/NAME.
 func roleProblems(roleARN string, ownEndpoint bool) []error {
 	err := checkForeignRole(roleARN)
 	if !ownEndpoint {
@@ -152,7 +153,8 @@ func roleOfClient(roleARN string, client any) []error {
 	return nil
 }
 
-// stsOptions are those of an *sts.Client, or of what passes them on; other clients have none to check.
+// stsOptions returns the options of an *sts.Client, or of a client that passes them on; other
+// clients have none to check.
 func stsOptions(client any) (sts.Options, bool) {
 	if c, ok := client.(interface{ Options() sts.Options }); ok && !isNil(client) {
 		return c.Options(), true

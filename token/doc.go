@@ -22,12 +22,12 @@
 // In the last minute everybody waits. Whether it is time is read from the wall clock and from the
 // monotonic clock at every call, so that a machine that was suspended does not serve dead credentials.
 //
-// When a refresh fails, the cached credentials are served, even expired ones, and nothing is asked of
-// STS for 5 to 10 minutes; a service that still accepts them keeps working through an outage of STS.
-// With nothing to serve, calls are repeated with growing random pauses for as long as somebody waits, a
-// minute at most, so that a crowd of pods that starts together gets through. What is valid is served
-// until it expires, whatever STS answers meanwhile. Errors that asking again cannot heal, see [IsFinal],
-// are returned at once when nothing valid is left. [Refresh] has the details.
+// When a refresh fails, the cached credentials are served, even expired ones, and nothing is asked
+// of STS for 5 to 10 minutes; a service that still accepts them keeps working through an outage of
+// STS. With nothing to serve, calls are repeated with growing random pauses for as long as somebody
+// waits, a minute at most, so that a crowd of pods that starts together gets through. What is valid
+// is served until it expires, whatever STS answers meanwhile. Errors that asking again cannot mend,
+// see [IsFinal], are returned at once when nothing valid is left. [Refresh] has the details.
 //
 // The clock of the machine decides neither what is sent nor what is served: tokens go to STS, which
 // judges their times, and credentials that look dead when they come go to the services, which do.
@@ -55,10 +55,11 @@
 //
 // # Codes
 //
-// What [Explain] knows, and what the retries go by. The reason of a metav1.Condition is the code in
-// CamelCase, see [Explanation.Reason]. A final error is returned at once, unless there are valid
-// credentials to serve; some errors become final when they last for as long as is said here. Those that
-// invalidate make [InvalidateRejected] have the credentials replaced.
+// These are the errors that [Explain] knows; the retries go by the same table. The reason of a
+// metav1.Condition is the code in CamelCase, see [Explanation.Reason]. A final error is returned at
+// once, unless there are valid credentials to serve; some errors become final when they last for as
+// long as is said here. An error that invalidates makes [InvalidateRejected] replace the
+// credentials.
 //
 //	code                            cause         final   invalidates meaning
 //	half-identity                   configuration yes     no          the environment has a part of an identity, but not all of it
@@ -96,7 +97,7 @@
 //	tokenrequest-unauthorized       token         5m      no          the API server does not know who asks for the token
 //	tokenrequest-forbidden          token         5m      no          this process may not create tokens of the service account
 //	service-account-missing         token         yes     no          there is no such service account, or no such object to bind the token to
-//	tokenrequest-invalid            configuration yes     no          the request for the token is not as the API server wants it
+//	tokenrequest-invalid            configuration yes     no          the API server finds the request for the token invalid
 //	tokenrequest-throttled          throttling    no      no          the API server answers too many requests
 //	tokenrequest-server-fault       transient     no      no          the API server failed
 //	tokenrequest-refused            configuration 5m      no          the API server does not accept the request for the token

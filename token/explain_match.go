@@ -11,7 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// row is all that is known of one code: how to recognize it, and what it means. The retry loop,
+// row is all that is known about one code: how to recognize it, and what it means. The retry loop,
 // [IsFinal], [Explain] and [InvalidateRejected] read the same rows.
 type row struct {
 	code    string
@@ -20,9 +20,9 @@ type row struct {
 	meaning string
 	next    []string
 
-	// finalAfter is for how long a refusal may pass; then it is final.
+	// finalAfter is how long a refusal is taken as passing; then it is final.
 	finalAfter time.Duration
-	// gone means that nothing of the identity may be served any more.
+	// gone means that the credentials of the identity may not be served any more.
 	gone bool
 	// unsent means that there was no token to send: nobody was asked.
 	unsent bool
@@ -40,7 +40,7 @@ type match struct {
 	err   func(error) bool
 }
 
-// service is who answered.
+// service is the service that answered.
 type service string
 
 const (

@@ -113,7 +113,7 @@ var kubernetesRows = []row{
 		is:      []match{{from: fromKubernetes, when: hasStatus(http.StatusNotFound)}},
 	}, {
 		code: CodeTokenRequestInvalid, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "the request for the token is not as the API server wants it",
+		meaning: "the API server finds the request for the token invalid",
 		next:    []string{"the audience, the expiration and the bound object that are asked for"},
 		is: []match{
 			{from: fromKubernetes, when: hasStatus(http.StatusBadRequest)},

@@ -155,8 +155,8 @@ func isConnection(err error) bool {
 	return errors.As(err, &op) || errors.As(err, &request) || errors.As(err, &send)
 }
 
-// isWithoutIdentity is an environment without one, or the SDK's attempt to become the node, which is
-// what a pod does that was not mutated.
+// isWithoutIdentity recognizes an environment without an identity, or the SDK's attempt to become
+// the node: this is what happens in a pod that was not mutated.
 func isWithoutIdentity(err error) bool {
 	return errors.Is(err, ErrNoIdentity) || innermost(err) == "ec2imds" || strings.Contains(err.Error(), "no EC2 IMDS role found")
 }

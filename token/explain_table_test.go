@@ -50,12 +50,12 @@ func TestThePackageDocumentationPrintsTheTableOfCodes(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(doc), "have the credentials replaced.\n//\n")
+	before, rest, ok := strings.Cut(string(doc), "replace the\n// credentials.\n//\n")
 	require.True(t, ok)
 	printed, after, ok := strings.Cut(rest, "package token\n")
 	require.True(t, ok)
 	if *update {
-		doc := before + "have the credentials replaced.\n//\n" + table() + "package token\n" + after
+		doc := before + "replace the\n// credentials.\n//\n" + table() + "package token\n" + after
 		require.NoError(t, os.WriteFile("doc.go", []byte(doc), 0o644))
 		return
 	}

@@ -16,8 +16,8 @@ import (
 const tokenDepth = 16
 
 // Unverified is what a token says of itself. Nobody has checked its signature, its times or its
-// issuer: anybody can write such a token, so it may choose a message, a log line or a session
-// name, but never grant anything. An oidc.Verifier gives claims that are true.
+// issuer: anybody can write such a token, so it may choose a message, a log line or a session name,
+// but never grant anything. An oidc.Verifier returns claims that are verified.
 //
 // A claim that the token does not have, or that is null, is the zero value of its field; a claim of
 // the wrong type is an error of [Inspect]. Unverified is a plain value and safe for concurrent use as long as
@@ -49,7 +49,7 @@ type Unverified struct {
 	Kubernetes Kubernetes
 }
 
-// isZero says whether nothing is known of a token.
+// isZero says whether nothing is known about a token.
 func (u Unverified) isZero() bool { return reflect.ValueOf(u).IsZero() }
 
 // Kubernetes is the private claim "kubernetes.io" of a service account token, unverified as all
@@ -65,7 +65,8 @@ type Kubernetes struct {
 	Node Object
 	// Secret is the secret that the token is bound to; zero when it is bound to none.
 	Secret Object
-	// WarnAfter is when a token that was meant to live shorter runs on borrowed time, in UTC.
+	// WarnAfter is when the token should have been replaced, in UTC: the API server lets it live
+	// longer than was asked for.
 	WarnAfter time.Time
 }
 
@@ -97,11 +98,11 @@ func (e *MalformedTokenError) Error() string {
 	return fmt.Sprintf("the %s: %q: %s", e.Part, e.Name, e.Reason)
 }
 
-// Inspect reads what a JWT says of itself, without verifying anything: see [Unverified].
-// White space around the token is ignored, as a token in a file may have it. A token longer than
-// the 20000 characters that STS takes, nested too deeply, with names twice, without the three
-// parts of a signed JWT (RFC 7515 §7.1) or with a claim of another type than its specification's
-// is a *[MalformedTokenError], and the result is zero. Inspect never panics, whatever the input.
+// Inspect reads what a JWT says of itself, without verifying anything: see [Unverified]. White
+// space around the token is ignored, as a token in a file may have it. A token longer than the
+// 20000 characters that STS takes, nested too deeply, with names twice, without the three parts of
+// a signed JWT (RFC 7515 §7.1) or with a claim of the wrong type is a *[MalformedTokenError], and
+// the result is zero. Inspect never panics, whatever the input.
 func Inspect(token string) (Unverified, error) {
 	u, err := inspect(token)
 	if err != nil {

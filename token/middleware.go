@@ -68,8 +68,8 @@ func invalidateAll(id string, inv Invalidator, caches []interface{ Invalidate() 
 	}
 }
 
-// rejectsCredentials is a service refusing the credentials of a signed request for their age. Not
-// AccessDenied, for one: new credentials of the same role are denied the same.
+// rejectsCredentials says whether a service refused the credentials of a signed request for their
+// age. AccessDenied is not such a refusal: new credentials of the same role are denied too.
 func rejectsCredentials(err error) bool {
 	a := answerOf(err)
 	if a.from == "" {
@@ -80,7 +80,7 @@ func rejectsCredentials(err error) bool {
 	return r != nil && r.retry == RetryNewCredentials
 }
 
-// accessKeyOf finds who signed a request; "" when nobody did, as with
+// accessKeyOf finds the access key that signed a request; "" when none did, as with
 // AssumeRoleWithWebIdentity, whose ExpiredTokenException speaks of another token.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func accessKeyOf(request any) string {

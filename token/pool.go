@@ -19,11 +19,12 @@ var ErrEvicted = errors.New("the identity was evicted from the pool")
 var errUnbuiltPool = errors.New("token: pool: it is nil or zero: use NewPool")
 
 // Pool holds the credentials of many service accounts, for an operator that acts for them. Each
-// identity is refreshed on its own, as by a [Provider]; what a failing, slow or hostile one can
-// take from the others is bounded: see [PoolConfig].
+// identity is refreshed on its own, as by a [Provider]; a failing, slow or hostile one can take
+// only so much from the others: see [PoolConfig].
 //
-// No lock is held while a source or STS is asked, and an identity at rest has no goroutine. A
-// Pool is safe for concurrent use. It has nothing to close; what nobody asks for does nothing.
+// No lock is held while a source or STS is asked, and an identity at rest has no goroutine. A Pool
+// is safe for concurrent use. It has nothing to close; an identity that nobody asks for does
+// nothing.
 //
 // What acts for one account has an aws.Config of its own, made from that of the operator; account
 // is the ServiceAccount that the operator has read:
@@ -51,10 +52,10 @@ type Pool struct {
 	recent  *list.List // of *entry, the one used last in front
 }
 
-// NewPool returns an empty pool. newClient gives the STS client for a key: of its Region and
-// Endpoint, and of nothing else in the key unless the caller wants so. It is called without any
-// lock, by many goroutines, once or a few times for each identity that enters the pool; clients
-// should be shared between keys, as each takes memory.
+// NewPool returns an empty pool. newClient returns the STS client for a key, by its Region and
+// Endpoint; it need not look at the other fields. It is called without any lock, by many
+// goroutines, once or a few times for each identity that enters the pool; clients should be shared
+// between keys, as each takes memory.
 func NewPool(newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error), cfg PoolConfig) (*Pool, error) {
 	p, problems := newPool(cfg)
 	if newClient == nil {
@@ -81,12 +82,12 @@ func newPool(cfg PoolConfig) (*Pool, []error) {
 	}, nil
 }
 
-// PoolProvider is the credentials of one identity of a [Pool], kept fresh: for an aws.Config and for
-// [InvalidateRejected]. It is safe for concurrent use.
+// PoolProvider gives the credentials of one identity of a [Pool], kept fresh: for an aws.Config and
+// for [InvalidateRejected]. It is safe for concurrent use.
 type PoolProvider interface {
 	aws.CredentialsProvider
 	Invalidator
-	// Current is as [Provider.Current].
+	// Current works as [Provider.Current].
 	Current(ctx context.Context) (aws.Credentials, error)
 }
 
@@ -120,7 +121,7 @@ func (p *Pool) provider(key Key, src Source) (PoolProvider, error) {
 	return pooled, nil
 }
 
-// Evict drops the identities that match says yes to, and their credentials, at once: when a
+// Evict drops the identities for which match returns true, and their credentials, at once: when a
 // service account is deleted, or its annotations name another role. Callers that wait for such
 // credentials do not get them; calls after Evict begin anew, with a new token. A nil match drops
 // all. match is called without a lock.

@@ -14,7 +14,7 @@ const (
 	defaultCallsPerSecond = 500
 )
 
-// PoolConfig is how a [Pool] holds its identities. The zero value is good for an operator.
+// PoolConfig says how a [Pool] holds its identities. The zero value is good for an operator.
 //
 // Its functions must be safe for concurrent use. They are called without a lock, and a panic of one is
 // dropped. OnHit and OnMiss are called in the goroutine of the caller that they are about, whom they hold

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// IdentityError is a token that speaks for somebody else than the key of a [Pool] names. The
+// IdentityError says that a token speaks for another account than the key of a [Pool] names. The
 // token was not used. It is final and immutable.
 type IdentityError struct {
 	// Claim is the claim that differs: "iss", "sub", "aud" or "kubernetes.io/serviceaccount/uid".
@@ -59,7 +59,7 @@ func (s *poolSource) Token(ctx context.Context) (string, error) {
 	return token, nil
 }
 
-// check refuses a token that cannot be read as well: nobody can say whose it is.
+// check also refuses a token that cannot be read: it does not tell whose it is.
 func (s *poolSource) check(token string) error {
 	u, err := inspect(token)
 	if err != nil {

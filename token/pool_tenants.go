@@ -18,26 +18,27 @@ const (
 	tagServiceAccount = "kubernetes-service-account"
 )
 
-// tenants is how a pool assumes roles for service accounts without their tokens.
+// tenants lets a pool assume roles for service accounts without their tokens.
 type tenants struct {
 	controller aws.CredentialsProvider
 	newClient  func(Key, aws.CredentialsProvider) (stscreds.AssumeRoleAPIClient, error)
 }
 
 // NewTenantPool returns an empty pool for a controller that acts for service accounts with its own
-// credentials, as one must that runs by EKS Pod Identity: that takes no token asked for another's
-// pod. The roles, see [Pool.Tenant], are assumed from the controller's, with the tenant's namespace
-// and service account as the session tags kubernetes-namespace and kubernetes-service-account, which
-// the roles' trust policies ask for: trust.ChainGrant.Subject.
+// credentials. A controller that runs by EKS Pod Identity must do so, because the agent does not
+// take a token that was requested for another pod. The roles, see [Pool.Tenant], are assumed from
+// the controller's, with the tenant's namespace and service account as the session tags
+// kubernetes-namespace and kubernetes-service-account, which the roles' trust policies ask for:
+// trust.ChainGrant.Subject.
 //
-// Who the tenant is AWS learns from the controller alone: the controller must take namespace and
+// AWS learns from the controller alone who the tenant is. The controller must take namespace and
 // account from the object that it acts for, and never from what the tenant writes.
 //
 // EKS's own session tags have the same names and are transitive, and STS does not let a session
 // replace such tags: the controller's association must have disableSessionTags.
 //
-// controller gives the controller's credentials, a [Provider] best. newClient is called as by
-// [NewPool], and returns an STS client that signs with the credentials that it is given.
+// controller gives the controller's own credentials; a [Provider] is best. newClient is called as
+// [NewPool] calls it, and returns an STS client that signs with the credentials that it is given.
 func NewTenantPool(controller aws.CredentialsProvider, newClient func(Key, aws.CredentialsProvider) (stscreds.AssumeRoleAPIClient, error), cfg PoolConfig) (*Pool, error) {
 	p, problems := newPool(cfg)
 	if isNil(controller) {
@@ -54,9 +55,9 @@ func NewTenantPool(controller aws.CredentialsProvider, newClient func(Key, aws.C
 }
 
 // Tenant is [Pool.Provider] for a pool of [NewTenantPool]. Issuer and Audience of the key must be
-// empty, there being no token; Duration is at most 1 hour, STS's limit for role chaining. The role
-// cannot tell a service account from one of the same name that was deleted: the key's UID keeps
-// their credentials apart.
+// empty, because there is no token; Duration is at most 1 hour, STS's limit for role chaining. The
+// role cannot tell a service account from one of the same name that was deleted: the key's UID
+// keeps their credentials apart.
 func (p *Pool) Tenant(key Key) (PoolProvider, error) {
 	if p == nil || p.entries == nil {
 		return nil, errUnbuiltPool
@@ -67,7 +68,7 @@ func (p *Pool) Tenant(key Key) (PoolProvider, error) {
 	return p.provider(key, SourceFunc(noToken))
 }
 
-// noToken is in the place of a tenant's source. Nobody asks it.
+// noToken stands in the place of a tenant's source. It is never asked.
 func noToken(context.Context) (string, error) { return "", errors.New("a tenant has no token") }
 
 // newTenant is newEntry for a tenant.
@@ -103,7 +104,7 @@ func (p *Pool) newTenant(key Key, src Source) (*entry, error) {
 	return &entry{key: key, engine: newEngine(fetch, key.RoleARN, h.Refresh, p.tune), source: source}, nil
 }
 
-// hop is how the key's role is assumed from the controller's.
+// hop says how the key's role is assumed from the controller's.
 func (k Key) hop(r Refresh) Hop {
 	h := Hop{
 		RoleARN: k.RoleARN, SessionName: k.SessionName, ExternalID: k.ExternalID, Duration: k.Duration, Policy: k.Policy,

@@ -37,11 +37,12 @@ var (
 // called before the first Retrieve, but everything is checked: the error names all problems at
 // once ([ErrNoRegion] for a client without a region).
 //
-// Before each call to STS the token is read again, stripped of white space and looked at: it must be a
-// JWT of three parts whose claims have the right types. Its times are STS's to judge: the clock of this
-// machine may be wrong. The client is asked for one call at a time, see [Config.ClientRetries]; how
-// often it is asked, [Refresh] says. A token that STS refused as expired is not sent again for 5 to 10
-// minutes; another one is, at once. A panic of src or client is an error.
+// Before each call to STS the token is read again, stripped of white space and looked at: it must
+// be a JWT of three parts whose claims have the right types. STS judges its times, because the
+// clock of this machine may be wrong. The client is asked for one call at a time, see
+// [Config.ClientRetries]; [Refresh] says how often it is asked. A token that STS refused as expired
+// is not sent again for 5 to 10 minutes; another one is, at once. A panic of src or client is an
+// error.
 //
 // A client that is an *sts.Client, or has its method Options, is checked for its region; it needs
 // no credentials.

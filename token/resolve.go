@@ -25,9 +25,9 @@ const (
 // node's role, which an SDK would go on to, is not used.
 var ErrNoIdentity = errors.New("the environment has no identity of the pod's own, and the node's role is not used")
 
-// ErrHalfIdentity is what errors.Is finds when an environment has a part of an identity: a role without
-// a token file, an access key without its secret. Whoever takes that for no identity runs as somebody
-// else.
+// ErrHalfIdentity is what errors.Is finds when an environment has a part of an identity: a role
+// without a token file, an access key without its secret. A program that took it for no identity
+// would run as somebody else.
 var ErrHalfIdentity = errors.New("the environment has half an identity")
 
 // The environment variables that decide, as the AWS SDKs read them
@@ -50,7 +50,7 @@ const (
 	envSecret        = "AWS_SECRET_ACCESS_KEY"
 )
 
-// parts are the variables that make half an identity when they are alone, and what each lacks then.
+// parts are the variables that make half an identity when they are alone, and what is then missing.
 var parts = []struct{ name, lacks string }{
 	{envRoleARN, envTokenFile},
 	{envSessionName, envRoleARN + " and " + envTokenFile},
@@ -63,13 +63,13 @@ var parts = []struct{ name, lacks string }{
 	{envAuthToken, envFullURI},
 }
 
-// Warning is something in an environment that works and is not what it seems.
+// Warning is something in an environment that works, but not as it seems to.
 type Warning struct {
 	// Code is stable and kebab-case: static-keys-shadow-web-identity, static-keys-shadow-container,
 	// web-identity-shadows-container, half-static-keys, half-web-identity, no-region,
 	// profile-not-read, global-sts-not-used.
 	Code Code
-	// Message says what is so and what to do.
+	// Message says what was found and what to do.
 	Message string
 }
 
@@ -151,8 +151,8 @@ func (e environment) has(names ...string) bool {
 	return value != ""
 }
 
-// checkBlank reports a variable of an identity that has white space alone: it counts as set, and what
-// it names is not there, so that it would hide the identity that is.
+// checkBlank reports a variable of an identity that has only white space. It counts as set although
+// nothing has that name, so it would hide the identity that is there.
 func checkBlank(env environment) error {
 	names := []string{envTokenFile, envRelativeURI, envFullURI}
 	for _, part := range parts {
@@ -248,7 +248,7 @@ func nothing(env environment) error {
 		ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
 }
 
-// warnOfIgnored names what the environment has and nobody uses.
+// warnOfIgnored names what the environment has and is not used.
 func (res *Resolution) warnOfIgnored(env environment) {
 	id := env.has(envAccessKey, "AWS_ACCESS_KEY")
 	secret := env.has(envSecret, "AWS_SECRET_KEY")

@@ -12,7 +12,7 @@ import (
 // maxSessionName is STS's limit for RoleSessionName.
 const maxSessionName = 64
 
-// anonymousSession is the session name of a token that says nothing of whom it speaks for.
+// anonymousSession is the session name for a token that does not say whom it speaks for.
 const anonymousSession = "irsa"
 
 // sessionName derives a session name from what a token says of itself, so that it is the same at
@@ -34,8 +34,8 @@ func sessionName(u Unverified) string {
 	return anonymousSession
 }
 
-// fitSession makes STS accept a name. What loses characters on the way ends with a hash of the
-// whole, so that two names stay two.
+// fitSession makes a name that STS accepts. A name that loses characters ends with a hash of the
+// whole, so that two names stay different.
 func fitSession(name string) string {
 	fit := strings.Map(func(r rune) rune {
 		if arn.IsNameRune(r) {

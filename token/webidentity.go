@@ -140,7 +140,8 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, e
 	return w.cfg.Refresh.received(creds, w.cfg.Duration, out.ResultMetadata), nil
 }
 
-// errNoCredentials is an answer of STS without an error, credentials or their expiry.
+// errNoCredentials is the error for an answer of STS that has neither an error nor credentials with
+// an expiry.
 var errNoCredentials = errors.New("the answer of STS holds no credentials, or not when they expire")
 
 func (w *webIdentity) lastSession() string {
@@ -150,7 +151,7 @@ func (w *webIdentity) lastSession() string {
 	return w.cfg.SessionName
 }
 
-// isExpiredToken is STS refusing the token for its age.
+// isExpiredToken says whether STS refused the token for its age.
 func isExpiredToken(err error) bool {
 	e, _ := Explain(err)
 	return e.Code == CodeTokenExpired || e.Code == CodeTokenTooOld
@@ -224,7 +225,7 @@ func policyDescriptors(arns []string) []types.PolicyDescriptorType {
 	return list
 }
 
-// credentialsOf is an answer of STS as the SDK's own providers give it.
+// credentialsOf returns the credentials of an answer as the SDK's own providers do.
 func credentialsOf(c *types.Credentials, user *types.AssumedRoleUser, source string) aws.Credentials {
 	creds := aws.Credentials{
 		AccessKeyID:     aws.ToString(c.AccessKeyId),
