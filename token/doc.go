@@ -1,13 +1,12 @@
 // Package token turns a Kubernetes service account token into AWS credentials and keeps them
 // fresh through every failure.
 //
-// An application needs two calls: [Resolve] reads the pod's environment and says where its credentials
-// come from and why, and [Resolution.Configure] puts them into an aws.Config. Neither falls back to the
-// node's role:
+// An application needs one call, which never falls back to the node's role:
 //
-//	res, err := token.Resolve(os.LookupEnv)
-//	…
-//	cfg, err = res.Configure(cfg, token.Config{})
+//	cfg, err = token.Configure(cfg, os.LookupEnv, token.Config{})
+//
+// [Configure] is made of [Resolve], which reads the pod's environment and says where its credentials come
+// from and why, and [Resolution.Configure], which puts them into an aws.Config.
 //
 // Below that, a [Provider] is an aws.CredentialsProvider. It reads the token from a [Source], such as the
 // [File] that the kubelet projects into the pod, assumes the role at STS and holds the answer.
@@ -38,14 +37,8 @@
 // # Laptops
 //
 // [Resolve] knows the environment of a pod. Where there is nothing in it, its error is [ErrNoIdentity];
-// on a laptop that means a profile, which the SDK reads:
-//
-//	res, err := token.Resolve(os.LookupEnv)
-//	if errors.Is(err, token.ErrNoIdentity) && os.Getenv("AWS_PROFILE") != "" {
-//		return config.LoadDefaultConfig(ctx)
-//	}
-//
-// Without the profile in the condition, a pod that was not mutated would run as its node.
+// on a laptop that means a profile, which the SDK reads. [Configure] leaves an aws.Config as it is there,
+// when AWS_PROFILE is set: otherwise a pod that was not mutated would run as its node.
 //
 // # Secrecy
 //

@@ -16,8 +16,8 @@ import (
 	"github.com/irsa-go/irsa/token"
 )
 
-// An application needs two calls: what the pod's environment says, and the configuration made of it.
-func ExampleResolution_Configure() {
+// The whole of an application, in a pod by IRSA.
+func ExampleConfigure() {
 	dir, err := os.MkdirTemp("", "irsa") // what the kubelet does
 	if err != nil {
 		fmt.Println(err)
@@ -33,15 +33,11 @@ func ExampleResolution_Configure() {
 		"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/reader", "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_REGION": "eu-central-1",
 	}
 
-	res, err := token.Resolve(func(name string) (string, bool) { // os.LookupEnv, in a program
+	lookup := func(name string) (string, bool) { // os.LookupEnv, in a program
 		value, ok := environment[name]
 		return value, ok
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
 	}
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(res.Region))
+	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithRegion(environment["AWS_REGION"]))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -56,13 +52,13 @@ func ExampleResolution_Configure() {
 		expires := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(fmt.Sprintf(answer, expires)))}, nil
 	})
-	cfg, err = res.Configure(cfg, token.Config{})
+	cfg, err = token.Configure(cfg, lookup, token.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	creds, err := cfg.Credentials.Retrieve(context.Background()) // s3.NewFromConfig(cfg), …
-	fmt.Println(res.Kind, creds.AccessKeyID, err)
+	fmt.Println(creds.AccessKeyID, err)
 	// Output:
-	// web-identity ASIA1 <nil>
+	// ASIA1 <nil>
 }

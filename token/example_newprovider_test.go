@@ -41,8 +41,7 @@ func ExampleNewProvider() {
 		fmt.Println(err)
 		return
 	}
-	cfg.Credentials = p
-	cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
+	cfg = token.WithCredentials(cfg, p)
 
 	creds, err := cfg.Credentials.Retrieve(ctx)
 	fmt.Println(creds.AccessKeyID, creds.AccountID, err)

@@ -3,7 +3,6 @@ package token_test
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -37,9 +36,7 @@ func ExamplePool() {
 		fmt.Println(err)
 		return
 	}
-	its := cfg.Copy() // one for each account
-	its.Credentials = provider
-	its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
+	its := token.WithCredentials(cfg, provider) // one for each account
 	_, err = its.Credentials.Retrieve(context.Background())
 	if x, ok := token.Explain(err); ok { // the token is of another account, and is not used
 		fmt.Println(x.Reason())

@@ -38,7 +38,7 @@ func ExampleResolve() {
 
 	delete(environment, "AWS_ROLE_ARN")
 	_, err = token.Resolve(lookup)
-	fmt.Println(errors.Is(err, token.ErrNoIdentity)) // a laptop: see the package documentation
+	fmt.Println(errors.Is(err, token.ErrNoIdentity)) // a laptop: see Configure
 	// Output:
 	// web-identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are set, and there are no static keys
 	//   warning: AWS_PROFILE is set: profiles are not read here; the SDK prefers one that has credentials to a container's endpoint (profile-not-read) <nil>

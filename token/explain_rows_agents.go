@@ -16,7 +16,7 @@ var identityRows = []row{
 			"that the pod was mutated: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or AWS_CONTAINER_CREDENTIALS_FULL_URI, are in its env",
 			"the role-arn annotation of its service account, or its EKS Pod Identity association; the pod must have been created after it",
 			"that the webhook was running then, and that no annotation leaves out this container",
-			"on a laptop: AWS_PROFILE and the SDK's own config.LoadDefaultConfig",
+			"on a laptop: AWS_PROFILE, and token.Configure, which leaves it to the SDK",
 		},
 		is: []match{{err: isWithoutIdentity}},
 	}, {

@@ -19,7 +19,7 @@ type Invalidator interface {
 // that config tells inv when a service refuses the credentials for their age, with the id of the access
 // key that had signed the request; nothing in the SDK does so by itself. It is what [Explain] calls
 // credentials-expired: ExpiredToken, ExpiredTokenException, TokenRefreshRequired and EC2's
-// RequestExpired. [Resolution.Configure] has it already.
+// RequestExpired. [Configure] and [WithCredentials] have it already.
 //
 //	cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))
 //

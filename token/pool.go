@@ -37,9 +37,7 @@ var errUnbuiltPool = errors.New("token: pool: it is nil or zero: use NewPool")
 //		Namespace: "payments", ServiceAccount: "api", UID: string(account.UID), RoleARN: roleARN,
 //	}, source)
 //	…
-//	its := cfg.Copy()
-//	its.Credentials = provider
-//	its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
+//	its := token.WithCredentials(cfg, provider)
 type Pool struct {
 	newClient func(Key) (stscreds.AssumeRoleWithWebIdentityAPIClient, error)
 	tenants   *tenants // of NewTenantPool; else nil

@@ -115,8 +115,7 @@ type Resolution struct {
 // The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
 // container's endpoint. Profiles, which are files, are not read. Unlike the SDK, Resolve never goes
 // on to the role of the node: where there is nothing of the pod's own, errors.Is finds [ErrNoIdentity],
-// and where there is only a part, [ErrHalfIdentity]. The package documentation says what to do on a
-// laptop.
+// and where there is only a part, [ErrHalfIdentity]. [Configure] knows what to do on a laptop.
 func Resolve(lookup func(string) (string, bool)) (Resolution, error) {
 	if lookup == nil {
 		return Resolution{}, errors.New("token: resolve: lookup is nil: give os.LookupEnv")
@@ -241,10 +240,10 @@ func nothing(env environment) error {
 		}
 	}
 	if profile := env.get(envProfile); profile != "" {
-		return fmt.Errorf("%w; %s is %q, but profiles are not read here: config.LoadDefaultConfig does", ErrNoIdentity, envProfile, profile)
+		return fmt.Errorf("%w; %s is %q, but profiles are not read here: use token.Configure", ErrNoIdentity, envProfile, profile)
 	}
 	return fmt.Errorf("%w: was the pod mutated? None of %s and %s, %s, %s, or a pair of static keys is set; "+
-		"on a laptop, set AWS_PROFILE and use config.LoadDefaultConfig",
+		"on a laptop, set AWS_PROFILE",
 		ErrNoIdentity, envRoleARN, envTokenFile, envFullURI, envRelativeURI)
 }
 

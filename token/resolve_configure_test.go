@@ -110,6 +110,57 @@ func TestConfigure(t *testing.T) {
 	})
 }
 
+// origins is a provider that says where it gets its credentials, as those of the SDK do.
+type origins []aws.CredentialSource
+
+func (o origins) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"}, nil
+}
+
+func (o origins) ProviderSources() []aws.CredentialSource { return o }
+
+func TestConfigureTellsAPodFromALaptop(t *testing.T) {
+	t.Parallel()
+	node := origins{aws.CredentialSourceIMDS}
+	viaNode := origins{aws.CredentialSourceProfileNamedProvider, aws.CredentialSourceIMDS, aws.CredentialSourceSTSAssumeRole}
+	laptop := origins{aws.CredentialSourceProfileSSO}
+	for name, tc := range map[string]struct {
+		env    env
+		loaded aws.CredentialsProvider
+		want   error // nil: credentials
+		own    bool  // they are the pod's
+	}{
+		"a pod by web identity":                            {webIdentityEnv, node, nil, true},
+		"a pod with keys":                                  {staticEnv, node, nil, true},
+		"a pod that has a profile too":                     {webIdentityEnv.and(env{"AWS_PROFILE": "dev"}), laptop, nil, true},
+		"a pod that was not mutated":                       {env{}, node, token.ErrNoIdentity, false},
+		"a laptop without a profile's name":                {env{}, laptop, token.ErrNoIdentity, false},
+		"a laptop":                                         {env{"AWS_PROFILE": "dev"}, laptop, nil, false},
+		"a profile that leads to the node":                 {env{"AWS_PROFILE": "dev"}, node, token.ErrNoIdentity, false},
+		"the same behind the SDK's cache":                  {env{"AWS_PROFILE": "dev"}, aws.NewCredentialsCache(node), token.ErrNoIdentity, false},
+		"a profile whose role the node may assume":         {env{"AWS_PROFILE": "dev"}, viaNode, nil, false},
+		"half an identity, in spite of a profile":          {env{"AWS_PROFILE": "dev", "AWS_ROLE_ARN": roleARN}, laptop, token.ErrHalfIdentity, false},
+		"half an identity":                                 {env{"AWS_ACCESS_KEY_ID": "AKIA1"}, laptop, token.ErrHalfIdentity, false},
+		"a blank identity, which is not a laptop's either": {env{"AWS_PROFILE": "dev", "AWS_ROLE_ARN": " "}, laptop, token.ErrHalfIdentity, false},
+	} {
+		before := (&fakeSTS{}).config()
+		before.Credentials = tc.loaded
+		cfg, err := token.Configure(before, tc.env.lookup, token.Config{})
+		require.ErrorIs(t, err, tc.want, name)
+		switch {
+		case tc.want != nil:
+			assert.Zero(t, cfg, name)
+		case tc.own:
+			assert.IsType(t, (*token.Provider)(nil), cfg.Credentials, name)
+			assert.Len(t, cfg.APIOptions, 1, name)
+		default:
+			assert.Equal(t, before, cfg, name)
+		}
+	}
+	_, err := token.Configure(aws.Config{}, nil, token.Config{})
+	require.Error(t, err)
+}
+
 func TestRolesOfOtherSystemsAreAcceptedWithAnEndpointOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	src := token.SourceFunc(func(context.Context) (string, error) { return podToken(1, time.Hour), nil })

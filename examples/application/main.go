@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -18,22 +17,15 @@ import (
 func main() {
 	ctx := context.Background()
 	cfg, err := config.LoadDefaultConfig(ctx)
-	check(err)
-	pod, err := token.Resolve(os.LookupEnv)
 	if err == nil {
-		cfg, err = pod.Configure(cfg, token.Config{})
-	} else if errors.Is(err, token.ErrNoIdentity) && os.Getenv("AWS_PROFILE") != "" {
-		err = nil // a laptop's profile; a pod that was not mutated must not run as its node
+		cfg, err = token.Configure(cfg, os.LookupEnv, token.Config{})
 	}
-	check(err)
-
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	check(err)
-	fmt.Println(*who.Arn)
-}
-
-func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(*who.Arn)
 }

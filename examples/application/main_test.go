@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +80,11 @@ func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "arn:aws:iam::111122223333:", "a laptop")
 
+	node := append(endpoint, "AWS_PROFILE=bare", "AWS_CONFIG_FILE="+configFile(t, "[profile bare]\nregion=eu-central-1\n"), "AWS_EC2_METADATA_SERVICE_ENDPOINT="+metadata(t))
+	output, err = run(t, node...)
+	assert.Error(t, err, "a profile that leads to the node")
+	assert.Contains(t, output, "the node's")
+
 	output, err = run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)...)
 	assert.Error(t, err, "half an identity is not a laptop: %s", output)
 }
@@ -87,8 +94,22 @@ func profile(t *testing.T, account *trusttest.Account) string {
 	t.Helper()
 	keys, err := account.Credentials().Retrieve(t.Context())
 	require.NoError(t, err)
+	return configFile(t, "[profile work]\naws_access_key_id="+keys.AccessKeyID+"\naws_secret_access_key="+keys.SecretAccessKey+"\n")
+}
+
+func configFile(t *testing.T, text string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "config")
-	text := "[profile work]\naws_access_key_id=" + keys.AccessKeyID + "\naws_secret_access_key=" + keys.SecretAccessKey + "\n"
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
+}
+
+// metadata is a node's instance metadata service, which nobody may ask for credentials.
+func metadata(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		assert.NotContains(t, r.URL.Path, "credentials")
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }

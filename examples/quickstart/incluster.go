@@ -61,13 +61,9 @@ func (w *walker) becomeRole(ctx context.Context) error {
 	if err := w.ontoThisMachine(container, env); err != nil {
 		return err
 	}
-	resolution, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	cfg, err := token.Configure(w.cfg, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, token.Config{})
 	if err != nil {
 		return fmt.Errorf("container %q: %w", container.Name, err)
-	}
-	cfg, err := resolution.Configure(w.cfg, token.Config{})
-	if err != nil {
-		return err
 	}
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

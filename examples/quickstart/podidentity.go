@@ -59,11 +59,7 @@ func (w *walker) refuseWithoutAssociation(ctx context.Context) error {
 		return err
 	}
 	env := map[string]string{mutate.EnvCredentialsURI: w.box.AgentURL(clusterName), "AWS_CONTAINER_AUTHORIZATION_TOKEN": signed}
-	resolution, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	if err != nil {
-		return err
-	}
-	cfg, err := resolution.Configure(w.cfg, token.Config{})
+	cfg, err := token.Configure(w.cfg, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, token.Config{})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package tokenrequest_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -111,10 +110,7 @@ func Example_operator() {
 			fmt.Println(err)
 			return
 		}
-		its := cfg.Copy()
-		its.Credentials = provider
-		its.APIOptions = append(slices.Clip(cfg.APIOptions), token.InvalidateRejected(provider))
-		who, err := sts.NewFromConfig(its).GetCallerIdentity(context.Background(), nil)
+		who, err := sts.NewFromConfig(token.WithCredentials(cfg, provider)).GetCallerIdentity(context.Background(), nil)
 		if err == nil {
 			fmt.Println(*who.Arn)
 		} else if x, known := token.Explain(err); known {
