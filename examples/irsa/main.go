@@ -97,7 +97,7 @@ func (p process) newRoot() *cobra.Command {
 		"issuer": {newThumbprint(), newPreflight(), p.newIssuer()},
 		"policy": {newLint(), newValidate(), newEvaluate(), newWithin(), newWho(), newDiff()},
 		"audit":  {p.newAudit(), newPermissions()},
-		"pod":    {newMutate(), newWebhookManifests(), p.newDoctor(), p.newCredentialProcess()},
+		"pod":    {newMutate(), newWebhookManifests(), newPolicies(), p.newDoctor(), p.newCredentialProcess()},
 	} {
 		for _, c := range commands {
 			c.GroupID = id
