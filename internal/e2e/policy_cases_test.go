@@ -181,11 +181,7 @@ var comparedFeatures = map[string][]featureCase{
 		{name: "on the pod too", cfg: mutate.Config{BadAnnotations: mutate.RefuseAllBad}, account: annotated(nil), pod: podAnnotation("token-expiration", "1h"), denied: `token-expiration is "1h"`},
 		{name: "no ARN though others may be bad", cfg: mutate.Config{BadAnnotations: mutate.WarnAllBad}, account: annotations{"role-arn": "/app"}, denied: `role-arn is`},
 	},
-	"choices": {
-		{name: "the session's name", account: annotated(nil), pod: podAnnotation("session-name", "pod-uid")},
-		{name: "without metadata", account: annotated(nil), pod: podAnnotation("disable-ec2-metadata", "true")},
-		{name: "an endpoint", account: annotated(nil), pod: podAnnotation("use-dualstack-endpoint", "true")},
-	},
+	"choices": comparedChoices,
 	"broken-skip-containers": {
 		{name: "no CSV", account: annotated(nil), pod: podAnnotation("skip-containers", `app"`)},
 	},

@@ -55,11 +55,7 @@ func (b *policyBench) assertFeatures(t *testing.T) {
 		require.Contains(t, claimed, feature)
 		for _, c := range cases {
 			group := b.groupOf(t, groups, c.cfg)
-			keyed := map[string]string{}
-			for name, value := range c.account {
-				keyed[c.cfg.AnnotationKey(name)] = value
-			}
-			accounts[feature+c.name] = b.account(t, group, accountName(feature, c.name), keyed)
+			accounts[feature+c.name] = b.account(t, group, accountName(feature, c.name), annotationsOf(c.cfg, c.account))
 		}
 	}
 	for _, group := range groups {
@@ -72,6 +68,15 @@ func (b *policyBench) assertFeatures(t *testing.T) {
 			})
 		}
 	}
+}
+
+// annotationsOf are annotations with the prefix of a configuration.
+func annotationsOf(cfg mutate.Config, all annotations) map[string]string {
+	keyed := map[string]string{}
+	for name, value := range all {
+		keyed[cfg.AnnotationKey(name)] = value
+	}
+	return keyed
 }
 
 // of is the pod of a case, for this account.

@@ -29,6 +29,9 @@ func largePods(namespace, account string) map[string]*corev1.Pod {
 		}
 		many.Spec.Containers = append(many.Spec.Containers, c)
 	}
+	for _, pod := range []*corev1.Pod{long, many} {
+		withAnnotations(allChosen)(pod)
+	}
 	return map[string]*corev1.Pod{"60 KB": long, "50 containers of 300 variables": many}
 }
 
@@ -43,10 +46,11 @@ func TestThePoliciesBearLargePods(t *testing.T) {
 				testCluster: startClusterOf(t, binary, cluster.Config{}),
 				expectation: &expectation{plain: startClusterOf(t, binary, cluster.Config{})},
 			}
-			cfg := mutate.Config{Region: "eu-central-1", RegionalSTS: true, RoleRule: rule, DisableEC2Metadata: true, SessionName: mutate.SessionNamePodUID}
+			cfg := allOn
+			cfg.Region, cfg.RegionalSTS, cfg.RoleRule, cfg.BadAnnotations = "eu-central-1", true, rule, mutate.RefuseAllBad
 			policies := b.inject(t, "large", cfg)
 			b.validate(t, "large", policies.Required())
-			account := b.account(t, "large", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+			account := b.account(t, "large", "app", annotationsOf(cfg, annotated(allChosen)))
 			b.settled(t, "large", cfg)
 			b.injectByRule(t, "by-rule", policies)
 			for name, pod := range largePods("large", "app") {

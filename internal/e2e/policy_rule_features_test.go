@@ -25,11 +25,7 @@ func TestTheRuleDoesWhatItClaims(t *testing.T) {
 		for _, c := range comparedFeatures[feature.Name] {
 			c.cfg.RoleRule = rule
 			group := b.ruleGroup(t, groups, c.cfg)
-			keyed := map[string]string{}
-			for name, value := range c.account {
-				keyed[c.cfg.AnnotationKey(name)] = value
-			}
-			account := b.account(t, group, accountName(feature.Name, c.name), keyed)
+			account := b.account(t, group, accountName(feature.Name, c.name), annotationsOf(c.cfg, c.account))
 			t.Run(feature.Name+"/"+c.name, func(t *testing.T) {
 				b.assertByRule(t, c, account, feature.Rule || feature.Policy)
 			})
@@ -56,7 +52,8 @@ func (b *policyBench) assertByRule(t *testing.T, c featureCase, account *corev1.
 	pod := c.of(account)
 	pod.Labels = asksByRule
 	got, err := b.dryRun(t.Context(), pod)
-	if c.denied != "" && c.pod != nil { // for an annotation of the pod
+	if refusedByRule(t, c.cfg, pod) { // for an annotation of the pod
+		require.NotEmpty(t, c.denied)
 		assert.ErrorContains(t, err, c.denied)
 		return
 	}
@@ -67,6 +64,17 @@ func (b *policyBench) assertByRule(t *testing.T, c featureCase, account *corev1.
 		return
 	}
 	assert.NotEqual(t, fieldsOf(t, want), fieldsOf(t, got), "it is as the library's: the feature may be claimed")
+}
+
+// refusedByRule says whether the library refuses the pod, whatever its account says.
+func refusedByRule(t *testing.T, cfg mutate.Config, pod *corev1.Pod) bool {
+	t.Helper()
+	mutator, err := mutate.New(cfg)
+	require.NoError(t, err)
+	id, err := mutator.IdentityByRule(mutate.Target{Namespace: pod.Namespace, ServiceAccount: pod.Spec.ServiceAccountName})
+	require.NoError(t, err)
+	_, err = mutator.Pod(pod, id)
+	return err != nil
 }
 
 // TestTheRuleReachesEveryContainer: a later webhook's sidecar and debug containers, too, and no pod with

@@ -21,6 +21,11 @@ func (p *Policies) refuse(annotation, value, want string) string {
 		"want", str("\", want "+want+"; the pod's service account is "))
 }
 
+// refuseValue refuses what an annotation of the account or the pod says.
+func (p *Policies) refuseValue(annotation, annotations, want string) string {
+	return p.refuse(annotation, `string(`+annotations+`[`+p.key(annotation)+`])`, want)
+}
+
 func (p *Policies) key(annotation string) string {
 	return str(p.mutation.AnnotationKey(annotation))
 }
@@ -66,21 +71,13 @@ func (p *Policies) audience() string {
 		"plain", str(`^[\pL\pM\pN\pP\pS ]*$`), "bad", bad)
 }
 
-// The spellings of strconv.ParseBool.
-var (
-	spelledTrue  = []string{"1", "t", "T", "TRUE", "true", "True"}
-	spelledFalse = []string{"0", "f", "F", "FALSE", "false", "False"}
-)
-
 func (p *Policies) regional() string {
-	bad := p.refuse(mutate.AnnotationRegionalSTS, `string(variables.account[`+p.key(mutate.AnnotationRegionalSTS)+`])`, "true or false")
+	byDefault := strconv.FormatBool(p.mutation.RegionalSTS)
+	bad := p.refuseValue(mutate.AnnotationRegionalSTS, "variables.account", wantSwitch)
 	if p.mutation.BadAnnotations == mutate.WarnAllBad {
-		bad = strconv.FormatBool(p.mutation.RegionalSTS)
+		bad = byDefault
 	}
-	return fill(`!(<key> in variables.account) ? <default> : `+
-		`variables.account[<key>] in <true> ? true : variables.account[<key>] in <false> ? false : <bad>`,
-		"key", p.key(mutate.AnnotationRegionalSTS), "default", strconv.FormatBool(p.mutation.RegionalSTS),
-		"true", list(spelledTrue), "false", list(spelledFalse), "bad", bad)
+	return readSwitch(p.key(mutate.AnnotationRegionalSTS), "variables.account", byDefault, bad)
 }
 
 const (
@@ -90,7 +87,7 @@ const (
 
 // badSeconds refuses an expiration of the account or the pod.
 func (p *Policies) badSeconds(annotations string) string {
-	return p.refuse(mutate.AnnotationTokenExpiration, `string(`+annotations+`[`+p.key(mutate.AnnotationTokenExpiration)+`])`,
+	return p.refuseValue(mutate.AnnotationTokenExpiration, annotations,
 		"whole seconds, "+strconv.FormatInt(minSeconds, 10)+" to "+strconv.FormatInt(maxSeconds, 10))
 }
 

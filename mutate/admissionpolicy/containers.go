@@ -46,7 +46,7 @@ func (p *Policies) tokenFiles() []string {
 // knownVariables are those that a container may have of its own already.
 var knownVariables = []string{
 	mutate.EnvRoleARN, mutate.EnvTokenFile, mutate.EnvRegionalSTS, mutate.EnvRegion, mutate.EnvDefaultRegion,
-	mutate.EnvSessionName, mutate.EnvEC2Metadata,
+	mutate.EnvSessionName, mutate.EnvEC2Metadata, mutate.EnvDualStack, mutate.EnvFIPS,
 }
 
 // containerVariables are, for one list of containers: the list, the names of the variables that each
@@ -111,17 +111,6 @@ func regionSet(set string) string {
 		"region", str(mutate.EnvRegion), "default", str(mutate.EnvDefaultRegion))
 }
 
-// sessionName is the field of the pod that names the session: the name where it is known to fit the 2
-// to 64 characters of STS, as every generated one is, else the UID.
-func (p *Policies) sessionName() string {
-	if p.mutation.SessionName != mutate.SessionNamePodName {
-		return `'metadata.uid'`
-	}
-	return `has(object.metadata.name) && object.metadata.name != '' ? ` +
-		`(size(object.metadata.name) >= 2 && size(object.metadata.name) <= 64 ? 'metadata.name' : 'metadata.uid') : ` +
-		`(has(object.metadata.generateName) && object.metadata.generateName != '' ? 'metadata.name' : 'metadata.uid')`
-}
-
 // additions are the variables that each container gets, in order: lists of a name and a value, or of
 // a name, nothing, and the field of the pod that the value comes from.
 func (p *Policies) additions(kind string) string {
@@ -133,19 +122,11 @@ func (p *Policies) additions(kind string) string {
 		add = append(add, fill(`(<there> ? [] : [[<default>, <value>], [<region>, <value>]])`, "there", regionSet(set),
 			"default", str(mutate.EnvDefaultRegion), "region", str(mutate.EnvRegion), "value", str(p.mutation.Region)))
 	}
-	identity := `[<role>, variables.role], [<file>, variables.tokenFile]`
-	if p.mutation.SessionName != mutate.NoSessionName {
-		identity = `[<role>, variables.role], [<file>, variables.tokenFile]] + (<session> in <set> ? [] : [[<session>, '', variables.sessionName]]) + [`
-	}
-	add = append(add, fill(`(<role> in <set> ? [] : [`+fill(identity, "role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile),
-		"session", str(mutate.EnvSessionName), "set", set)+`])`, "set", set, "role", str(mutate.EnvRoleARN)))
-	expression := fill(`variables.<kind>State[i] in <some> ? <add> : []`, "kind", kind, "some", list([]string{inject, own}), "add", strings.Join(add, " + "))
-	if p.mutation.DisableEC2Metadata {
-		expression = fill(`(<others>) + (variables.<kind>State[i] in <without> || <name> in <set> ? [] : [[<name>, 'true']])`,
-			"others", expression, "kind", kind, "without", list([]string{skipped, old}),
-			"name", str(mutate.EnvEC2Metadata), "set", set)
-	}
-	return fill(`variables.<kind>.transformList(i, c, <expression>)`, "kind", kind, "expression", expression)
+	add = append(add, fill(`(<role> in <set> ? [] : [[<role>, variables.role], [<file>, variables.tokenFile]] + `+
+		`(variables.session == <omitted> || <session> in <set> ? [] : [[<session>, '', variables.sessionName]]))`, "set", set,
+		"role", str(mutate.EnvRoleARN), "file", str(mutate.EnvTokenFile), "session", str(mutate.EnvSessionName), "omitted", str(omitted)))
+	return fill(`variables.<kind>.transformList(i, c, (variables.<kind>State[i] in <some> ? <add> : [])<chosen>)`, "kind", kind,
+		"some", list([]string{inject, own}), "add", strings.Join(add, " + "), "chosen", chosen(kind))
 }
 
 // patch is the one mutation: everything it does is an add, to a list that is created first where it
@@ -171,16 +152,12 @@ func (p *Policies) patchVolume() string {
 }
 
 func (p *Policies) patchEnv(kind string) string {
-	entry := fill(`Object.spec.<kind>.env{name: a[0], value: a[1]}`, "kind", kind)
-	value := `JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env/-', value: ` + entry + `}`
-	if p.mutation.SessionName != mutate.NoSessionName {
-		value = `size(a) == 2 ? ` + value + ` : JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env/-', value: ` +
-			`Object.spec.<kind>.env{name: a[0], valueFrom: Object.spec.<kind>.env.valueFrom{` +
-			`fieldRef: Object.spec.<kind>.env.valueFrom.fieldRef{fieldPath: a[2]}}}}`
-	}
 	return fill(`variables.<kind>Add.transformList(i, add, size(add) > 0, `+
 		`(has(variables.<kind>[i].env) && size(variables.<kind>[i].env) > 0 ? [] : [JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env', value: []}]) + `+
-		`add.map(a, <value>)).flatten()`, "kind", kind, "value", fill(value, "kind", kind))
+		`add.map(a, JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env/-', value: size(a) == 2 ? `+
+		`Object.spec.<kind>.env{name: a[0], value: a[1]} : `+
+		`Object.spec.<kind>.env{name: a[0], valueFrom: Object.spec.<kind>.env.valueFrom{`+
+		`fieldRef: Object.spec.<kind>.env.valueFrom.fieldRef{fieldPath: a[2]}}}})).flatten()`, "kind", kind)
 }
 
 func (p *Policies) patchMounts(kind string) string {

@@ -34,6 +34,7 @@
 //	reinvocation             yes      yes     yes
 //	session-name             yes      yes     yes
 //	ec2-metadata             yes      yes     yes
+//	choices                  yes      yes     yes
 //	bad-account-annotations  yes      yes     no
 //	skip-label               yes      yes     yes
 //	identity-required        yes      yes     yes
@@ -41,7 +42,6 @@
 //	fresh-accounts           yes      no      yes
 //	on-disk                  no       no      yes
 //	warnings                 yes      no      no
-//	choices                  yes      no      no
 //	defaults                 yes      no      no
 //	pod-identity             yes      no      no
 //	broken-skip-containers   yes      no      no

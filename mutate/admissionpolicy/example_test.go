@@ -72,7 +72,6 @@ func ExampleFeatures() {
 	// not done: fresh-accounts
 	// not done: on-disk
 	// not done: warnings
-	// not done: choices
 	// not done: defaults
 	// not done: pod-identity
 	// not done: broken-skip-containers

@@ -69,8 +69,16 @@ func (p *Policies) injection(name string, which admissionregistrationv1.MatchCon
 }
 
 // check evaluates all that may be refused, and is an empty patch.
-const check = `[variables.role, variables.audience, string(variables.regional), string(variables.expiration)] == [] ? ` +
-	`[JSONPatch{op: 'remove', path: '/spec'}] : []`
+const check = `variables.checked == [] ? [JSONPatch{op: 'remove', path: '/spec'}] : []`
+
+// checked is all that may be refused, of the account also where the pod says otherwise.
+func (p *Policies) checked() string {
+	expression := `[variables.role, variables.audience, string(variables.regional), string(variables.accountExpiration), string(variables.expiration)`
+	for _, c := range p.choices() {
+		expression += fill(`, string(variables.<name>Account), string(variables.<name>)`, "name", c.name)
+	}
+	return expression + "]"
+}
 
 func jsonPatch(expression string) admissionregistrationv1.Mutation {
 	return admissionregistrationv1.Mutation{
@@ -95,14 +103,14 @@ const notMirror = `!(has(object.metadata.annotations) && 'kubernetes.io/config.m
 // accountVariables are what the service account's annotations ask for. Variables are evaluated when
 // they are first used, each at most once for a pod.
 func (p *Policies) accountVariables() []admissionregistrationv1.Variable {
-	return []admissionregistrationv1.Variable{
+	return append([]admissionregistrationv1.Variable{
 		{Name: "accountName", Expression: `string(params.metadata.name)`},
 		{Name: "account", Expression: `params.metadata.annotations`},
 		{Name: "role", Expression: p.role()},
 		{Name: "audience", Expression: p.audience()},
 		{Name: "regional", Expression: p.regional()},
 		{Name: "accountExpiration", Expression: p.accountExpiration()},
-	}
+	}, p.accountChoices()...)
 }
 
 // podVariables are what the pod has and asks for.
@@ -111,14 +119,18 @@ func (p *Policies) podVariables() []admissionregistrationv1.Variable {
 		{Name: "subresource", Expression: `has(request.subResource) ? request.subResource : ''`},
 		{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
 		{Name: "expiration", Expression: p.expiration()},
+	}
+	vars = append(vars, p.podChoices()...)
+	vars = append(vars, []admissionregistrationv1.Variable{
+		{Name: "checked", Expression: p.checked()},
 		{Name: "skip", Expression: p.skip()},
 		{Name: "windows", Expression: windows},
 		{Name: "tokenFile", Expression: p.tokenFile()},
-		{Name: "sessionName", Expression: p.sessionName()},
+		{Name: "sessionName", Expression: sessionName},
 		{Name: "volumes", Expression: `has(object.spec.volumes) ? object.spec.volumes : []`},
 		{Name: "volumeThere", Expression: fill(`variables.volumes.exists(v, v.name == <volume>)`, "volume", str(mutate.VolumeName))},
 		{Name: "volumeOurs", Expression: fill(`variables.volumes.exists(v, v.name == <volume> && <ours>)`, "volume", str(mutate.VolumeName), "ours", tokenVolume("v"))},
-	}
+	}...)
 	for _, kind := range containerKinds {
 		vars = append(vars, p.containerVariables(kind)...)
 	}

@@ -38,14 +38,14 @@ func (p *Policies) InjectionByRule() (Injection, error) {
 
 // ruleVariables are what follows from the pod's namespace and the name of its service account.
 func (p *Policies) ruleVariables() []admissionregistrationv1.Variable {
-	return []admissionregistrationv1.Variable{
+	return append([]admissionregistrationv1.Variable{
 		{Name: "accountName", Expression: `has(object.spec.serviceAccountName) && object.spec.serviceAccountName != '' ? object.spec.serviceAccountName : 'default'`},
 		{Name: "fullName", Expression: `request.namespace + '.' + variables.accountName`},
 		{Name: "role", Expression: roleByRule(rolerule.FormOf(p.mutation.RoleRule))},
 		{Name: "audience", Expression: str(p.mutation.Audience)},
 		{Name: "regional", Expression: strconv.FormatBool(p.mutation.RegionalSTS)},
 		{Name: "accountExpiration", Expression: p.defaultSeconds()},
-	}
+	}, p.ruleChoices()...)
 }
 
 // roleByRule is [mutate.RoleRule] in CEL.

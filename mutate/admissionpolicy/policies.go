@@ -48,9 +48,6 @@ func New(mutation mutate.Config, cfg Config) (*Policies, error) {
 	if len(mutation.Defaults) > 0 {
 		errs = append(errs, errors.New("config: Defaults: a policy reads annotations only"))
 	}
-	if mutation.UseDualStackEndpoint || mutation.UseFIPSEndpoint {
-		errs = append(errs, errors.New("config: UseDualStackEndpoint, UseFIPSEndpoint: a policy does not add their variables"))
-	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("admissionpolicy: %w", err)
 	}

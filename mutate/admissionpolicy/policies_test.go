@@ -22,7 +22,8 @@ func TestPoliciesAreAsRecorded(t *testing.T) {
 	t.Parallel()
 	full := mutate.Config{
 		Region: "eu-central-1", RegionalSTS: true, RoleAccountID: "111122223333",
-		SessionName: mutate.SessionNamePodName, DisableEC2Metadata: true, BadAnnotations: mutate.RefuseAllBad,
+		SessionName: mutate.SessionNamePodName, DisableEC2Metadata: true, UseDualStackEndpoint: true, UseFIPSEndpoint: true,
+		BadAnnotations: mutate.RefuseAllBad,
 	}
 	rule := mutate.EKS("eu-central-1")
 	rule.RoleRule = mutate.RoleRule{AccountID: "111122223333", NamePrefix: "blue_"}
@@ -123,7 +124,6 @@ func TestNewRefusesWhatAPolicyCannotDo(t *testing.T) {
 	for name, cfg := range map[string]mutate.Config{
 		"a bad region": {Region: "nowhere"},
 		"defaults":     {Defaults: []mutate.Default{{Namespace: "a", ServiceAccount: "b", RoleARN: "arn:aws:iam::111122223333:role/a"}}},
-		"endpoints":    {UseFIPSEndpoint: true},
 		"pod identity": {PodIdentityAccounts: []mutate.Target{{Namespace: "a", ServiceAccount: "b"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
