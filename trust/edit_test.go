@@ -140,6 +140,15 @@ func TestWithGrantIsRefusedWhenADenyOverridesIt(t *testing.T) {
 		_, err = policy.WithGrant(trust.Grant{Provider: p, Patterns: []trust.Pattern{pattern(t, "system:serviceaccount:shop:*")}})
 		assert.ErrorAs(t, err, &refused, name)
 	}
+	others := statementOf(deny(web + `,"Condition":{"StringEquals":{"HOST:sub":"x"}}`).Document())
+	all := statementOf(deny(web).Document())
+	for path, doc := range map[string]string{
+		"/Statement/2": statement(vendor + "," + others + "," + all + "," + all),
+		"/Statement":   `{"Version":"2012-10-17","Statement":` + all + `}`,
+	} {
+		_, err := parse(t, doc).WithGrant(trust.Grant{Provider: p, Subjects: []trust.Subject{cart}, Audiences: []string{"a", "b"}})
+		require.EqualError(t, err, `trust: WithGrant: subject "system:serviceaccount:shop:cart" would be denied (`+path+`)`)
+	}
 	for name, policy := range map[string]*trust.Policy{
 		"of others":    deny(web + `,"Condition":{"StringEquals":{"HOST:sub":"x"}}`),
 		"at times":     deny(web + `,"Condition":{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`),

@@ -94,7 +94,7 @@ func (p *Policy) admitting(r *request, action string) *statement {
 // of such a document.
 func (s *statement) neverMatches() bool {
 	return slices.ContainsFunc(s.conditions, func(c condition) bool {
-		return c.op.family != familyUnknown && len(c.texts) == 0 && !c.op.negated && !c.op.ifExists && c.op.set != setForAllValues && c.values == nil
+		return c.op.family != familyUnknown && len(c.texts) == 0 && !c.op.negated && !c.op.ifExists && c.op.set != setForAllValues
 	})
 }
 

@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -89,6 +90,14 @@ func TestWithoutGrantIsRefusedWhenSomebodyStays(t *testing.T) {
 		"a principal of everybody":     {`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRoleWithWebIdentity"}`, "/Statement/0", "does not ask for sub"},
 		"an audience by pattern":       {web(`{"StringLike":{"HOST:aud":"sts.*","HOST:sub":"` + cart.String() + `"}}`), "/Statement/0", "another statement"},
 		"the sub in another case":      {web(`{"StringEqualsIgnoreCase":{"HOST:sub":"` + strings.ToUpper(cart.String()) + `"}}`), "/Statement/0", "another statement"},
+		"no values, negated":           {web(`{"StringNotEquals":{"HOST:sub":[]}}`), "/Statement/0", "without a sub"},
+		"no values, if it exists":      {web(`{"StringEqualsIfExists":{"HOST:sub":[]}}`), "/Statement/0", "without a sub"},
+		"no values, for all values":    {web(`{"ForAllValues:StringEquals":{"HOST:sub":[]}}`), "/Statement/0", "without a sub"},
+		"no values, unknown operator":  {web(`{"StringMatches":{"HOST:sub":[]}}`), "/Statement/0", "another statement"},
+		"a literal star in the list":   {web(`{"StringEqualsIgnoreCase":{"HOST:sub":["x*","` + strings.ToUpper(cart.String()) + `"]}}`), "/Statement/0", "another statement"},
+		"the first of two":             {web(`{"StringLike":{"HOST:sub":"*:cart"}}`) + "," + web(`{"StringLike":{"HOST:sub":"*shop:cart"}}`), "/Statement/0", "a pattern"},
+		"a statement with a flaw":      {strings.Replace(literal, `{"Effect"`, `{"Comment":"x","Effect"`, 1), "/Statement/0", "another statement"},
+		"too many claims":              {web(`{"StringEquals":{"HOST:sub":"` + cart.String() + `"` + manyClaims() + `}}`), "", "too large or too intricate"},
 		"somebody of another provider": {`{"Effect":"Allow","Principal":{"Federated":["` + p.ARN() + `","accounts.google.com"]},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEqualsIfExists":{"` + p.ConditionKey("sub") + `":"` + cart.String() + `"}}}`, "/Statement/0", "another statement"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,6 +119,68 @@ func TestWithoutGrantIsRefusedWhenSomebodyStays(t *testing.T) {
 	require.ErrorAs(t, err, &refused, "a request that names nobody")
 	_, err = build(t, grant(p, cart)).WithGrant(trust.Grant{Provider: p})
 	require.ErrorAs(t, err, &refused)
+}
+
+// manyClaims are more combinations of claims than anybody could try.
+func manyClaims() string {
+	var b strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&b, `,"HOST:c%d":["a","b","c","d","e","f"]`, i)
+	}
+	return b.String()
+}
+
+func TestWithoutGrantLeavesEverythingElseAsItIs(t *testing.T) {
+	t.Parallel()
+	p, other := provider(t, blue), provider(t, green)
+	cart, mail := account(t, "shop", "cart"), account(t, "post", "mail")
+	web := func(effect string, of trust.Provider, conditions string) string {
+		return `{"Effect":"` + effect + `","Principal":{"Federated":"` + of.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(conditions, "HOST", p.HostPath()) + `}`
+	}
+	vault := web("Allow", p, `{"StringEquals":{"HOST:aud":"vault","HOST:sub":["`+cart.String()+`","`+mail.String()+`"]}}`)
+	for name, body := range map[string]string{
+		"a Deny of the subject":                  web("Deny", p, `{"StringEquals":{"HOST:sub":["`+cart.String()+`","x"]}}`),
+		"an Allow for another audience":          vault,
+		"an Allow of another provider":           web("Allow", other, `{"StringEquals":{"HOST:sub":["`+cart.String()+`","x"]}}`),
+		"a statement that nobody can meet":       web("Allow", p, `{"StringEquals":{"HOST:sub":[]}}`),
+		"a statement of another kind of subject": web("Allow", p, `{"StringEquals":{"HOST:sub":"x","HOST:amr":"`+cart.String()+`"}}`),
+	} {
+		policy := parse(t, statement(body))
+		same, err := policy.WithoutGrant(grant(p, cart))
+		require.NoError(t, err, name)
+		assert.Same(t, policy, same, name)
+		left, err := parse(t, statement(body+","+statementOf(build(t, grant(p, cart)).Document()))).WithoutGrant(grant(p, cart))
+		require.NoError(t, err, name)
+		assert.Equal(t, statement(body), left.Document(), name)
+	}
+}
+
+func TestAStatementThatIsSplitKeepsItsSidOnce(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	cart, mail := account(t, "shop", "cart"), account(t, "post", "mail")
+	two := build(t, trust.Grant{Provider: p, Subjects: []trust.Subject{cart, mail}, Audiences: []string{"vault", trust.DefaultAudience}})
+	named := parse(t, strings.Replace(two.Document(), `{"Effect"`, `{"Sid":"Web","Effect"`, 1))
+	left, err := named.WithoutGrant(grant(p, cart))
+	require.NoError(t, err)
+	require.Equal(t, 2, left.Len())
+	assert.Equal(t, 1, strings.Count(left.Document(), `"Sid":"Web"`))
+	require.NoError(t, left.Validate())
+	left, err = named.WithoutGrant(grant(p, cart, mail))
+	require.NoError(t, err)
+	require.Equal(t, 1, left.Len())
+	assert.Contains(t, left.Document(), `"Sid":"Web"`)
+}
+
+func TestAnEditErrorNamesOnlyWhoStays(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	cart, mail := account(t, "shop", "cart"), account(t, "post", "mail")
+	policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"`+p.ConditionKey("sub")+`":"*:mail"}}}`))
+	_, err := policy.WithoutGrant(grant(p, cart, mail))
+	require.EqualError(t, err, `trust: WithoutGrant: subject "system:serviceaccount:post:mail" would stay admitted by a pattern (/Statement/0)`)
+	_, err = policy.WithoutGrant(trust.Grant{Provider: p})
+	require.EqualError(t, err, "trust: WithoutGrant: the grant names nobody")
 }
 
 func TestWithoutGrantOfAPattern(t *testing.T) {
