@@ -137,7 +137,7 @@ func f(a, b int, s string) int {
 		}
 		break
 	}
-	_ = a == b && a > 0 || a > 127
+	_ = a == b && a > 0 || a > 127 || a > b/2
 	switch a {
 	case 1:
 		fallthrough
@@ -145,7 +145,7 @@ func f(a, b int, s string) int {
 		return a + b
 	}
 }
-`, "")
+`, "func TestNothing(*testing.T) {}\n")
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-list", "-func=^f$", file}, &out))
 	got := strings.ReplaceAll(out.String(), file, "a.go")
@@ -162,6 +162,10 @@ func f(a, b int, s string) int {
 	assert.NotContains(t, got, "`return a + b` -> nothing", "does not compile")
 	assert.NotContains(t, got, ": `fallthrough` -> nothing", "does not compile")
 	assert.Contains(t, got, "`127` -> `126`", "a small type can hold it")
+	out.Reset()
+	require.ErrorIs(t, run(t.Context(), []string{"-quick", "-func=^f$", file}, &out), errSurvivors)
+	assert.Contains(t, out.String(), "`>` -> `>=`: survives", "all of these are built together")
+	assert.NotContains(t, out.String(), "`2` -> `3`")
 	assert.NotContains(t, got, "`continue` -> nothing", "the same as a condition that never holds")
 	assert.Equal(t, 1, strings.Count(got, "`==` -> `!=`"), "a condition that is fixed both ways is not also turned round")
 }

@@ -243,7 +243,7 @@ func (v *visitor) visitBinary(n *ast.BinaryExpr) {
 		v.replaceTruth(n.Y, neutral)
 		return
 	}
-	if n.Op != token.ADD && n.Op != token.SUB { // a comparison
+	if n.Op.Precedence() == token.EQL.Precedence() { // a comparison
 		v.node = v.spanOf(n)
 		defer func() { v.node = span{} }()
 	}
