@@ -37,6 +37,8 @@ func TestAChainOfHundredsIsNotSearched(t *testing.T) {
 	long := longChain(t, 300)
 	_, err := oidc.ChainThumbprint(long[:32])
 	require.NoError(t, err)
+	_, err = oidc.ChainThumbprint(long[:33])
+	require.ErrorContains(t, err, "33 certificates are given, more than 32")
 	report, err := oidc.ChainThumbprint(long)
 	require.ErrorContains(t, err, "300 certificates are given, more than 32")
 	assert.Nil(t, report)

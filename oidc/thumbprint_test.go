@@ -187,6 +187,7 @@ func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
 	report, err = oidc.ChainThumbprint([]*x509.Certificate{chain[0], chain[2], chain[1]})
 	require.NoError(t, err)
 	assert.Equal(t, []oidc.Code{oidc.CodeMisordered}, codes(report.Endpoints[0].Problems))
+	assert.Contains(t, report.Endpoints[0].Problems[0].Message, "in the order of issuance the certificates are 1, 3, 2;")
 	for want, bad := range map[string][]*x509.Certificate{oidc.ErrNoCertificates.Error(): {}, "certificate 1 is empty": {nil}, "certificate 2 is empty": {chain[0], {}}} {
 		report, err = oidc.ChainThumbprint(bad)
 		assert.ErrorContains(t, err, want)

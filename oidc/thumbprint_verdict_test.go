@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -15,6 +16,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -171,6 +175,10 @@ func TestChainsAreJudgedByWhoSignedWhom(t *testing.T) {
 	impostor := certificate(t, "new", keys["impostor"], true, nil, nil)
 	leaf := certificate(t, "leaf", keys["leaf"], false, root, keys["new"])
 	alone := certificate(t, "leaf", keys["leaf"], false, nil, nil)
+	twin := certificate(t, "leaf", keys["leaf"], false, old, keys["old"])
+	aside := certificate(t, "aside", keys["impostor"], false, old, keys["old"])
+	a, b := certificate(t, "a", keys["old"], true, nil, nil), certificate(t, "b", keys["new"], true, nil, nil)
+	a, b = certificate(t, "a", keys["old"], true, b, keys["new"]), certificate(t, "b", keys["new"], true, a, keys["old"])
 	for name, c := range map[string]struct {
 		sent  []*x509.Certificate
 		codes []oidc.Code
@@ -182,13 +190,67 @@ func TestChainsAreJudgedByWhoSignedWhom(t *testing.T) {
 		"a CA of the same name":            {[]*x509.Certificate{leaf, root, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
 		"a CA of the same name, alone":     {[]*x509.Certificate{leaf, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
 		"a CA of the same name in between": {[]*x509.Certificate{leaf, impostor, root}, []oidc.Code{oidc.CodeSuperfluous}},
+		"the server's key in two":          {[]*x509.Certificate{leaf, root, twin}, []oidc.Code{oidc.CodeCrossSigned}},
+		"another chain behind":             {[]*x509.Certificate{leaf, root, old, aside}, []oidc.Code{oidc.CodeSuperfluous, oidc.CodeSuperfluous}},
+		"two that signed each other":       {[]*x509.Certificate{a, b}, nil},
 		"a self-signed leaf":               {[]*x509.Certificate{alone}, nil},
 		"a leaf alone":                     {[]*x509.Certificate{leaf}, []oidc.Code{oidc.CodeLeafAlone}},
 	} {
 		report, err := oidc.ChainThumbprint(c.sent)
 		require.NoError(t, err, name)
 		assert.Equal(t, c.codes, codes(report.Endpoints[0].Problems), name)
+		if name == "another chain behind" {
+			assert.Contains(t, report.Endpoints[0].Problems[0].Message, "certificate 3 is not on the way to the root")
+			assert.Contains(t, report.Endpoints[0].Problems[1].Message, "certificate 4 issued none of the others")
+		}
 	}
+}
+
+func TestAnExpiredChainIsAProblemEvenOfAPrivateCA(t *testing.T) {
+	t.Parallel()
+	expired := oddCertificate(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+	report, err := oidc.ChainThumbprint([]*x509.Certificate{expired})
+	require.NoError(t, err)
+	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeExpired)
+	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeUnverified)
+}
+
+// The system's roots are read once in a process, so the answer comes from another one.
+func TestAChainThatThisMachineTrustsNeedsNoThumbprint(t *testing.T) {
+	const variable = "TEST_CHAIN_OF_A_TRUSTED_ROOT"
+	if file := os.Getenv(variable); file != "" {
+		var chain []*x509.Certificate
+		rest, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+			cert, err := x509.ParseCertificate(block.Bytes)
+			require.NoError(t, err)
+			chain = append(chain, cert)
+		}
+		report, err := oidc.ChainThumbprint(chain)
+		require.NoError(t, err)
+		assert.Equal(t, oidc.NeedNone, report.Need)
+		assert.True(t, report.Endpoints[0].Verified)
+		assert.Empty(t, report.Endpoints[0].Problems)
+		return
+	}
+	t.Parallel()
+	key, leafKey := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	root := certificate(t, "root", key, true, nil, nil)
+	leaf := certificate(t, "leaf", leafKey, false, root, key)
+	dir := t.TempDir()
+	write := func(name string, certificates ...*x509.Certificate) string {
+		var file []byte
+		for _, cert := range certificates {
+			file = append(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file, 0o600))
+		return filepath.Join(dir, name)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAChainThatThisMachineTrustsNeedsNoThumbprint$")
+	child.Env = append(os.Environ(), variable+"="+write("chain.pem", leaf, root), "SSL_CERT_FILE="+write("root.pem", root), "SSL_CERT_DIR="+t.TempDir())
+	output, err := child.CombinedOutput()
+	require.NoError(t, err, "%s", output)
 }
 
 func TestAddressesThatOnlyLookPublicDoNotReachTheCaller(t *testing.T) {

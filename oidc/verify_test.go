@@ -1,12 +1,16 @@
 package oidc_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +158,26 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 			assert.NotContains(t, err.Error(), strings.Split(c.token, ".")[1], name)
 		}
 	}
+	var dials atomic.Int32
+	lazy, err := oidc.NewVerifier(issuer(t, "https://idp.example.com"), audience, oidc.VerifierConfig{
+		Client: &oidc.Client{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dials.Add(1)
+			return nil, errors.New("no network")
+		}},
+		Now: func() time.Time { return now },
+	})
+	require.NoError(t, err)
+	for want, claims := range map[error]string{
+		oidc.ErrIssuerMismatch: with("iss", "https://idp.example.com/"), oidc.ErrAudience: with("aud", "vault"),
+		oidc.ErrExpired: with("exp", 1_000_000), oidc.ErrMalformedClaim: with("sub", 1), oidc.ErrMissingClaim: with("sub", nil),
+	} {
+		_, err = lazy.Verify(t.Context(), es256(claims))
+		require.ErrorIs(t, err, want)
+	}
+	assert.Zero(t, dials.Load(), "no keys are fetched for a token that would be refused anyway")
+	_, err = lazy.Verify(t.Context(), fine)
+	require.ErrorIs(t, err, oidc.ErrKeysUnavailable)
+	assert.NotZero(t, dials.Load())
 	_, err = v.Verify(t.Context(), es256(with("nbf", 1_000_060)))
 	assert.NoError(t, err, "within the tolerance of a minute")
 }
