@@ -1,5 +1,5 @@
 // Command ratios reads what "go test -bench -count=N" prints and writes the project's table of
-// figures: times as the median of the runs, and ratios of two benchmarks of the same run, with the
+// figures: times and sizes as the median of the runs, and ratios of two benchmarks of the same run, with the
 // least and the greatest.
 package main
 
@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // row is a line of the table: a benchmark, and the one that it is held against, if any.
@@ -31,11 +32,14 @@ func rows() []row {
 		row{"cached credentials, many goroutines", "CachedRetrieve/Provider/many", "aws.CredentialsCache", "CachedRetrieve/CredentialsCache/many"},
 		row{"the clock alone", "CachedRetrieve/Clock/one", "", ""},
 		row{"cached credentials, beyond the clock", "CachedRetrieve/Provider/beyond", "aws.CredentialsCache", "CachedRetrieve/CredentialsCache/beyond"},
+		row{"cold credentials, without the way to STS", "Cold/Provider", "aws.CredentialsCache with stscreds", "Cold/stscreds"},
+		row{"memory of an identity, of 10,000 in a Pool", "TenThousandIdentities/Pool B/identity", "aws.CredentialsCache with stscreds", "TenThousandIdentities/stscreds B/identity"},
 		row{"a token verified", "VerifyRS256/Verifier", "go-jose alone", "VerifyRS256/go-jose"},
 		row{"a thumbprint", "Thumbprints/Thumbprints", "a bare dial and fetch", "Thumbprints/bare"},
 		row{"a verdict", "Allows/one", "", ""},
 		row{"Lint at the quota", "LintAtTheQuota", "", ""},
 		row{"Parse at the quota", "ParseAtTheQuota", "", ""},
+		row{"an audit of 10,000 roles and 50,000 accounts", "Index/10000", "", ""},
 		row{"a proof, a typical pair", "Within/typical/holds", "", ""},
 		row{"a proof, a pair at the quota", "Within/quota/holds", "", ""},
 	)
@@ -48,28 +52,34 @@ func main() {
 	}
 }
 
-var line = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op`)
+var (
+	line  = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(.*)`)
+	value = regexp.MustCompile(`([0-9.]+) (ns/op|B/identity)`)
+)
 
 // report fails when a benchmark of the table is missing: a table with holes is not the table.
 func report(in io.Reader, out io.Writer) error {
 	runs := map[string][]float64{}
 	scanner := bufio.NewScanner(in)
 	for scanner.Scan() {
-		if m := line.FindStringSubmatch(scanner.Text()); m != nil {
-			ns, err := strconv.ParseFloat(m[2], 64)
+		m := line.FindStringSubmatch(scanner.Text())
+		if m == nil {
+			continue
+		}
+		for _, v := range value.FindAllStringSubmatch(m[2], -1) {
+			n, err := strconv.ParseFloat(v[1], 64)
 			if err != nil {
 				return err
 			}
-			runs[m[1]] = append(runs[m[1]], ns)
+			name := strings.TrimSuffix(m[1]+" "+v[2], " ns/op")
+			runs[name] = append(runs[name], n)
 		}
 	}
 	if err := scanner.Err(); err != nil {
 		return err
 	}
-	for _, who := range []string{"Provider", "CredentialsCache"} {
-		runs["CachedRetrieve/"+who+"/beyond"] = less(runs["CachedRetrieve/"+who+"/one"], runs["CachedRetrieve/Clock/one"])
-	}
-	fmt.Fprintln(out, "| what | takes | times faster than | by (least to greatest) |\n|---|---|---|---|")
+	beyondTheClock(runs)
+	fmt.Fprintln(out, "| what | takes | times less than | by (least to greatest) |\n|---|---|---|---|")
 	for _, r := range rows() {
 		ours, theirs := runs[r.ours], runs[r.theirs]
 		if len(ours) == 0 || r.theirs != "" && len(theirs) != len(ours) {
@@ -84,20 +94,24 @@ func report(in io.Reader, out io.Writer) error {
 			slices.Sort(ratios)
 			by = fmt.Sprintf("%.1f (%.1f to %.1f)", median(ratios), ratios[0], ratios[len(ratios)-1])
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", r.what, duration(median(ours)), r.against, by)
+		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", r.what, amount(r.ours, median(ours)), r.against, by)
 	}
 	return nil
 }
 
-// less takes from each run what its part takes alone; a run of which nothing is left is none.
-func less(runs, parts []float64) []float64 {
-	var left []float64
-	for i := range min(len(runs), len(parts)) {
-		if runs[i] > parts[i] {
-			left = append(left, runs[i]-parts[i])
+// beyondTheClock adds what cached credentials take without the reading of the clock. A run in which
+// nothing is left of the one or the other was disturbed: it does not count for either.
+func beyondTheClock(runs map[string][]float64) {
+	const ours, theirs = "CachedRetrieve/Provider/", "CachedRetrieve/CredentialsCache/"
+	clock := runs["CachedRetrieve/Clock/one"]
+	var left, leftOfTheirs []float64
+	for i := range min(len(clock), len(runs[ours+"one"]), len(runs[theirs+"one"])) {
+		a, b := runs[ours+"one"][i]-clock[i], runs[theirs+"one"][i]-clock[i]
+		if a > 0 && b > 0 {
+			left, leftOfTheirs = append(left, a), append(leftOfTheirs, b)
 		}
 	}
-	return left
+	runs[ours+"beyond"], runs[theirs+"beyond"] = left, leftOfTheirs
 }
 
 func median(values []float64) float64 {
@@ -105,14 +119,17 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// duration prints nanoseconds with three digits.
-func duration(ns float64) string {
-	unit := "ns"
-	for _, larger := range []string{"µs", "ms", "s"} {
-		if ns < 999.5 {
+// amount prints nanoseconds, or the bytes of a benchmark named by that metric, with three digits.
+func amount(name string, n float64) string {
+	unit, larger := "ns", []string{"µs", "ms", "s"}
+	if strings.HasSuffix(name, " B/identity") {
+		unit, larger = "B", []string{"kB", "MB", "GB"}
+	}
+	for _, next := range larger {
+		if n < 999.5 {
 			break
 		}
-		ns, unit = ns/1000, larger
+		n, unit = n/1000, next
 	}
-	return fmt.Sprintf("%.3g %s", ns, unit)
+	return fmt.Sprintf("%.3g %s", n, unit)
 }
