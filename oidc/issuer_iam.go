@@ -43,8 +43,8 @@ func (i Issuer) CheckIAM() error {
 
 // Codes of what [Issuer.Warnings] finds.
 const (
-	// CodeTrailingSlash marks an issuer that ends in a slash: IAM takes it for another
-	// provider than the one without.
+	// CodeTrailingSlash marks an issuer that ends in a slash, AKS's apart: IAM takes it for
+	// another provider than the one without.
 	CodeTrailingSlash Code = "trailing-slash"
 	// CodeHostCase marks capital letters in the host: IAM keeps them, and a token's iss must
 	// have the same.
@@ -65,7 +65,7 @@ const (
 // cluster can get later. The zero value has none.
 func (i Issuer) Warnings() []Problem {
 	var found []Problem
-	if strings.HasSuffix(i.String(), "/") {
+	if _, aks := i.AKS(); strings.HasSuffix(i.String(), "/") && !aks { // AKS does
 		found = append(found, Problem{CodeTrailingSlash,
 			"the issuer ends in a slash: IAM takes it for another issuer than the one without, so the cluster must write it in its tokens as well"})
 	}

@@ -95,6 +95,9 @@ func TestGKEAndAKSIssuersAreRecognised(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, oidc.GKECluster{Project: "my-project", Location: "europe-west1", Name: "prod"}, cluster)
 	assert.Equal(t, []oidc.Code{oidc.CodeIssuerReusable}, codes(gke.Warnings()))
+	aks := "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/0a1b2c3d-0000-4000-8000-000000000000/"
+	assert.Empty(t, issuer(t, aks).Warnings(), "AKS writes the slash in its tokens")
+	assert.Equal(t, []oidc.Code{oidc.CodeTrailingSlash}, codes(issuer(t, aks+"/").Warnings()))
 	const id, tenant = "4327d83a-dd12-4dc6-9a45-f303f763fa99", "b25036e3-de39-4fec-a4aa-bda41b870d38"
 	for raw, want := range map[string]oidc.AKSCluster{
 		"https://westeurope.oic.prod-aks.azure.com/" + tenant + "/" + id + "/": {Region: "westeurope", TenantID: tenant, ID: id},
