@@ -3,6 +3,7 @@ package token_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,14 +21,16 @@ import (
 
 func TestRejectedCredentialsAreInvalidated(t *testing.T) {
 	t.Parallel()
-	for code, invalidated := range map[string]bool{
-		"ExpiredToken": true, "ExpiredTokenException": true, "InvalidToken": true,
-		"AccessDenied": false, "InvalidClientTokenId": false, "Throttling": false,
+	for answer, invalidated := range map[string]bool{
+		"ExpiredToken": true, "ExpiredTokenException": true, "InvalidToken": true, "RequestExpired": true, "TokenRefreshRequired": true,
+		"AccessDenied": false, "InvalidClientTokenId": false, "Throttling": false, "OptInRequired": false, "MethodNotAllowed": false,
+		"InvalidToken: The provided token is malformed or otherwise invalid.": false, // new ones of its kind do not help
 	} {
-		t.Run(code, in(func(t *testing.T) {
+		t.Run(answer, in(func(t *testing.T) {
+			code, message, _ := strings.Cut(answer, ": ")
 			o := &origin{}
 			p := keep(t, o, token.Refresh{})
-			service := &fakeSTS{fault: first(1, stsFault{http.StatusForbidden, code, "no"})}
+			service := &fakeSTS{fault: first(1, stsFault{http.StatusForbidden, code, message})}
 			cfg := service.config()
 			cfg.Credentials, cfg.RetryMaxAttempts = p, 1
 			cfg.APIOptions = append(cfg.APIOptions, token.InvalidateRejected(p))

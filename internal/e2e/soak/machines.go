@@ -32,7 +32,7 @@ func (s *Soak) machines(ctx context.Context, wg *sync.WaitGroup) {
 		}
 	}
 	every(s.cfg.Suspend, func() { s.suspend(ctx, upTo(2*time.Hour)) })
-	every(s.cfg.ClockStep, func() { s.skew.Store(int64(upTo(2*time.Hour) - time.Hour)) })
+	every(s.cfg.ClockStep, func() { s.skew.Store(int64(upTo(8*time.Hour) - 4*time.Hour)) })
 	every(s.cfg.APIServer, func() {
 		status := []int64{401, 403, 503}[upTo(3)]
 		s.apiDown.Store(status)

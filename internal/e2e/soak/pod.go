@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -24,6 +25,7 @@ type pod struct {
 	token    atomic.Pointer[string]
 	provider atomic.Pointer[token.Provider]
 	requests bool         // its tokens come from the API server, not from a file
+	kept     bool         // it keeps the credentials of the SDK's own provider, which knows no other clock
 	expires  atomic.Int64 // of the newest credentials, Unix nanoseconds of true time
 	failed   atomic.Int64 // when an attempt failed last, Unix nanoseconds of this process
 }
@@ -41,7 +43,7 @@ func (s *Soak) newPod(ctx context.Context, client *iam.Client, provider trust.Pr
 	if err != nil {
 		return nil, err
 	}
-	p := &pod{soak: s, account: name, roleARN: role.ARN, requests: len(s.pods)%2 == 0}
+	p := &pod{soak: s, account: name, roleARN: role.ARN, requests: len(s.pods)%2 == 0, kept: len(s.pods)%5 == 4}
 	if err := p.mint(); err != nil {
 		return nil, err
 	}
@@ -58,7 +60,13 @@ func (p *pod) start(ctx context.Context) error {
 		}
 		return *p.token.Load(), nil
 	})
-	provider, err := token.NewProvider(sts.NewFromConfig(p.soak.awsCfg), p.roleARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
+	client := sts.NewFromConfig(p.soak.awsCfg)
+	provider, err := token.NewProvider(client, p.roleARN, source, token.Config{Duration: 15 * time.Minute, Refresh: refresh})
+	if p.kept {
+		provider, err = token.Keep(stscreds.NewWebIdentityRoleProvider(client, p.roleARN, tokenOf(source), func(o *stscreds.WebIdentityRoleOptions) {
+			o.Duration = 15 * time.Minute
+		}), refresh)
+	}
 	if err != nil {
 		return err
 	}
@@ -72,7 +80,20 @@ func (p *pod) start(ctx context.Context) error {
 	return nil
 }
 
+// tokenOf is a source as the SDK's provider takes it.
+type tokenOf token.SourceFunc
+
+func (t tokenOf) GetIdentityToken() ([]byte, error) {
+	jwt, err := t(context.Background())
+	return []byte(jwt), err
+}
+
 func (p *pod) attempted(a token.Attempt) {
+	if errors.Is(a.Err, token.ErrStaleCredentials) {
+		p.soak.doubtful.Add(1)
+		p.expires.Store(a.Expires.UnixNano())
+		return
+	}
 	if a.Err != nil {
 		p.soak.failed.Add(1)
 		p.failed.Store(time.Now().UnixNano())
@@ -117,11 +138,15 @@ func (p *pod) kubelet(ctx context.Context) {
 // ask is one caller in the pod.
 func (p *pod) ask(ctx context.Context, random *rand.Rand) {
 	for sleep(ctx, p.soak.cfg.Pause/2+time.Duration(random.Int64N(int64(p.soak.cfg.Pause)))) {
-		_, err := p.provider.Load().Retrieve(ctx)
+		provider := p.provider.Load()
+		creds, err := provider.Retrieve(ctx)
 		switch {
 		case err == nil:
 			p.soak.served.Add(1)
-			if p.soak.trueTime().UnixNano() > p.expires.Load() {
+			switch dead := p.soak.trueTime().UnixNano() > p.expires.Load(); {
+			case dead && p.kept: // by a slow clock they are alive, until a service refuses them
+				provider.Invalidate(creds.AccessKeyID)
+			case dead:
 				p.soak.expired.Add(1)
 				p.wasItDead()
 			}

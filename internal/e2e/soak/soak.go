@@ -60,6 +60,7 @@ type Result struct {
 	Expired      int64 // of those served, credentials past their real expiry
 	Dead         int64 // of those, the ones for which no attempt had failed before
 	Suspends     int64
+	Doubtful     int64 // credentials that had expired by a machine's clock when they came
 	Refreshes    int64 // successful ones
 	Failed       int64 // failed attempts
 	STSCalls     int64
@@ -71,8 +72,8 @@ type Result struct {
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d questions served (%d with expired credentials, %d of them without a failed attempt), %d failures seen by callers; %d refreshes, %d failed attempts, %d calls to STS; %d faults, %d suspends, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
-		r.Served, r.Expired, r.Dead, r.Failures, r.Refreshes, r.Failed, r.STSCalls, r.Faults, r.Suspends, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
+	return fmt.Sprintf("%d questions served (%d with expired credentials, %d of them without a failed attempt), %d failures seen by callers; %d refreshes, %d with credentials that a clock took for dead, %d failed attempts, %d calls to STS; %d faults, %d suspends, %d restarts of pods (%d failed attempts before the first credentials), %d key rotations, %d tokens",
+		r.Served, r.Expired, r.Dead, r.Failures, r.Refreshes, r.Doubtful, r.Failed, r.STSCalls, r.Faults, r.Suspends, r.Restarts, r.ColdFailures, r.Rotations, r.Tokens)
 }
 
 // Soak is a bench with its pods, all of which have had credentials.
@@ -88,8 +89,8 @@ type Soak struct {
 	apiDown atomic.Int64 // what the API server answers; 0: a token
 	pods    []*pod
 
-	dead, suspends, served, failures, expired, refreshes, failed, restarts, cold, rotations, tokens, faults atomic.Int64
-	first                                                                                                   atomic.Pointer[error]
+	dead, doubtful, suspends, served, failures, expired, refreshes, failed, restarts, cold, rotations, tokens, faults atomic.Int64
+	first                                                                                                             atomic.Pointer[error]
 }
 
 // New builds the bench and warms every pod up.
@@ -180,7 +181,7 @@ func (s *Soak) Run(ctx context.Context) Result {
 	wg.Go(func() { s.chaos(ctx, rand.New(rand.NewPCG(s.cfg.Seed, 1<<32))) })
 	wg.Wait()
 	r := Result{
-		Dead: s.dead.Load(), Suspends: s.suspends.Load(),
+		Dead: s.dead.Load(), Doubtful: s.doubtful.Load(), Suspends: s.suspends.Load(),
 		Served: s.served.Load(), Failures: s.failures.Load(), Expired: s.expired.Load(),
 		Refreshes: s.refreshes.Load(), Failed: s.failed.Load(),
 		STSCalls: int64(s.aws.Calls("AssumeRoleWithWebIdentity") - before),
