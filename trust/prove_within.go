@@ -26,11 +26,11 @@ func (o Outcome) String() string { return string(o) }
 // Proof is what Within found. It shares nothing with the policies.
 type Proof struct {
 	// Outcome is the answer.
-	Outcome Outcome
+	Outcome Outcome `json:"outcome"`
 	// Witness is a request that the policy allows and outer does not; nil unless it Fails.
-	Witness *Witness
+	Witness *Witness `json:"witness,omitempty"`
 	// Obstacles say what stood in the way, and where; empty unless it is Undecided.
-	Obstacles []Finding
+	Obstacles []Finding `json:"obstacles,omitempty"`
 }
 
 // String is the answer in a sentence, and the obstacles a line each.

@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -275,4 +276,16 @@ func TestTheClaimsOfKnownIssuersAreExact(t *testing.T) {
 			assert.Equal(t, trust.Holds, judged(t, provider(t, blue), "Allow", `{"StringEquals":{"HOST:repository":"me/r"}}`).Within(nil).Outcome, "nobody has it")
 		}
 	}
+}
+
+func TestAProofAsJSONHasTheWitness(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	inner, outer := judged(t, p, "Allow", `{"StringEquals":{"HOST:sub":"a","HOST:aud":"b"}}`), trust.Policy{}
+	text, err := json.Marshal(inner.Within(&outer))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"outcome":"fails","witness":{"text":"a token of `+p.HostPath()+` with sub a, aud b","provider":"`+p.ARN()+`","claims":{"sub":"a","aud":"b"}}}`, string(text))
+	text, err = json.Marshal(inner.Within(inner))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"outcome":"holds"}`, string(text))
 }

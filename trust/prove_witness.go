@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,12 @@ type Witness struct {
 // String says who asks, and all of the request that matters, such as "a token of HOST with sub
 // system:serviceaccount:a-x:y". What could control a terminal is quoted.
 func (w Witness) String() string { return w.text }
+
+// MarshalJSON writes the provider, the claims and, as "text", the String. The request itself is for
+// Allows alone.
+func (w Witness) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"text": w.text, "provider": w.Provider, "claims": w.Claims})
+}
 
 // witness makes a request of the choices; nil when there is none, or when the policies do not
 // say of it what they should.

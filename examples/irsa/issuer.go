@@ -108,7 +108,7 @@ func (p process) newProvider() *cobra.Command {
 		}
 		report := client.Preflight(cmd.Context(), o.issuer, oidc.PreflightConfig{})
 		if !report.OK() {
-			return errors.Join(show(cmd, report), errFound)
+			return conclude(cmd, report, true)
 		}
 		cfg, err := p.load(cmd.Context())
 		if err != nil {

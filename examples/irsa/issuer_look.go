@@ -56,13 +56,7 @@ func newPreflight() *cobra.Command {
 				}
 			}
 			report := client.Preflight(cmd.Context(), issuer, cfg)
-			if err := show(cmd, report); err != nil {
-				return err
-			}
-			if !report.OK() {
-				return errFound
-			}
-			return nil
+			return conclude(cmd, report, !report.OK())
 		},
 	}
 	addCA(cmd, &ca)

@@ -73,38 +73,29 @@ func (m manifest) walk(f func(*yaml.Node) error) error {
 	return nil
 }
 
-// writeManifests prints documents in their own format, JSON as JSON.
-func writeManifests(w io.Writer, all []manifest) error {
+// writeManifests writes documents in their own format, JSON as JSON.
+func writeManifests(out *bytes.Buffer, all []manifest) error {
 	for i, m := range all {
 		if m.isJSON {
 			raw, err := toJSON(m.node)
+			if err == nil {
+				err = json.Indent(out, raw, "", "  ")
+			}
 			if err != nil {
 				return err
 			}
-			var indented bytes.Buffer
-			if err := json.Indent(&indented, raw, "", "  "); err != nil {
-				return err
-			}
-			indented.WriteByte('\n')
-			if _, err := indented.WriteTo(w); err != nil {
-				return err
-			}
+			out.WriteByte('\n')
 			continue
 		}
 		if i > 0 {
-			if _, err := io.WriteString(w, "---\n"); err != nil {
-				return err
-			}
+			out.WriteString("---\n")
 		}
-		encoder := yaml.NewEncoder(w)
+		encoder := yaml.NewEncoder(out)
 		encoder.SetIndent(2)
 		if m.compact {
 			encoder.CompactSeqIndent()
 		}
-		if err := encoder.Encode(m.node); err != nil {
-			return fmt.Errorf("%s: %w", m.file, err)
-		}
-		if err := encoder.Close(); err != nil {
+		if err := errors.Join(encoder.Encode(m.node), encoder.Close()); err != nil {
 			return fmt.Errorf("%s: %w", m.file, err)
 		}
 	}

@@ -128,18 +128,24 @@ func (m mutation) inspect(object *yaml.Node) (*workload, error) {
 	return nil, nil
 }
 
+func (m mutation) identity(p *workload) (id mutate.Identity, known bool) {
+	if m.podIdentity {
+		return mutate.Identity{Method: mutate.PodIdentity}, true
+	}
+	id, known = m.accounts[p.template.Target]
+	if !known && m.roleARN != "" {
+		return mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}, true
+	}
+	return id, known
+}
+
 func (m mutation) mutateAll(cmd *cobra.Command, all []manifest, workloads []*workload) error {
 	var failed []error
 	var out bytes.Buffer
 	found := false
 	for _, p := range workloads {
-		identity, known := m.accounts[p.template.Target]
-		switch {
-		case m.podIdentity:
-			identity = mutate.Identity{Method: mutate.PodIdentity}
-		case !known && m.roleARN != "":
-			identity = mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}
-		case !known:
+		identity, known := m.identity(p)
+		if !known {
 			note(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", p.in.file, p.name, p.template.Target)
 			found = true
 			continue

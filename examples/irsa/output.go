@@ -38,6 +38,14 @@ func show(cmd *cobra.Command, report fmt.Stringer) error {
 	return print(cmd, format, report)
 }
 
+// conclude shows a report, and ends with errFound when it is bad news.
+func conclude(cmd *cobra.Command, report fmt.Stringer, found bool) error {
+	if err := show(cmd, report); err != nil || !found {
+		return err
+	}
+	return errFound
+}
+
 func print(cmd *cobra.Command, format string, report fmt.Stringer) error {
 	var text []byte
 	var err error

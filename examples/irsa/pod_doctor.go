@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -85,13 +84,8 @@ func (e examination) run(cmd *cobra.Command) error {
 		}
 	}
 	report := doctor.Run(ctx, e.lookup, cfg)
-	if err := show(cmd, chainReport{report}); err != nil {
-		return err
-	}
-	if _, broken := report.FirstBroken(); broken {
-		return errFound
-	}
-	return nil
+	_, broken := report.FirstBroken()
+	return conclude(cmd, report, broken)
 }
 
 // assume asks STS once, with the region and the endpoint that the environment names. STS needs no
@@ -149,25 +143,4 @@ func (p process) missed(pod *corev1.Pod) (wrong []string, err error) {
 		wrong = append(wrong, fmt.Sprintf("container %s: %s", f.Name, f.Message))
 	}
 	return wrong, err
-}
-
-// chainReport is the doctor's report, for programs too.
-type chainReport struct{ doctor.Report }
-
-// MarshalJSON writes errors as their texts.
-func (r chainReport) MarshalJSON() ([]byte, error) {
-	steps := []map[string]any{}
-	for _, s := range r.Steps {
-		step := map[string]any{"name": s.Name, "status": s.Status, "code": s.Code, "message": s.Message}
-		if s.Err != nil {
-			step["error"] = s.Err.Error()
-		}
-		for name, texts := range map[string][]string{"next": s.Next, "notes": s.Notes} {
-			if len(texts) > 0 {
-				step[name] = texts
-			}
-		}
-		steps = append(steps, step)
-	}
-	return json.Marshal(map[string]any{"roleARN": r.RoleARN, "steps": steps})
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,38 +12,28 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-go/irsa/trust"
 )
 
-// policyFile is a file that may hold trust policies, as JSON documents.
-type policyFile struct {
-	name      string
-	named     bool // by the caller, rather than found in a folder
-	documents [][]byte
-	reason    string // why there are none
+// policySearch is the trust policies of files, and of what is JSON or YAML in folders.
+type policySearch struct {
+	files   int
+	found   []foundPolicy
+	skipped []skipped
 }
 
-// policyFiles reads files, and what is JSON or YAML in folders.
-func policyFiles(cmd *cobra.Command, names []string) ([]policyFile, error) {
-	var files []policyFile
-	add := func(name string, named bool) error {
-		text, err := readFile(cmd, name)
-		if err != nil {
-			return err
-		}
-		file := policyFile{name: name, named: named}
-		if file.documents, err = jsonDocuments(name, text); err != nil {
-			if named {
-				return err
-			}
-			file.reason = ": " + strings.TrimPrefix(err.Error(), name+": ")
-		}
-		files = append(files, file)
-		return nil
-	}
+// foundPolicy is a policy, or why it cannot be one.
+type foundPolicy struct {
+	file string
+	trust.Extracted
+}
+
+func findPolicies(cmd *cobra.Command, names []string) (s policySearch, err error) {
 	for _, name := range names {
 		info, err := os.Stat(name)
 		if name == "-" || err == nil && !info.IsDir() {
-			err = add(name, true)
+			err = s.file(cmd, name, true)
 		} else if err == nil {
 			err = filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
 				switch {
@@ -56,14 +48,52 @@ func policyFiles(cmd *cobra.Command, names []string) ([]policyFile, error) {
 				if err != nil || !info.Mode().IsRegular() { // a pipe would be waited for
 					return err
 				}
-				return add(path, false)
+				return s.file(cmd, path, false)
 			})
 		}
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 	}
-	return files, nil
+	if len(s.found) == 0 {
+		err = fmt.Errorf("%s: there is no trust policy", strings.Join(names, ", "))
+	}
+	return s, err
+}
+
+// file looks into one that was named, where all must be well, or was found in a folder, which has
+// other files too.
+func (s *policySearch) file(cmd *cobra.Command, name string, named bool) error {
+	text, err := readFile(cmd, name)
+	if err != nil {
+		return err
+	}
+	s.files++
+	documents, err := jsonDocuments(name, text)
+	if err != nil && named {
+		return err
+	}
+	none := skipped{File: name}
+	if err != nil {
+		none.Reason = ": " + strings.TrimPrefix(err.Error(), name+": ")
+	}
+	before := len(s.found)
+	for _, document := range documents {
+		policies, err := trust.Extract(document)
+		if err != nil && named {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if syntax := (*trust.SyntaxError)(nil); errors.As(err, &syntax) { // who knows what it was meant to be
+			policies = []trust.Extracted{{Err: syntax}}
+		}
+		for _, e := range policies {
+			s.found = append(s.found, foundPolicy{name, e})
+		}
+	}
+	if len(s.found) == before {
+		s.skipped = append(s.skipped, none)
+	}
+	return nil
 }
 
 // jsonDocuments is the JSON of a file; YAML is written as JSON with every value on the line and, as

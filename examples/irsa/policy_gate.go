@@ -92,50 +92,19 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 			return fmt.Errorf("--ignore: there is no code %q; irsa lint --help lists them", code)
 		}
 	}
-	files, err := policyFiles(cmd, names)
+	search, err := findPolicies(cmd, names)
 	if err != nil {
 		return err
 	}
-	report := &gateReport{Findings: []gateFinding{}}
-	for _, file := range files {
-		if err := g.file(report, file); err != nil {
-			return err
-		}
-	}
-	if report.Policies == 0 {
-		return fmt.Errorf("%s: there is no trust policy", strings.Join(names, ", "))
+	report := &gateReport{Files: search.files, Policies: len(search.found), Findings: []gateFinding{}, Skipped: search.skipped}
+	for _, found := range search.found {
+		report.add(found, g.findings(found.Extracted))
 	}
 	if err := showGate(cmd, report); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(report.Findings, func(f gateFinding) bool { return f.Severity >= least }) {
 		return errFound
-	}
-	return nil
-}
-
-// file adds the findings of one file to the report.
-func (g *gate) file(report *gateReport, file policyFile) error {
-	found := false
-	for _, document := range file.documents {
-		policies, err := trust.Extract(document)
-		switch syntax := (*trust.SyntaxError)(nil); {
-		case err != nil && file.named:
-			return fmt.Errorf("%s: %w", file.name, err)
-		case errors.As(err, &syntax): // who knows what it was meant to be
-			policies = []trust.Extracted{{Err: syntax}}
-		case err != nil:
-			continue // a folder has other files too
-		}
-		for _, e := range policies {
-			found = true
-			report.Policies++
-			report.add(file.name, e, g.findings(e))
-		}
-	}
-	report.Files++
-	if !found {
-		report.Skipped = append(report.Skipped, skipped{file.name, file.reason})
 	}
 	return nil
 }

@@ -13,27 +13,33 @@ import (
 
 // onePolicy reads the one trust policy of a file of any kind that lint reads.
 func onePolicy(cmd *cobra.Command, name string) (*trust.Policy, error) {
-	files, err := policyFiles(cmd, []string{name})
-	if err != nil {
+	search, err := findPolicies(cmd, []string{name})
+	switch {
+	case err != nil:
 		return nil, err
+	case len(search.found) != 1:
+		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, len(search.found))
+	case search.found[0].Err != nil:
+		return nil, fmt.Errorf("%s: %w", name, search.found[0].Err)
 	}
-	var all []trust.Extracted
-	for _, file := range files {
-		for _, document := range file.documents {
-			found, err := trust.Extract(document)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			all = append(all, found...)
+	return search.found[0].Policy, nil
+}
+
+// ofTwo is a subcommand that judges one policy by another.
+func ofTwo(cmd cobra.Command, judge func(*cobra.Command, *trust.Policy, *trust.Policy) error) *cobra.Command {
+	cmd.Args = cobra.ExactArgs(2)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		first, err := onePolicy(cmd, args[0])
+		if err != nil {
+			return err
 		}
+		second, err := onePolicy(cmd, args[1])
+		if err != nil {
+			return err
+		}
+		return judge(cmd, first, second)
 	}
-	if len(all) != 1 {
-		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, len(all))
-	}
-	if all[0].Err != nil {
-		return nil, fmt.Errorf("%s: %w", name, all[0].Err)
-	}
-	return all[0].Policy, nil
+	return &cmd
 }
 
 // asker is who asks for the role, from the command line.
@@ -62,13 +68,7 @@ func newEvaluate() *cobra.Command {
 				return err
 			}
 			decision := policy.Evaluate(request)
-			if err := show(cmd, decision); err != nil {
-				return err
-			}
-			if !decision.Allowed {
-				return errFound
-			}
-			return nil
+			return conclude(cmd, decision, !decision.Allowed)
 		},
 	}
 	f := cmd.Flags()
@@ -129,46 +129,27 @@ func (a asker) who() (trust.Request, error) {
 
 // newWithin proves that a policy admits nobody whom another does not.
 func newWithin() *cobra.Command {
-	return &cobra.Command{
+	return ofTwo(cobra.Command{
 		Use:   "within INNER OUTER",
 		Short: "Whether one trust policy admits nobody whom another does not: a proof, or a witness",
 		Long: "Proves, over every request that could be made, that OUTER allows all that INNER allows, or prints a request\n" +
 			"that only INNER allows. As a review: is NEW within OLD? Exits with 1 when it is not, or cannot be decided.",
-		Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			inner, err := onePolicy(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			outer, err := onePolicy(cmd, args[1])
-			if err != nil {
-				return err
-			}
-			proof := inner.Within(outer)
-			if err := show(cmd, proofReport{proof}); err != nil {
-				return err
-			}
-			if proof.Outcome != trust.Holds {
-				return errFound
-			}
-			return nil
-		},
-	}
+	}, func(cmd *cobra.Command, inner, outer *trust.Policy) error {
+		proof := inner.Within(outer)
+		return conclude(cmd, proof, proof.Outcome != trust.Holds)
+	})
 }
 
-// proofReport is a proof for programs: the witness as its sentence and its claims.
-type proofReport struct{ trust.Proof }
-
-// MarshalJSON has the request itself left out: it is only for Allows.
-func (p proofReport) MarshalJSON() ([]byte, error) {
-	report := map[string]any{"outcome": p.Outcome}
-	if p.Witness != nil {
-		report["witness"] = map[string]any{"text": p.Witness.String(), "provider": p.Witness.Provider, "claims": p.Witness.Claims}
-	}
-	if len(p.Obstacles) > 0 {
-		report["obstacles"] = p.Obstacles
-	}
-	return json.Marshal(report)
+// newDiff shows a reviewer whom an update lets in and keeps out.
+func newDiff() *cobra.Command {
+	return ofTwo(cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "Whom an update of a trust policy lets in and keeps out, over every request that could be made",
+		Long:  "Compares two trust policies. Exits with 1 when somebody is let in or kept out, or it cannot be decided.",
+	}, func(cmd *cobra.Command, from, to *trust.Policy) error {
+		comparison := from.Compare(to)
+		return conclude(cmd, comparison, len(comparison.Admits)+len(comparison.Drops) > 0)
+	})
 }
 
 // newWho lists everybody whom policies can ever admit.
@@ -179,27 +160,16 @@ func newWho() *cobra.Command {
 		Long:  "Lists, for each trust policy of the files, everybody whom it can ever admit, in parts that do not overlap.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := policyFiles(cmd, args)
+			search, err := findPolicies(cmd, args)
 			if err != nil {
 				return err
 			}
 			var report reachReport
-			for _, file := range files {
-				for _, document := range file.documents {
-					found, err := trust.Extract(document)
-					if err != nil && file.named {
-						return fmt.Errorf("%s: %w", file.name, err)
-					}
-					for _, e := range found {
-						if e.Err != nil {
-							return fmt.Errorf("%s: %s: %w", file.name, e.Name, e.Err)
-						}
-						report = append(report, roleReach{File: file.name, Role: e.Name, Reach: e.Policy.Reach()})
-					}
+			for _, e := range search.found {
+				if e.Err != nil {
+					return fmt.Errorf("%s: %w", strings.TrimSpace(e.file+": "+e.Name), e.Err)
 				}
-			}
-			if len(report) == 0 {
-				return fmt.Errorf("%s: there is no trust policy", strings.Join(args, ", "))
+				report = append(report, roleReach{File: e.file, Role: e.Name, Reach: e.Policy.Reach()})
 			}
 			return show(cmd, report)
 		},
@@ -227,32 +197,4 @@ func (r reachReport) String() string {
 		}
 	}
 	return b.String()
-}
-
-// newDiff shows a reviewer whom an update lets in and keeps out.
-func newDiff() *cobra.Command {
-	return &cobra.Command{
-		Use:   "diff OLD NEW",
-		Short: "Whom an update of a trust policy lets in and keeps out, over every request that could be made",
-		Long:  "Compares two trust policies. Exits with 1 when somebody is let in or kept out, or it cannot be decided.",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			from, err := onePolicy(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			to, err := onePolicy(cmd, args[1])
-			if err != nil {
-				return err
-			}
-			comparison := from.Compare(to)
-			if err := show(cmd, comparison); err != nil {
-				return err
-			}
-			if len(comparison.Admits)+len(comparison.Drops) > 0 {
-				return errFound
-			}
-			return nil
-		},
-	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -73,4 +75,12 @@ func TestWhoAndDiffAreAboutEverybody(t *testing.T) {
 	assert.Zero(t, code, stderr)
 	code, _, stderr = irsa(t, `{"a":1}`, "who", "-")
 	assert.Equal(t, 2, code, stderr)
+
+	// Who is in a file that is cut off is not known, so the list would lack somebody.
+	broken := write(t, "broken.json", narrow[:100])
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(broken), "narrow.json"), []byte(narrow), 0o600))
+	code, stdout, stderr = irsa(t, "", "who", filepath.Dir(broken))
+	assert.Equal(t, 2, code)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, broken+": ")
 }

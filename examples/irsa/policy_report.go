@@ -33,7 +33,7 @@ type gateFinding struct {
 
 // add places findings in the file. A policy that is a string in its document has positions of its
 // own: then the place is where the string begins.
-func (r *gateReport) add(file string, e trust.Extracted, findings []trust.Finding) {
+func (r *gateReport) add(e foundPolicy, findings []trust.Finding) {
 	for _, f := range findings {
 		if f.Line == 0 || e.Policy == nil || f.Line < e.Line {
 			f.Line, f.Column = max(f.Line, e.Line), max(f.Column, 1)
@@ -41,7 +41,7 @@ func (r *gateReport) add(file string, e trust.Extracted, findings []trust.Findin
 				f.Line, f.Column = e.Line, e.Column
 			}
 		}
-		r.Findings = append(r.Findings, gateFinding{File: file, Role: e.Name, Finding: f})
+		r.Findings = append(r.Findings, gateFinding{File: e.file, Role: e.Name, Finding: f})
 	}
 }
 

@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -403,4 +404,15 @@ func ExampleRun() {
 	// the token file does not exist
 	// AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at
 	// 8 links looked at
+}
+
+func TestAReportAsJSONHasErrorsAsTextAndNoToken(t *testing.T) {
+	t.Parallel()
+	report := doctor.Report{
+		RoleARN: "arn:aws:iam::111122223333:role/x", Token: token.Unverified{Subject: "secret"},
+		Steps: []doctor.Step{{Name: doctor.STS, Status: doctor.Broken, Code: "c", Message: "m", Err: errors.New("why"), Next: []string{"look"}}},
+	}
+	text, err := json.Marshal(report)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"roleARN":"arn:aws:iam::111122223333:role/x","steps":[{"name":"sts","status":"broken","code":"c","message":"m","error":"why","next":["look"]}]}`, string(text))
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -49,30 +50,43 @@ const (
 // Step is what was found out about one link. It is a plain value.
 type Step struct {
 	// Name is the link.
-	Name Name
+	Name Name `json:"name"`
 	// Status is what became of it.
-	Status Status
+	Status Status `json:"status"`
 	// Code says what was found: stable, kebab-case; "ok" of a link that holds. Where
 	// token.Explain knows the error, it is that explanation's.
-	Code string
+	Code string `json:"code"`
 	// Message says it to a person.
-	Message string
+	Message string `json:"message"`
 	// Next is what to look at now, the likeliest first.
-	Next []string
+	Next []string `json:"next,omitempty"`
 	// Notes are further remarks: what is surprising without being broken.
-	Notes []string
+	Notes []string `json:"notes,omitempty"`
 	// Err is the error behind a broken or skipped step; nil when there is none.
-	Err error
+	Err error `json:"-"`
+}
+
+// MarshalJSON writes the fields and, as "error", the text of Err.
+func (s Step) MarshalJSON() ([]byte, error) {
+	type fields Step
+	out := struct {
+		fields
+		Error string `json:"error,omitempty"`
+	}{fields: fields(s)}
+	if s.Err != nil {
+		out.Error = s.Err.Error()
+	}
+	return json.Marshal(out)
 }
 
 // Report is the chain. It is a plain value; it holds no token and no credentials.
 type Report struct {
 	// Steps has every link, in order.
-	Steps []Step
+	Steps []Step `json:"steps"`
 	// RoleARN is the role that the environment names; "" when it names none.
-	RoleARN string
+	RoleARN string `json:"roleARN"`
 	// Token is what the token says of itself; zero when it could not be read.
-	Token token.Unverified
+	Token token.Unverified `json:"-"`
 }
 
 // FirstBroken returns the first broken link, and whether there is one.
