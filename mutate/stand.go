@@ -125,22 +125,22 @@ func (j *judge) pair(method Method, c *containerView, g gain) verdict {
 	return v
 }
 
-// compare says whose identity a pair is, as far as its variables tell.
+// compare says whose identity a pair is, as far as its variables tell; not whether it works.
 func (j *judge) compare(method Method, c *containerView, g gain, hidden envSet) verdict {
 	head := j.value(c, g, j.m.methods[method].headVar)
 	switch {
 	case hidden != 0:
-		return verdict{Unknown, []Cause{CauseReference}, "the value of an identity variable does not stand in the pod", false}
+		return verdict{standing: Unknown, causes: []Cause{CauseReference}, message: "the value of an identity variable does not stand in the pod"}
 	case j.id.IsZero():
-		return verdict{HasOther, nil, "it has an identity, and its account none", false}
+		return verdict{standing: HasOther, message: "it has an identity, and its account none"}
 	case method != j.id.Method:
-		return verdict{HasOther, []Cause{CauseOtherMethod}, "it uses " + method.String(), false}
+		return verdict{standing: HasOther, causes: []Cause{CauseOtherMethod}, message: "it uses " + method.String()}
 	case method == WebIdentity && head != j.id.RoleARN:
-		return verdict{HasOther, []Cause{CauseOtherRole}, "its role is " + quoted(head), false}
+		return verdict{standing: HasOther, causes: []Cause{CauseOtherRole}, message: "its role is " + quoted(head)}
 	case method == PodIdentity && !isAgent(head):
-		return verdict{HasOther, []Cause{CauseOtherMethod}, "its credentials are those of " + quoted(head), false}
+		return verdict{standing: HasOther, causes: []Cause{CauseOtherMethod}, message: "its credentials are those of " + quoted(head)}
 	}
-	return verdict{HasIdentity, nil, "it has the identity", false}
+	return verdict{standing: HasIdentity, message: "it has the identity"}
 }
 
 // value is the value of a variable that the container has or gets; "" where none is shown.

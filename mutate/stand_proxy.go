@@ -38,13 +38,13 @@ func exempts(noProxy string, addr netip.Addr) bool {
 		if entry == "*" {
 			return true
 		}
-		if network, err := netip.ParsePrefix(entry); err == nil && network.Contains(addr) {
+		if network, _ := netip.ParsePrefix(entry); network.Contains(addr) {
 			return true
 		}
 		if host, _, err := net.SplitHostPort(entry); err == nil {
 			entry = host
 		}
-		if a, err := netip.ParseAddr(strings.Trim(entry, "[]")); err == nil && a == addr {
+		if a, _ := netip.ParseAddr(strings.Trim(entry, "[]")); a == addr {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package mutate_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -124,6 +125,10 @@ func TestWhatIsCompleteWithoutAnIdentityOfTheAccounts(t *testing.T) {
 		"one is not skipped":               {`{"metadata":{"annotations":{"eks.amazonaws.com/skip-containers":"a"}},"spec":{"containers":[{"name":"a"},{"name":"b"}]}}`, false},
 		"a mount beside the file's":        {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/ownx/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
 		"a mount above, without the token": {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/x/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, false},
+		"a token for another audience":     {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"vault"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
+		"a mount of no volume":             {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, false},
+		"a file from another source":       {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"other"}},{"configMap":{"name":"c"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
+		"an endpoint without a token":      {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://127.0.0.1:9911/creds"}]}]}}`, true},
 		"it cannot be read":                {`{"spec":{"serviceAccountName":"reader","containers":{}}}`, false},
 	} {
 		reading, err := m.Read(request([]byte(c.pod)))
@@ -135,4 +140,86 @@ func TestWhatIsCompleteWithoutAnIdentityOfTheAccounts(t *testing.T) {
 	reading, err := m.Read(none)
 	require.NoError(t, err)
 	assert.True(t, reading.Review(account(map[string]string{"role-arn": role})).Result.Complete(), "no container is new")
+}
+
+func TestADiagnosisSaysWhatStandsInTheWay(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	const (
+		role      = `{"name":"AWS_ROLE_ARN","value":"arn:aws:iam::111122223333:role/reader"},`
+		file      = `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"},`
+		agent     = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},`
+		auth      = `{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/own/token"},`
+		proxy     = `{"name":"HTTP_PROXY","value":"http://proxy:3128"},`
+		elsewhere = `,"valueFrom":{"configMapKeyRef":{"name":"c","key":"k"}}},`
+		perhaps   = `,"valueFrom":{"configMapKeyRef":{"name":"c","key":"k","optional":true}}},`
+	)
+	web, pods := mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/reader"}, mutate.Identity{Method: mutate.PodIdentity}
+	for name, c := range map[string]struct {
+		id       mutate.Identity
+		env      string
+		envFrom  string
+		audience string // of the token at /own/token; "": there is none
+		standing mutate.Standing
+		causes   []mutate.Cause
+		message  string
+	}{
+		"static keys that may be there": {web, role + file + `{"name":"AWS_ACCESS_KEY_ID"` + perhaps + `{"name":"AWS_SECRET_ACCESS_KEY"` + perhaps, "", "sts.amazonaws.com",
+			mutate.Unknown, []mutate.Cause{mutate.CauseReference}, "SDKs prefer AWS_ACCESS_KEY_ID, which is set if what it refers to is there; else it has the identity"},
+		"an agent's variables that are empty": {pods, `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":""},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":""},`, "", "",
+			mutate.FallsToNode, []mutate.Cause{mutate.CauseEmpty}, "its identity variables are set but empty, which SDKs take as absent"},
+		"a role that envFrom may hold": {web, file, "AWS_ROLE_", "sts.amazonaws.com",
+			mutate.Unknown, []mutate.Cause{mutate.CausePartial, mutate.CauseReference}, "only one of two identity variables is set in env; envFrom may or may not hold them"},
+		"an endpoint that envFrom may hold": {pods, auth, "AWS_CONTAINER_CREDENTIALS_", "pods.eks.amazonaws.com",
+			mutate.Unknown, []mutate.Cause{mutate.CausePartial, mutate.CauseReference}, "only one of two identity variables is set in env; envFrom may or may not hold them"},
+		"an endpoint that is not shown": {pods, `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI"` + elsewhere, "", "",
+			mutate.Unknown, []mutate.Cause{mutate.CausePartial, mutate.CauseReference}, "only one of two identity variables is set, and its value does not stand in the pod"},
+		"a proxy beside a web identity": {web, role + file + agent + auth + proxy, "", "sts.amazonaws.com", mutate.HasIdentity, nil, "it has the identity"},
+		"another role, with a token": {mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/writer"}, role + file, "", "sts.amazonaws.com",
+			mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, `its role is "arn:aws:iam::111122223333:role/reader"`},
+		"another role, without a token": {mutate.Identity{RoleARN: "arn:aws:iam::111122223333:role/writer"}, role + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"` + mutate.DefaultMountPath + `/token"},`, "", "",
+			mutate.HasOther, []mutate.Cause{mutate.CauseOtherRole}, `its role is "arn:aws:iam::111122223333:role/reader", and no service account token is mounted at "` + mutate.DefaultMountPath + `/token"`},
+		"an identity that its account has not": {mutate.Identity{}, role + file, "", "sts.amazonaws.com", mutate.HasOther, []mutate.Cause{mutate.CauseNoIdentity}, "it has an identity, and its account none"},
+		"a proxy for the agent": {pods, agent + auth + proxy, "", "pods.eks.amazonaws.com",
+			mutate.Broken, []mutate.Cause{mutate.CauseProxy}, "it asks a proxy for the agent's credentials: NO_PROXY must hold the agent's address"},
+		"a proxy, and another variable that would exempt": {pods, agent + auth + proxy + `{"name":"AWS_ROLE_ARN","value":"*"},`, "", "pods.eks.amazonaws.com",
+			mutate.Broken, []mutate.Cause{mutate.CauseProxy}, "it asks a proxy for the agent's credentials: NO_PROXY must hold the agent's address"},
+		"a proxy that is not asked": {pods, agent + auth + proxy + `{"name":"NO_PROXY","value":"localhost,169.254.170.23"},`, "", "pods.eks.amazonaws.com",
+			mutate.HasIdentity, nil, "it has the identity"},
+		"a proxy that is not asked, by network": {pods, agent + auth + proxy + `{"name":"NO_PROXY","value":"localhost 169.254.0.0/16"},`, "", "pods.eks.amazonaws.com",
+			mutate.HasIdentity, nil, "it has the identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			container := `"name":"a","env":[` + strings.TrimSuffix(c.env, ",") + `],"volumeMounts":[{"name":"v","mountPath":"/own"}]`
+			if c.envFrom != "" {
+				container += `,"envFrom":[{"prefix":"` + c.envFrom + `","secretRef":{"name":"s"}}]`
+			}
+			source := `{"emptyDir":{},"name":"v"}`
+			if c.audience != "" {
+				source = `{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"` + c.audience + `"}}]}}`
+			}
+			var pod corev1.Pod
+			require.NoError(t, json.Unmarshal([]byte(`{"spec":{"volumes":[`+source+`],"containers":[{`+container+`}]}}`), &pod))
+			d, err := m.Diagnose(&pod, c.id)
+			require.NoError(t, err)
+			found := d.Containers[0]
+			assert.Equal(t, c.standing, found.Standing, found.Message)
+			assert.Equal(t, c.causes, found.Causes)
+			assert.Equal(t, c.message, found.Message)
+		})
+	}
+}
+
+func TestAnEndpointThatIsNotTheAgentsIsNotAskedThroughTheProxyByRule(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for uri, complete := range map[string]bool{
+		"https://10.1.2.3/creds": true, "http://creds.example/creds": true, "http://[::1": true, "http://127.0.0.1:80/creds": true, "http://10.1.2.3/creds": false,
+	} {
+		reading, err := m.Read(request([]byte(`{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"/own"}],"env":[{"name":"HTTP_PROXY","value":"http://proxy:3128"},` +
+			`{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"` + uri + `"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/own/token"}]}]}}`)))
+		require.NoError(t, err)
+		assert.Equal(t, complete, reading.Review(account(nil)).Result.Complete(), uri)
+	}
 }

@@ -109,6 +109,23 @@ func TestWithGrantDoesNotJoinAStatementThatAsksForMore(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Equal(t, policy.Len()+1, with.Len(), name)
 		assert.True(t, with.Allows(token(p, mail)), name)
+		with, err = policy.WithGrant(grant(p, cart))
+		require.NoError(t, err, name)
+		assert.Equal(t, policy.Len()+1, with.Len(), "%s: a statement of another kind is no grant", name)
+		assert.True(t, with.Allows(token(p, cart)), name)
+	}
+	wide := pattern(t, "system:serviceaccount:shop:*")
+	for name, conditions := range map[string]string{
+		"a pattern that is taken literally": `{"StringEquals":{` + key("aud") + `"sts.amazonaws.com",` + key("sub") + `"` + wide.String() + `"}}`,
+		"a pattern for others":              `{"StringEquals":{` + key("aud") + `"sts.amazonaws.com"},"StringLike":{` + key("sub") + `"system:serviceaccount:post:*"}}`,
+	} {
+		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":`+conditions+`}`))
+		for _, g := range []trust.Grant{grant(p, cart), {Provider: p, Patterns: []trust.Pattern{wide}}} {
+			with, err := policy.WithGrant(g)
+			require.NoError(t, err, name)
+			assert.NotSame(t, policy, with, name)
+			assert.True(t, with.Allows(token(p, cart)), name)
+		}
 	}
 }
 

@@ -142,6 +142,7 @@ func TestWithoutGrantLeavesEverythingElseAsItIs(t *testing.T) {
 		"a Deny of the subject":                  web("Deny", p, `{"StringEquals":{"HOST:sub":["`+cart.String()+`","x"]}}`),
 		"an Allow for another audience":          vault,
 		"an Allow of another provider":           web("Allow", other, `{"StringEquals":{"HOST:sub":["`+cart.String()+`","x"]}}`),
+		"a statement that IAM refuses":           `{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`,
 		"a statement that nobody can meet":       web("Allow", p, `{"StringEquals":{"HOST:sub":[]}}`),
 		"a statement of another kind of subject": web("Allow", p, `{"StringEquals":{"HOST:sub":"x","HOST:amr":"`+cart.String()+`"}}`),
 	} {
