@@ -167,7 +167,7 @@ func newWho() *cobra.Command {
 			var report reachReport
 			for _, e := range search.found {
 				if e.Err != nil {
-					return fmt.Errorf("%s: %w", strings.TrimSpace(e.file+": "+e.Name), e.Err)
+					return fmt.Errorf("%s: %w", strings.TrimSuffix(e.file+": "+e.Name, ": "), e.Err)
 				}
 				report = append(report, roleReach{File: e.file, Role: e.Name, Reach: e.Policy.Reach()})
 			}
