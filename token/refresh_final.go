@@ -30,12 +30,13 @@ func Final(err error) error {
 // identity provider" also comes when the issuer is slow or out of reach for a moment, so it is
 // treated as temporary.
 func IsFinal(err error) bool {
-	var marked *finalError
-	if errors.As(err, &marked) {
-		return true
-	}
 	e, _ := Explain(err)
-	return e.Retry == RetryNever
+	return e.Retry == RetryNever || isMarked(err)
+}
+
+func isMarked(err error) bool {
+	var marked *finalError
+	return errors.As(err, &marked)
 }
 
 // failure is an error of an attempt and what it means. That is found out before a lock is taken: the
@@ -62,12 +63,12 @@ func judge(err error) *failure {
 func judged(err error) *failure {
 	x, known := Explain(err)
 	r := rowOf(x.Code)
-	f := &failure{err: err, explanation: x, final: IsFinal(err), gone: r != nil && r.gone}
+	f := &failure{err: err, explanation: x, final: x.Retry == RetryNever || isMarked(err), gone: r != nil && r.gone}
 	var from *Error
 	if errors.As(err, &from) {
 		f.ofSource = from.Op == opReadToken || from.Op == opCheckToken
 		// There was no token to send, or STS refused it as expired, so that it is not sent again.
-		f.local = from.Op == opCheckToken || from.Op == opAssumeRole && isExpiredToken(err) ||
+		f.local = from.Op == opCheckToken || from.Op == opAssumeRole && isOfAge(x.Code) ||
 			from.Op == opReadToken && r != nil && r.unsent
 	}
 	f.passes = known && x.Retry == RetryBackoff && !f.final && !f.local

@@ -154,8 +154,10 @@ func (w *webIdentity) lastSession() string {
 // isExpiredToken says whether STS refused the token for its age.
 func isExpiredToken(err error) bool {
 	e, _ := Explain(err)
-	return e.Code == CodeTokenExpired || e.Code == CodeTokenTooOld
+	return isOfAge(e.Code)
 }
+
+func isOfAge(code Code) bool { return code == CodeTokenExpired || code == CodeTokenTooOld }
 
 func (w *webIdentity) refused(err error, token checkedToken) *Error {
 	return &Error{
@@ -178,18 +180,19 @@ func dateOf(err error) time.Time {
 const defaultDuration = time.Hour
 
 // received puts the expiry of an answer of STS on this machine's clock, which may be wrong: by the
-// answer's own Date or, where it has none and the times make no sense, by the duration asked for.
+// answer's own Date or, where it has none, by the duration asked for when this clock leaves the
+// credentials less than STS ever gives, or more than that.
 func (r Refresh) received(creds aws.Credentials, asked time.Duration, answer middleware.Metadata) obtained {
 	if asked == 0 {
 		asked = defaultDuration
 	}
 	got := obtained{creds, creds.Expires}
 	now := r.Now.At(time.Now())
-	lifetime := creds.Expires.Sub(now)
+	lifetime, least := creds.Expires.Sub(now), minDuration
 	if date, ok := awsmiddleware.GetServerTime(answer); ok && !date.IsZero() {
-		lifetime = creds.Expires.Sub(date)
+		lifetime, least = creds.Expires.Sub(date), 1
 	}
-	if lifetime <= 0 || lifetime > asked {
+	if lifetime < least || lifetime > asked {
 		lifetime = asked
 	}
 	got.creds.Expires = now.Round(0).Add(lifetime)
