@@ -119,34 +119,42 @@ func (m *Mutator) Diagnose(pod *corev1.Pod, id Identity) (Diagnosis, error) {
 	if m == nil || m.scanners == nil {
 		return Diagnosis{}, fmt.Errorf("mutate: diagnose: %w", errNoMutator)
 	}
-	if !id.IsZero() {
-		if _, err := id.check(); err != nil {
-			return Diagnosis{}, fmt.Errorf("mutate: diagnose: identity: %w", err)
-		}
-	}
-	doc, err := marshalPod(pod)
+	g, err := m.grant(id)
 	if err != nil {
-		return Diagnosis{}, fmt.Errorf("mutate: diagnose: the pod %w", err)
+		return Diagnosis{}, fmt.Errorf("mutate: diagnose: identity: %w", err)
 	}
-	s := m.scanner()
-	defer m.release(s)
-	s.view.lists = allLists
-	if err := s.scan(doc); err != nil {
-		return Diagnosis{}, fmt.Errorf("mutate: diagnose: pod: %w", err)
+	d, err := m.diagnosePod(pod, func(*view) *grant { return g })
+	if err != nil {
+		return Diagnosis{}, fmt.Errorf("mutate: diagnose: %w", err)
 	}
-	return m.diagnose(&s.view, id), nil
+	return d, nil
 }
 
-func (m *Mutator) diagnose(v *view, id Identity) (d Diagnosis) {
-	j := m.newJudge(v, id)
-	skipped, _ := parseSkip(v.skip.value) // what cannot be read skips nothing
+// diagnosePod is diagnose for a decoded pod and what it is granted.
+func (e *engine) diagnosePod(pod *corev1.Pod, granted func(*view) *grant) (Diagnosis, error) {
+	doc, err := marshalPod(pod)
+	if err != nil {
+		return Diagnosis{}, fmt.Errorf("the pod %w", err)
+	}
+	s := e.scanner()
+	defer e.release(s)
+	s.view.lists = allLists
+	if err := s.scan(doc); err != nil {
+		return Diagnosis{}, fmt.Errorf("pod: %w", err)
+	}
+	return e.diagnose(&s.view, granted(&s.view)), nil
+}
+
+func (e *engine) diagnose(v *view, g *grant) (d Diagnosis) {
+	j := e.newJudge(v, g)
+	skipped, _ := parseSkip(v.settings[skipSetting].value, e.Skip.Separator) // what cannot be read skips nothing
 	for i := range v.containers {
 		c := &v.containers[i]
 		f := j.stand(c, gain{}).finding(c)
 		if f.Standing != HasIdentity && slices.Contains(skipped, c.name) {
 			f.Causes = append(f.Causes, CauseSkipped)
 		}
-		if f.Standing != HasIdentity && id.IsZero() {
+		if f.Standing != HasIdentity && g == nil {
 			f.Causes = append(f.Causes, CauseNoIdentity)
 		}
 		d.Containers = append(d.Containers, f)

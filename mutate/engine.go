@@ -1,109 +1,127 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
-	"sync"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/internal/profile"
 )
 
-// Engine mutates pods for other clouds than AWS, by rules that are data. Packages mutate/azure
-// and mutate/google are made of it; programs use those. The zero value is ready. It is safe for
-// concurrent use and must not be copied.
+// Engine mutates and diagnoses pods for other clouds than AWS, by rules that are data. Packages
+// mutate/azure and mutate/google are made of it; programs use those. Make one with [NewEngine]. It
+// is immutable and safe for concurrent use.
 //
-// It reads and adds as a [Mutator] does: each addition is one operation, no field of a pod is
+// It is what a [Mutator] is made of, too: each addition is one operation, no field of a pod is
 // lost, and what is in the way of one makes its containers conflicts with a warning.
-type Engine struct{ scanners sync.Pool } // of *jsonscan.Scanner
+type Engine struct{ e engine }
 
-func (e *Engine) scanner() *jsonscan.Scanner {
-	if s, ok := e.scanners.Get().(*jsonscan.Scanner); ok {
-		return s
-	}
-	return jsonscan.New()
-}
+// NewEngine makes an Engine for a profile.
+func NewEngine(p profile.Profile) *Engine { return &Engine{newEngine(p)} }
 
-func (e *Engine) release(s *jsonscan.Scanner) {
-	s.Forget()
-	e.scanners.Put(s)
-}
-
-// Pod is [Mutator.Pod] for a profile.
-func (e *Engine) Pod(pod *corev1.Pod, p profile.Profile) (Result, error) {
+// Pod is [Mutator.Pod] for a profile; a nil grant is none.
+func (e *Engine) Pod(pod *corev1.Pod, g *profile.Grant) (Result, error) {
 	doc, err := marshalPod(pod)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: pod: it %w", p.Cloud, err)
+		return Result{}, fmt.Errorf("%s: pod: it %w", e.e.Cloud, err)
 	}
-	return e.RawPod(doc, p)
+	return e.RawPod(doc, g)
 }
 
-// RawPod is [Mutator.RawPod] for a profile. Its errors are those of a [Mutator]: a [*SyntaxError],
-// [ErrTooLarge] or [ErrBadAnnotation].
-func (e *Engine) RawPod(pod []byte, p profile.Profile) (Result, error) {
-	r, err := e.mutate(pod, nil, createPod, p)
+// RawPod is [Mutator.RawPod] for a profile; a nil grant is none. Its errors are those of a
+// [Mutator]: a [*SyntaxError], [ErrTooLarge] or [ErrBadAnnotation].
+func (e *Engine) RawPod(pod []byte, g *profile.Grant) (Result, error) {
+	if g == nil {
+		return Result{}, nil
+	}
+	r, err := e.mutate(pod, nil, createPod, g)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: pod: %w", p.Cloud, err)
+		return Result{}, fmt.Errorf("%s: pod: %w", e.e.Cloud, err)
 	}
 	return r, nil
 }
 
-// Review is [Mutator.Review] for a profile.
-func (e *Engine) Review(req *admissionv1.AdmissionRequest, p profile.Profile) Reviewed {
+// Review is [Mutator.Review] for a profile; a nil grant is none, and err says why there is none to
+// be had: pods that the profile chooses are refused for it. A nil Engine refuses every pod.
+func (e *Engine) Review(req *admissionv1.AdmissionRequest, g *profile.Grant, err error) Reviewed {
 	refuse := func(err error) Reviewed { return Reviewed{Response: DenyError(req, err), Err: err} }
-	if req == nil {
-		return refuse(fmt.Errorf("%s: request: %w", p.Cloud, errNoRequest))
+	switch {
+	case e == nil:
+		return refuse(cmp.Or(err, errNoMutator))
+	case req == nil:
+		return refuse(fmt.Errorf("%s: request: %w", e.e.Cloud, errNoRequest))
+	case err != nil && e.concerns(req):
+		return refuse(err)
 	}
 	action := requestAction(req)
-	if action == leaveAlone {
+	if action == leaveAlone || g == nil {
 		return Reviewed{Response: allow(req)}
 	}
-	result, err := e.mutate(req.Object.Raw, req.OldObject.Raw, action, p)
+	result, err := e.mutate(req.Object.Raw, req.OldObject.Raw, action, g)
 	if err != nil {
-		return refuse(fmt.Errorf("%s: pod: %w", p.Cloud, err))
+		return refuse(fmt.Errorf("%s: pod: %w", e.e.Cloud, err))
 	}
 	return Reviewed{Response: reviewed(req, result, reviewWarnings(result.Warnings)), Result: result}
 }
 
-// Concerns says whether a request is about a pod that p chooses, or that cannot be read.
-func (e *Engine) Concerns(req *admissionv1.AdmissionRequest, p profile.Profile) bool {
-	if req == nil || requestAction(req) == leaveAlone {
-		return req == nil
+// concerns says whether a request is about a pod that the profile chooses, or that cannot be read.
+func (e *Engine) concerns(req *admissionv1.AdmissionRequest) bool {
+	if requestAction(req) == leaveAlone {
+		return false
 	}
-	s := e.scanner()
-	defer e.release(s)
-	pod, err := readFacts(s, &p, ofNewPod, req.Object.Raw)
-	return err != nil || pod.isChosen(&p)
+	s := e.e.scanner()
+	defer e.e.release(s)
+	err := s.scan(req.Object.Raw)
+	return err != nil || e.chooses(&s.view)
 }
 
-// isChosen says whether the profile applies to the pod.
-func (pod *podFacts) isChosen(p *profile.Profile) bool {
-	return !pod.mirror && (p.Label == "" || pod.chosen)
+// Diagnose is [Mutator.Diagnose] for a profile; a nil grant is none, and a pod that the profile does
+// not choose has none.
+func (e *Engine) Diagnose(pod *corev1.Pod, g *profile.Grant) (Diagnosis, error) {
+	d, err := e.e.diagnosePod(pod, func(v *view) *grant {
+		if g == nil || !e.chooses(v) {
+			return nil
+		}
+		return e.grant(v, *g)
+	})
+	if err != nil {
+		return Diagnosis{}, fmt.Errorf("%s: diagnose: %w", e.e.Cloud, err)
+	}
+	return d, nil
+}
+
+// chooses says whether the profile applies to a pod.
+func (e *Engine) chooses(v *view) bool {
+	leave := e.e.Leave != "" && (v.left || v.settings[e.e.setting([]byte(e.e.Leave))].value == "true")
+	return !v.mirror && !leave && (e.e.Label == "" || v.chosen)
 }
 
 // mutate reads a pod and plans for it; old is the pod that ephemeral containers are added to.
-func (e *Engine) mutate(doc, old []byte, a action, p profile.Profile) (Result, error) {
-	s := e.scanner()
-	defer e.release(s)
-	kinds := ofNewPod
-	if a == addEphemeral {
-		kinds = ephemeral
-	}
-	pod, err := readFacts(s, &p, kinds, doc)
-	if err != nil {
+func (e *Engine) mutate(doc, old []byte, a action, g *profile.Grant) (Result, error) {
+	s := e.e.scanner()
+	defer e.e.release(s)
+	s.view.begin(a)
+	if err := s.scan(doc); err != nil || !e.chooses(&s.view) {
 		return Result{}, err
 	}
-	if !pod.isChosen(&p) {
-		return Result{}, nil
-	}
 	if a == addEphemeral {
-		before, err := readFacts(s, &p, kinds, old)
-		if err != nil {
+		if err := e.e.forgetOld(&s.view, old); err != nil {
 			return Result{}, fmt.Errorf("its old version: %w", err)
 		}
-		pod.forget(before.containers)
+		if len(s.view.containers) == 0 {
+			return Result{judged: true}, nil
+		}
 	}
-	return planProfile(&p, &pod, a == addEphemeral)
+	return e.e.plan(&s.view, e.grant(&s.view, *g), 0)
+}
+
+// grant encodes g, or what a pod gets of it that picks the second method.
+func (e *Engine) grant(v *view, g profile.Grant) *grant {
+	if e.e.Choose != "" && strings.EqualFold(v.settings[otherSettings].value, "true") {
+		g.Method = 1
+	}
+	return e.e.newGrant(g)
 }

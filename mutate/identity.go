@@ -98,20 +98,25 @@ func (id Identity) check() (role arn.Role, err error) {
 // checkedIdentity is an identity that can be injected, without its seed.
 type checkedIdentity struct {
 	Identity
-	role arn.Role // zero for PodIdentity
+	grant *grant
 }
 
-// check is Identity.check, once for each of a row of the same.
-func (m *Mutator) check(id Identity) (arn.Role, error) {
+// grant checks an identity and makes its grant, once for each of a row of the same; nil for none.
+func (m *Mutator) grant(id Identity) (*grant, error) {
 	id.Seed = ""
 	if last := m.last.Load(); last != nil && last.Identity == id {
-		return last.role, nil
+		return last.grant, nil
+	}
+	if id.IsZero() {
+		return nil, nil
 	}
 	role, err := id.check()
-	if err == nil {
-		m.last.Store(&checkedIdentity{id, role})
+	if err != nil {
+		return nil, err
 	}
-	return role, err
+	g := m.newIdentityGrant(id, role)
+	m.last.Store(&checkedIdentity{id, g})
+	return g, nil
 }
 
 // role checks a role given by ARN, or by name where c says how to compose it.

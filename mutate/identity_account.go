@@ -63,7 +63,7 @@ type accountReader struct {
 }
 
 func (a *accountReader) read(t Target) Identity {
-	if a.m.cfg.WholeDefaults && !a.m.accounts[t] && a.annotations[a.m.keys.role] == "" {
+	if a.m.cfg.WholeDefaults && !a.m.accounts[t] && a.annotations[a.m.annotations.role] == "" {
 		return a.m.wholeDefault(t)
 	}
 	id := a.m.cfg.identity()
@@ -71,7 +71,7 @@ func (a *accountReader) read(t Target) Identity {
 	if !a.m.cfg.WholeDefaults {
 		role = a.fromDefaults(t, &id)
 	}
-	if annotated, ok := a.annotations[a.m.keys.role]; ok {
+	if annotated, ok := a.annotations[a.m.annotations.role]; ok {
 		role = annotated // an empty one takes the account out of the defaults
 	}
 	if a.m.accounts[t] {
@@ -90,11 +90,11 @@ func (a *accountReader) read(t Target) Identity {
 
 // wholeDefault is the identity of the first default that matches; zero where none does.
 func (m *Mutator) wholeDefault(t Target) Identity {
-	i := slices.IndexFunc(m.rules, func(r rule) bool { return r.matches(t) })
-	if i < 0 || m.rules[i].RoleARN == "" {
+	i := slices.IndexFunc(m.defaults, func(r rule) bool { return r.matches(t) })
+	if i < 0 || m.defaults[i].RoleARN == "" {
 		return Identity{}
 	}
-	d := m.rules[i]
+	d := m.defaults[i]
 	role, _ := m.cfg.role(d.RoleARN) // New has checked it
 	id := Identity{
 		RoleARN: role, Audience: d.Audience, RegionalSTS: d.RegionalSTS != nil && *d.RegionalSTS,
@@ -112,7 +112,7 @@ func (m *Mutator) wholeDefault(t Target) Identity {
 // fromDefaults fills id from the defaults and returns the role they give.
 func (a *accountReader) fromDefaults(t Target, id *Identity) (role string) {
 	var audience, regional, expiration bool
-	for _, d := range a.m.rules {
+	for _, d := range a.m.defaults {
 		if !d.matches(t) {
 			continue
 		}
@@ -148,43 +148,43 @@ func (a *accountReader) role(value string) string {
 	}
 	arn, err := a.m.cfg.role(value)
 	if err != nil {
-		a.errs = append(a.errs, fmt.Errorf("%w: annotation %s: %w", ErrBadAnnotation, a.m.keys.role, err))
+		a.errs = append(a.errs, fmt.Errorf("%w: annotation %s: %w", ErrBadAnnotation, a.m.annotations.role, err))
 	}
 	return arn
 }
 
 func (a *accountReader) audience(id *Identity) {
-	value, ok := a.annotations[a.m.keys.audience]
+	value, ok := a.annotations[a.m.annotations.audience]
 	switch {
 	case !ok || value == "":
 	case !printable.Is(value):
-		a.bad(a.m.keys.audience, value, "printable UTF-8")
+		a.bad(a.m.annotations.audience, value, "printable UTF-8")
 	default:
 		id.Audience = value
 	}
 }
 
 func (a *accountReader) regional(id *Identity) {
-	value, ok := a.annotations[a.m.keys.regional]
+	value, ok := a.annotations[a.m.annotations.regional]
 	if !ok {
 		return
 	}
 	regional, err := strconv.ParseBool(value)
 	if err != nil {
-		a.bad(a.m.keys.regional, value, `"true" or "false"`)
+		a.bad(a.m.annotations.regional, value, `"true" or "false"`)
 		return
 	}
 	id.RegionalSTS = regional
 }
 
 func (a *accountReader) expiration(id *Identity) {
-	value, ok := a.annotations[a.m.keys.expiration]
+	value, ok := a.annotations[a.m.Expiration.Key]
 	if !ok {
 		return
 	}
 	seconds, err := parseExpiration(value)
 	if err != nil {
-		a.bad(a.m.keys.expiration, value, wantExpiration)
+		a.bad(a.m.Expiration.Key, value, wantExpiration)
 		return
 	}
 	id.TokenExpiration = time.Duration(seconds) * time.Second
@@ -192,7 +192,8 @@ func (a *accountReader) expiration(id *Identity) {
 
 func (a *accountReader) choices(id *Identity) {
 	var c choices
-	for k, key := range a.m.keys.choices {
+	for k, rule := range a.m.choices {
+		key := rule.key
 		if value, ok := a.annotations[key]; ok {
 			var want string
 			if c[k], want = choice(k).parse(value); want != "" {

@@ -28,24 +28,24 @@ func (m *Mutator) annotationsFor(id Identity) (map[string]string, error) {
 	if _, err := id.check(); err != nil {
 		return nil, err
 	}
-	annotations := map[string]string{m.keys.role: id.RoleARN}
+	annotations := map[string]string{m.annotations.role: id.RoleARN}
 	if id.Audience != "" && id.Audience != m.cfg.Audience {
-		annotations[m.keys.audience] = id.Audience
+		annotations[m.annotations.audience] = id.Audience
 	}
 	if id.RegionalSTS != m.cfg.RegionalSTS {
-		annotations[m.keys.regional] = strconv.FormatBool(id.RegionalSTS)
+		annotations[m.annotations.regional] = strconv.FormatBool(id.RegionalSTS)
 	}
 	if id.TokenExpiration != 0 && id.TokenExpiration != m.cfg.TokenExpiration {
 		seconds, err := expirationSeconds(int64(id.TokenExpiration / time.Second))
 		if err != nil {
 			return nil, err
 		}
-		annotations[m.keys.expiration] = strconv.FormatInt(seconds, 10)
+		annotations[m.Expiration.Key] = strconv.FormatInt(seconds, 10)
 	}
 	given, without := id.choices(), m.cfg.choices()
-	for k, key := range m.keys.choices {
+	for k, rule := range m.choices {
 		if given[k] != 0 && given[k] != without[k] {
-			annotations[key] = choice(k).format(given[k])
+			annotations[rule.key] = choice(k).format(given[k])
 		}
 	}
 	return annotations, nil

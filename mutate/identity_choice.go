@@ -37,11 +37,6 @@ var choiceAnnotations = [choiceCount]string{
 	AnnotationSessionName, AnnotationDisableEC2Metadata, AnnotationUseDualStackEndpoint, AnnotationUseFIPSEndpoint,
 }
 
-// choiceVars are the variables that are set to "true" where a Switch is On.
-var choiceVars = [choiceCount]envVar{
-	ec2MetadataChoice: envEC2Metadata, dualStackChoice: envDualStack, fipsChoice: envFIPS,
-}
-
 // or fills what c leaves open.
 func (c choices) or(otherwise choices) choices {
 	for i := range c {
@@ -113,4 +108,19 @@ func (k choice) format(c uint8) string {
 		return sessionNames[c]
 	}
 	return strconv.FormatBool(Switch(c) == On)
+}
+
+// adds are the variables that a choice adds to a pod.
+func (k choice) adds(c uint8, v *view) envSet {
+	switch {
+	case k != sessionNameChoice && Switch(c) == On:
+		return choiceVars[k].set()
+	case k != sessionNameChoice:
+		return 0
+	case SessionName(c) == SessionNamePodName && v.nameFits:
+		return envSessionByName.set()
+	case SessionName(c) == SessionNamePodName, SessionName(c) == SessionNamePodUID:
+		return envSessionByUID.set()
+	}
+	return 0
 }

@@ -47,11 +47,6 @@ func (m *Mutator) byRule(t Target) (Identity, error) {
 	return id, nil
 }
 
-// asksByLabel says whether a pod's label decides about its role.
-func (m *Mutator) asksByLabel() bool {
-	return !m.cfg.RoleRule.IsZero() && !m.cfg.RoleRuleForEveryPod
-}
-
 // followsRule says whether the rule decides about a pod.
 func (m *Mutator) followsRule(t Target, v *view) bool {
 	return !m.cfg.RoleRule.IsZero() && (m.cfg.RoleRuleForEveryPod || v.byRule) && !m.accounts[t]

@@ -1,9 +1,7 @@
 package mutate_test
 
 import (
-	"encoding/json"
 	"errors"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,53 +64,11 @@ func checkLaws(t *testing.T, m *mutate.Mutator, pod []byte, id mutate.Identity) 
 		require.Positive(t, syntax.Line)
 		return
 	}
-	checkDiagnosis(t, m, pod, id)
-}
-
-// checkDiagnosis asserts, for a pod that Kubernetes' types hold, that the mutation knows how its
-// containers stand once it is done.
-func checkDiagnosis(t *testing.T, m *mutate.Mutator, raw []byte, id mutate.Identity) {
-	t.Helper()
-	var pod corev1.Pod
-	if json.Unmarshal(raw, &pod) != nil {
-		return
-	}
-	doc, err := json.Marshal(&pod) // encoding/json folds the case of names: begin with its own
-	require.NoError(t, err)
-	r, err := m.RawPod(doc, id)
-	require.NoError(t, err)
-	typed, err := m.Pod(&pod, id)
-	require.NoError(t, err)
-	require.Equal(t, r, typed)
-	var patched corev1.Pod
-	require.NoError(t, json.Unmarshal(apply(t, doc, r), &patched))
-	d, err := m.Diagnose(&patched, id)
-	require.NoError(t, err)
-	stands := map[string]mutate.Finding{}
-	for _, f := range d.Containers {
-		stands[f.Kind.String()+"/"+strconv.Itoa(f.Index)] = f
-	}
-	incomplete := map[string]bool{}
-	for _, f := range r.Incomplete() {
-		at := f.Kind.String() + "/" + strconv.Itoa(f.Index)
-		incomplete[at] = true
-		require.Equal(t, stands[at].Standing, f.Standing, "%s: %v, %v\n%s", at, stands[at], f, raw)
-	}
-	_, mirror := pod.Annotations["kubernetes.io/config.mirror"]
-	require.Equal(t, len(incomplete) == 0 && !mirror, r.Complete())
-	for _, c := range r.Containers {
-		at := c.Kind.String() + "/" + strconv.Itoa(c.Index)
-		switch {
-		case incomplete[at]:
-			require.NotEqual(t, mutate.HasIdentity, stands[at].Standing)
-		case c.Reason == mutate.ReasonAnnotation:
-		default:
-			require.LessOrEqual(t, stands[at].Standing, mutate.HasOther, "%s: %v\n%s", at, stands[at], raw)
-		}
-		if c.Outcome == mutate.Injected && len(r.Warnings) == 0 {
-			require.Equal(t, mutate.HasIdentity, stands[at].Standing, "%s: %v\n%s", at, stands[at], raw)
-		}
-	}
+	patchlaws.Cloud{
+		RawPod:   rawPod,
+		Pod:      func(pod *corev1.Pod) (mutate.Result, error) { return m.Pod(pod, id) },
+		Diagnose: func(pod *corev1.Pod) (mutate.Diagnosis, error) { return m.Diagnose(pod, id) },
+	}.CheckDiagnosis(t, pod)
 }
 
 func FuzzIdentity(f *testing.F) {

@@ -4,48 +4,29 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/irsa-go/irsa/internal/jsonscan"
 	"github.com/irsa-go/irsa/internal/partition"
 )
 
 // Mutator plans patches for one [Config]. Make it with [New]. It is immutable and safe for
 // concurrent use.
 type Mutator struct {
+	engine
 	cfg      Config // resolved
-	rules    []rule // the most specific first
+	defaults []rule // the most specific first
 	accounts map[Target]bool
-	// keys are the annotations' whole keys, put together once.
-	keys struct {
-		role, audience, regional, expiration, skip, byRule string
-		choices                                            [choiceCount]string
+	// annotations are the annotations' whole keys, put together once.
+	annotations struct {
+		role, audience, regional string
 	}
 	// partition is the partition of the region; "" without one.
 	partition string
-	methods   [2]methodSettings // by Method
-	env       [envAdded][]byte  // JSON of each variable whose value is fixed
-	scanners  *sync.Pool        // of *scanner
 	// last is the identity that was checked last: most pods of a cluster come in groups.
 	last atomic.Pointer[checkedIdentity]
-}
-
-// methodSettings is what a method's variables, volume and mount look like.
-type methodSettings struct {
-	headVar, fileVar envVar // of the identity: the role or the endpoint, and the token's file
-	pair             envSet // the two together
-	volumeName       string
-	fileName         string // of the token in the volume
-	mountPath        string
-	segment          []byte // the longest of the mount path's
-	audience         string
-	volume           volumeTemplate
-	mount            []byte    // JSON
-	tokenFile        [2][]byte // JSON of the variable that names the token's file: else, Windows
 }
 
 var errNoMutator = errors.New("the Mutator was not made by New")
@@ -56,34 +37,21 @@ func New(c Config) (*Mutator, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mutator{cfg: resolved, rules: sortedRules(c.Defaults), accounts: map[Target]bool{}}
+	m := &Mutator{engine: newEngine(resolved.profile()), cfg: resolved, defaults: sortedRules(c.Defaults), accounts: map[Target]bool{}}
 	for _, t := range c.PodIdentityAccounts {
 		m.accounts[t] = true
 	}
 	m.cfg.Defaults, m.cfg.PodIdentityAccounts = nil, nil // the caller's slices
-	m.keys.role = resolved.AnnotationKey(AnnotationRoleARN)
-	m.keys.audience = resolved.AnnotationKey(AnnotationAudience)
-	m.keys.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
-	m.keys.expiration = resolved.AnnotationKey(AnnotationTokenExpiration)
-	m.keys.byRule = resolved.AnnotationKey(LabelRoleByRule)
-	m.keys.skip = resolved.AnnotationKey(AnnotationSkipContainers)
-	for k, name := range choiceAnnotations {
-		m.keys.choices[k] = resolved.AnnotationKey(name)
-	}
+	m.annotations.role = resolved.AnnotationKey(AnnotationRoleARN)
+	m.annotations.audience = resolved.AnnotationKey(AnnotationAudience)
+	m.annotations.regional = resolved.AnnotationKey(AnnotationRegionalSTS)
+	m.ruleLabel = resolved.AnnotationKey(LabelRoleByRule)
+	m.asksByRule = !resolved.RoleRule.IsZero() && !resolved.RoleRuleForEveryPod
+	m.lax = resolved.BadAnnotations != RefuseAllBad
+	m.choose(resolved.choiceRules())
 	if p, ok := partition.ByRegion(resolved.Region); ok {
 		m.partition = p.Name
 	}
-	m.methods[WebIdentity] = newMethodSettings(methodSettings{
-		headVar: envRoleARN, fileVar: envTokenFile, volumeName: VolumeName, fileName: TokenFileName,
-		mountPath: resolved.MountPath, audience: resolved.Audience,
-	})
-	m.methods[PodIdentity] = newMethodSettings(methodSettings{
-		headVar: envCredentialsURI, fileVar: envCredentialsAuth,
-		volumeName: PodIdentityVolumeName, fileName: PodIdentityTokenFileName,
-		mountPath: resolved.PodIdentityMountPath, audience: PodIdentityAudience,
-	})
-	m.env = fixedEnv(resolved)
-	m.scanners = &sync.Pool{New: func() any { return &scanner{Scanner: jsonscan.New()} }}
 	return m, nil
 }
 
@@ -142,7 +110,7 @@ func (m *Mutator) RawPod(pod []byte, id Identity) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("mutate: pod: %w", err)
 	}
-	r, err := m.plan(&s.view, id)
+	r, err := m.planFor(&s.view, id)
 	if err != nil {
 		return Result{}, fmt.Errorf("mutate: pod: %w", err)
 	}

@@ -1,10 +1,10 @@
 package mutate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
@@ -15,46 +15,39 @@ const maxContainers = 1 << 15
 
 // planner decides what one pod gets. Decoded and raw pods go through it alike.
 type planner struct {
-	m          *Mutator
-	v          *view
-	id         Identity
-	judge      judge
-	method     *methodSettings
-	gains      []gain // by container
-	choices    choices
-	role       []byte // JSON of its variable, once it was needed
-	expiration int64  // seconds
-	jittered   bool   // the expiration is a default that another review may set otherwise
-	result     Result
+	judge    judge
+	want     envSet // the variables that there are to add
+	seconds  int64  // the token's lifetime
+	jittered bool   // which is a default that another review may set otherwise
+	gains    []gain // by container
+	mount    []byte // JSON
+	taken    bool   // the mark's place is, or nothing can be added there
+	wanted   bool   // some container uses the volume
+	result   Result
 }
 
-// plan decides and encodes.
-func (m *Mutator) plan(v *view, id Identity) (Result, error) {
-	if id.IsZero() || v.mirror {
-		return Result{}, nil
-	}
-	if v.debug && len(v.containers) == 0 {
-		return Result{judged: true}, nil
-	}
-	if len(v.containers) > maxContainers {
-		return Result{}, fmt.Errorf("it has more than %d containers", maxContainers)
-	}
-	role, err := m.check(id)
-	if err != nil {
-		return Result{}, fmt.Errorf("identity: %w", err)
-	}
-	p := planner{m: m, v: v, id: id, judge: m.newJudge(v, id), method: &m.methods[id.Method]}
+// plan decides and encodes. Where jitter is not 0, it is the token's lifetime.
+func (e *engine) plan(v *view, g *grant, jitter int64) (Result, error) {
+	p := planner{judge: e.newJudge(v, g), seconds: g.seconds, jittered: jitter != 0}
 	p.judge.planned = !v.debug
 	p.gains = make([]gain, len(v.containers))
 	p.result.judged = true
 	p.result.Containers = make([]ContainerResult, 0, len(v.containers))
-	p.settle()
+	if p.seconds = p.raised(g.seconds, ""); p.jittered {
+		p.seconds = jitter
+	}
 	if err := p.annotations(); err != nil {
 		return Result{}, err
 	}
-	p.checkPartition(role.Partition)
+	if g.warning.Code != "" {
+		p.result.Warnings = append(p.result.Warnings, g.warning)
+	}
+	p.findMark()
 	for i := range v.containers {
 		p.container(&v.containers[i], &p.gains[i])
+		if r := p.result.Containers[i]; e.Refuse && r.Outcome == Conflict {
+			return Result{}, errors.New(p.result.Warnings[len(p.result.Warnings)-1].Message)
+		}
 	}
 	p.checkVolume()
 	p.encode()
@@ -65,36 +58,9 @@ func (p *planner) warn(code Code, path, message string) {
 	p.result.Warnings = append(p.result.Warnings, Warning{Code: code, Path: path, Message: message})
 }
 
-// settle finds the expiration that holds without the pod's annotation.
-func (p *planner) settle() {
-	seconds := int64(p.id.TokenExpiration / time.Second)
-	switch {
-	case p.id.TokenExpiration != 0:
-		p.expiration = p.raised(seconds, "")
-	case p.id.Method == PodIdentity && p.m.cfg.TokenExpiration == DefaultTokenExpiration:
-		p.expiration, p.jittered = jitter(p.id.Seed), true
-	default:
-		p.expiration = int64(p.m.cfg.TokenExpiration / time.Second)
-	}
-}
-
-// jitter spreads the default expiration evenly over its range (FNV-1a, 64 bit).
-func jitter(seed string) int64 {
-	const most = int64(DefaultTokenExpiration / time.Second)
-	if seed == "" {
-		return most
-	}
-	h := uint64(14695981039346656037)
-	for i := 0; i < len(seed); i++ {
-		h = (h ^ uint64(seed[i])) * 1099511628211
-	}
-	h ^= h >> 32 // the low bits of FNV alone are not even
-	return podIdentityMinSeconds + int64(h%uint64(most-podIdentityMinSeconds+1))
-}
-
 // raised is expirationSeconds with a warning; seconds are known not to exceed the maximum.
 func (p *planner) raised(seconds int64, path string) int64 {
-	valid, _ := expirationSeconds(seconds)
+	valid := max(seconds, p.judge.Expiration.Min)
 	if valid != seconds {
 		p.warn(CodeExpirationRaised, path, "a token expiration of "+strconv.FormatInt(seconds, 10)+
 			" seconds is raised to "+strconv.FormatInt(valid, 10)+", the minimum")
@@ -105,72 +71,88 @@ func (p *planner) raised(seconds int64, path string) int64 {
 // annotations applies those of the pod.
 func (p *planner) annotations() error {
 	var bad []error
-	refuse := func(w Warning) {
-		if p.m.cfg.BadAnnotations == RefuseAllBad {
-			bad = append(bad, fmt.Errorf("%w: %s", ErrBadAnnotation, w.Message))
+	refuse := func(key, value, want string) {
+		w := badAnnotation(key, value, want)
+		if p.judge.lax {
+			p.result.Warnings = append(p.result.Warnings, w)
 			return
 		}
-		p.result.Warnings = append(p.result.Warnings, w)
+		bad = append(bad, fmt.Errorf("%w: %s", ErrBadAnnotation, w.Message))
 	}
-	if e := p.v.expiration; e.set {
-		seconds, err := strconv.ParseInt(e.value, 10, 64)
-		if err == nil {
-			_, err = expirationSeconds(seconds)
+	p.expires(refuse)
+	p.choose(refuse)
+	j := &p.judge
+	for _, key := range j.Unsupported {
+		if j.v.settings[j.setting([]byte(key))].set {
+			p.warn(CodeUnsupported, annotationPath(key), "annotation "+key+" has no effect: what it asks for is not supported here")
 		}
+	}
+	if s := j.v.settings[skipSetting]; s.set {
+		names, err := parseSkip(s.value, j.Skip.Separator)
 		if err != nil {
-			refuse(badAnnotation(p.m.keys.expiration, e.value, wantExpiration))
-		} else {
-			p.expiration, p.jittered = p.raised(seconds, annotationPath(p.m.keys.expiration)), false
-		}
-	}
-	var said choices
-	for k, s := range p.v.choices {
-		var want string
-		if !s.set {
-			continue
-		}
-		if said[k], want = choice(k).parse(s.value); want != "" {
-			refuse(badAnnotation(p.m.keys.choices[k], s.value, want))
-		}
-	}
-	p.choices = said.or(p.id.choices()).or(p.m.cfg.choices())
-	if s := p.v.skip; s.set {
-		names, err := parseSkip(s.value)
-		if err != nil {
-			refuse(badAnnotation(p.m.keys.skip, s.value, "one CSV record of container names"))
+			refuse(j.Skip.Key, s.value, "one CSV record of container names")
 		}
 		p.skip(names)
 	}
 	return errors.Join(bad...)
 }
 
+// expires reads the token's lifetime.
+func (p *planner) expires(refuse func(key, value, want string)) {
+	j := &p.judge
+	if e := j.v.settings[expirationSetting]; e.set && !(e.value == "" && j.Expiration.EmptyIsAbsent) {
+		seconds, err := j.Expiration.Parse(e.value)
+		if err != nil {
+			refuse(j.Expiration.Key, e.value, err.Error())
+		} else {
+			p.seconds, p.jittered = p.raised(seconds, annotationPath(j.Expiration.Key)), false
+		}
+	}
+}
+
+// choose finds the variables that there are to add.
+func (p *planner) choose(refuse func(key, value, want string)) {
+	j, v := &p.judge, p.judge.v
+	p.want = j.g.adds &^ j.chosen
+	for k, rule := range j.choices {
+		said := j.g.choices[k]
+		if s := v.settings[len(j.keys)-len(j.choices)+k]; s.set {
+			value, want := rule.parse(s.value)
+			if want != "" {
+				refuse(rule.key, s.value, want)
+			} else {
+				said = value
+			}
+		}
+		p.want |= rule.adds(said, v) & j.g.adds
+	}
+}
+
 func annotationPath(key string) string { return "/metadata/annotations/" + jsontree.EscapePointer(key) }
 
-// checkPartition warns of a role that STS of the region cannot give.
-func (p *planner) checkPartition(role string) {
-	if role != "" && p.m.partition != "" && role != p.m.partition {
-		p.warn(CodePartition, "", "role "+quoted(p.id.RoleARN)+" is in partition "+role+", and region "+
-			p.m.cfg.Region+" in "+p.m.partition+": STS there does not know it")
+// findMark finds out whether an annotation of ours can stand in the pod.
+func (p *planner) findMark() {
+	if j := &p.judge; j.mark >= 0 {
+		s := j.v.settings[j.mark]
+		p.taken = s.set && s.value != j.g.mark || !s.set && j.v.debug
 	}
 }
 
 // checkVolume warns of a volume of ours that gives another token than asked for.
 func (p *planner) checkVolume() {
-	v := p.v.volumes[p.id.Method]
+	v := &p.judge.volume
 	if v.state != volumeOurs {
 		return
 	}
 	path := "/spec/volumes/" + strconv.Itoa(v.index)
-	if v.audience != p.judge.audience {
+	if v.token.audience != p.judge.audience {
 		p.warn(CodeVolumeDiffers, path, "the volume is used as it is: its token is for audience "+
-			quoted(v.audience)+", not "+quoted(p.judge.audience))
+			quoted(v.token.audience)+", not "+quoted(p.judge.audience))
 	}
-	expiration := v.expiration
-	if expiration == 0 {
-		expiration = 3600 // the API server's default
-	}
-	if expiration != p.expiration && !(p.jittered && expiration >= podIdentityMinSeconds && expiration <= int64(DefaultTokenExpiration/time.Second)) {
+	const ofServer = 3600 // the API server's default
+	expiration := cmp.Or(v.token.expiration, ofServer)
+	if expiration != p.seconds && !(p.jittered && isJitter(expiration)) {
 		p.warn(CodeVolumeDiffers, path, "the volume is used as it is: its token lasts "+
-			strconv.FormatInt(expiration, 10)+" seconds, not "+strconv.FormatInt(p.expiration, 10))
+			strconv.FormatInt(expiration, 10)+" seconds, not "+strconv.FormatInt(p.seconds, 10))
 	}
 }

@@ -1,12 +1,6 @@
 package mutate
 
 import (
-	"math/bits"
-	"strconv"
-	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
@@ -46,16 +40,19 @@ var (
 
 // encode writes the patch for what was decided.
 func (p *planner) encode() {
-	env, mounts, wanted := p.additions()
-	// One buffer for all: about 112 bytes an operation, and what is longer in its own.
-	out := patch{buf: make([]byte, 0, 384+112*env+(len(p.id.RoleARN)+len(p.method.mountPath))*len(p.v.containers)+
-		(len(p.method.mount)+112)*mounts)}
-	if wanted {
-		p.encodeVolume(&out)
-		p.encodeLabel(&out)
+	j := &p.judge
+	if p.mount = j.m.mount; j.m.Volume.ByPodName {
+		p.mount = j.m.mountJSON(j.volume.name)
 	}
-	for i := range p.v.containers {
-		p.encodeContainer(&out, &p.v.containers[i], p.gains[i])
+	out := patch{buf: make([]byte, 0, p.size())}
+	// Conflicts may have left nobody to use the volume. EKS adds it even when all containers are
+	// skipped.
+	if p.wanted && !p.taken && !j.v.debug && j.volume.state != volumeForeign {
+		p.encodeVolume(&out)
+		p.encodeMark(&out)
+	}
+	for i := range j.v.containers {
+		p.encodeContainer(&out, &j.v.containers[i], p.gains[i])
 	}
 	p.result.patch = out.end()
 	if len(p.result.patch) == 0 {
@@ -63,49 +60,67 @@ func (p *planner) encode() {
 	}
 }
 
-// additions counts what the containers get, and says whether the volume is wanted: unless
-// conflicts have left nobody to use it. EKS adds it even when all containers are skipped.
-func (p *planner) additions() (env, mounts int, wanted bool) {
-	for i, g := range p.gains {
-		env += bits.OnesCount16(uint16(g.add))
-		if g.mount {
-			mounts++
+// size is about how long the patch is, so that one buffer will do.
+func (p *planner) size() int {
+	size, last, ofLast := 384, envSet(0), 0
+	for _, g := range p.gains {
+		if g.add != last { // most containers get the same
+			last, ofLast = g.add, 0
+			for left := g.add; left != 0; left &= left - 1 {
+				ofLast += len(p.judge.g.entries[left.first()]) + 64
+			}
 		}
-		wanted = wanted || p.result.Containers[i].Outcome != Conflict
+		size += ofLast + 60
+		if g.mount {
+			size += len(p.mount) + 112
+		}
 	}
-	return env, mounts, wanted && !p.v.debug && p.v.volumes[p.id.Method].state != volumeForeign
+	return size
 }
 
 func (p *planner) encodeVolume(out *patch) {
-	if p.v.volumes[p.id.Method].state != volumeAbsent {
+	j := &p.judge
+	if j.volume.state != volumeAbsent {
 		return
 	}
-	if !p.v.hasVolumes {
+	if !j.v.hasVolumes {
 		out.add(nil, "/spec/volumes", emptyArray)
 	}
+	at := "/spec/volumes/-"
+	if j.m.Volume.First {
+		at = "/spec/volumes/0"
+	}
 	var buf [256]byte
-	out.add(nil, "/spec/volumes/0", p.method.volume.fill(buf[:0], p.judge.audience, p.expiration))
+	out.add(nil, at, j.m.appendVolume(buf[:0], j.volume.name, j.audience, p.seconds))
 }
 
-// encodeLabel adds the label of PodIdentity.
-func (p *planner) encodeLabel(out *patch) {
-	if p.id.Method != PodIdentity {
+// encodeMark adds the label or the annotation.
+func (p *planner) encodeMark(out *patch) {
+	j := &p.judge
+	mark := j.m.Mark
+	path, has, there := "/metadata/annotations", j.v.hasAnnotations, setting{}
+	switch {
+	case mark.Key == "":
 		return
+	case mark.Label:
+		path, has, there = "/metadata/labels", j.v.hasLabels, j.v.label
+	default:
+		there = j.v.settings[j.mark]
 	}
-	if p.v.label.set {
-		if p.v.label.value != LabelPodIdentityValue {
-			p.warn(CodeLabelDiffers, "/metadata/labels/"+jsontree.EscapePointer(LabelPodIdentity),
-				"label "+LabelPodIdentity+" is "+quoted(p.v.label.value)+", not "+quoted(LabelPodIdentityValue)+": it is left as it is")
+	if there.set {
+		if there.value != j.g.mark {
+			p.warn(CodeLabelDiffers, path+"/"+jsontree.EscapePointer(mark.Key),
+				"label "+mark.Key+" is "+quoted(there.value)+", not "+quoted(j.g.mark)+": it is left as it is")
 		}
 		return
 	}
-	if !p.v.hasMetadata {
+	if !j.v.hasMetadata {
 		out.add(nil, "/metadata", emptyObject)
 	}
-	if !p.v.hasLabels {
-		out.add(nil, "/metadata/labels", emptyObject)
+	if !has {
+		out.add(nil, path, emptyObject)
 	}
-	out.add([]byte("/metadata/labels/"), jsontree.EscapePointer(LabelPodIdentity), []byte(quoteJSON(LabelPodIdentityValue)))
+	out.add([]byte(path+"/"), jsontree.EscapePointer(mark.Key), []byte(quoteJSON(j.g.mark)))
 }
 
 func (p *planner) encodeContainer(out *patch, c *containerView, g gain) {
@@ -118,74 +133,23 @@ func (p *planner) encodeContainer(out *patch, c *containerView, g gain) {
 		if !c.hasEnv {
 			out.add(path, "/env", emptyArray)
 		}
-		for v := envVar(0); v < envAdded; v++ {
-			if g.add.has(v.set()) {
-				out.add(path, "/env/-", p.entry(v))
-			}
+		for left := g.add; left != 0; left &= left - 1 {
+			out.add(path, "/env/-", p.entry(left.first()))
 		}
 	}
 	if g.mount {
 		if !c.hasMounts {
 			out.add(path, "/volumeMounts", emptyArray)
 		}
-		out.add(path, "/volumeMounts/-", p.method.mount)
+		out.add(path, "/volumeMounts/-", p.mount)
 	}
 }
 
 // entry is the env entry of a variable.
 func (p *planner) entry(v envVar) []byte {
-	switch v {
-	case envRoleARN:
-		if p.role == nil {
-			p.role = appendEnv(make([]byte, 0, 40+len(p.id.RoleARN)), v, p.id.RoleARN)
-		}
-		return p.role
-	case envTokenFile, envCredentialsAuth:
-		if p.v.windows() {
-			return p.method.tokenFile[1]
-		}
-		return p.method.tokenFile[0]
-	case envSessionName:
-		if SessionName(p.choices[sessionNameChoice]) == SessionNamePodName && p.v.nameFits {
-			return []byte(sessionNameByName)
-		}
-		return []byte(sessionNameByUID)
+	j := &p.judge
+	if j.g.windows != nil && j.m.file.has(v.set()) && j.v.windows() {
+		return j.g.windows
 	}
-	return p.m.env[v]
-}
-
-// volumeTemplate is the volume of a method's token, but for what varies from pod to pod.
-type volumeTemplate struct{ toAudience, toSeconds, rest string }
-
-// newVolumeTemplate takes the volume apart where what varies stands.
-func newVolumeTemplate(volume, file string) (t volumeTemplate) {
-	const whole = `{"name":NAME,"projected":{"sources":[{"serviceAccountToken":{"audience":AUDIENCE,"expirationSeconds":SECONDS,"path":FILE}}]}}`
-	filled := strings.NewReplacer("NAME", quoteJSON(volume), "FILE", quoteJSON(file)).Replace(whole)
-	t.toAudience, filled, _ = strings.Cut(filled, "AUDIENCE")
-	t.toSeconds, t.rest, _ = strings.Cut(filled, "SECONDS")
-	return t
-}
-
-func (t volumeTemplate) fill(b []byte, audience string, seconds int64) []byte {
-	b = append(b, t.toAudience...)
-	b, _ = jsontext.AppendQuote(b, audience) // Identity.check saw it
-	b = append(b, t.toSeconds...)
-	b = strconv.AppendInt(b, seconds, 10)
-	return append(b, t.rest...)
-}
-
-// newMethodSettings works out what depends on the configuration alone.
-func newMethodSettings(s methodSettings) methodSettings {
-	s.pair = s.headVar.set() | s.fileVar.set()
-	for segment := range strings.SplitSeq(s.mountPath, "/") {
-		if len(segment) > len(s.segment) {
-			s.segment = []byte(segment)
-		}
-	}
-	s.volume = newVolumeTemplate(s.volumeName, s.fileName)
-	s.mount = []byte(`{"name":` + quoteJSON(s.volumeName) + `,"readOnly":true,"mountPath":` + quoteJSON(s.mountPath) + `}`)
-	file := s.mountPath + "/" + s.fileName
-	s.tokenFile[0] = appendEnv(nil, s.fileVar, file)
-	s.tokenFile[1] = appendEnv(nil, s.fileVar, `C:`+strings.ReplaceAll(file, "/", `\`))
-	return s
+	return j.g.entries[v]
 }

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// parseSkip reads the annotation skip-containers: one CSV record (RFC 4180). Names are
-// trimmed and empty ones dropped.
-func parseSkip(value string) ([]string, error) {
-	fields := strings.Split(value, ",")
-	if strings.ContainsAny(value, "\"\r\n") {
+// parseSkip reads the annotation that names containers: split at a separator, or without one a CSV
+// record (RFC 4180). Names are trimmed and empty ones dropped.
+func parseSkip(value, separator string) ([]string, error) {
+	fields := strings.Split(value, orElse(separator, ","))
+	if separator == "" && strings.ContainsAny(value, "\"\r\n") {
 		r := csv.NewReader(strings.NewReader(value))
 		r.TrimLeadingSpace = true
 		record, err := r.Read()
@@ -44,20 +44,21 @@ func (p *planner) skip(names []string) {
 	for _, name := range names {
 		found[name] = false
 	}
-	for i := range p.v.containers {
-		name := p.v.containers[i].name
+	v, key := p.judge.v, p.judge.Skip.Key
+	for i := range v.containers {
+		name := v.containers[i].name
 		if _, p.gains[i].skip = found[name]; p.gains[i].skip {
 			found[name] = true
 		}
 	}
-	if p.v.debug { // the pod's other containers were not looked at
+	if v.debug { // the pod's other containers were not looked at
 		return
 	}
 	for _, name := range names {
 		if !found[name] {
 			found[name] = true // once is enough
-			p.warn(CodeUnknownContainer, annotationPath(p.m.keys.skip),
-				"annotation "+p.m.keys.skip+" names "+quoted(name)+", and no container has that name")
+			p.warn(CodeUnknownContainer, annotationPath(key),
+				"annotation "+key+" names "+quoted(name)+", and no container has that name")
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (v *view) begin(a action) {
 func (r *Reading) take(s *scanner) {
 	r.view, s.view.containers = s.view, nil
 	if r.err == nil && r.action == addEphemeral {
-		if err := r.forgetOld(); err != nil {
+		if err := r.m.forgetOld(&r.view, r.req.OldObject.Raw); err != nil {
 			r.err = fmt.Errorf("mutate: request: old pod: %w", err)
 		}
 	}
@@ -106,20 +106,20 @@ func (r *Reading) take(s *scanner) {
 	}
 }
 
-// forgetOld leaves the ephemeral containers that are being added: those of the request's pod
-// that its old one does not have. The others may not be changed.
-func (r *Reading) forgetOld() error {
-	s := r.m.scanner()
-	defer r.m.release(s)
+// forgetOld leaves the ephemeral containers of v that are being added: those that the old pod does
+// not have. The others may not be changed.
+func (e *engine) forgetOld(v *view, old []byte) error {
+	s := e.scanner()
+	defer e.release(s)
 	s.view.lists = ephemeral
-	if err := s.scan(r.req.OldObject.Raw); err != nil {
+	if err := s.scan(old); err != nil {
 		return err
 	}
 	known := make(map[string]bool, len(s.view.containers))
 	for i := range s.view.containers {
 		known[s.view.containers[i].name] = true
 	}
-	r.view.containers = slices.DeleteFunc(r.view.containers, func(c containerView) bool { return known[c.name] })
+	v.containers = slices.DeleteFunc(v.containers, func(c containerView) bool { return known[c.name] })
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (r *Reading) review(id Identity, account []Warning) Reviewed {
 	if id.Seed == "" {
 		seeded.Seed = string(r.req.UID)
 	}
-	result, err := r.m.plan(&r.view, seeded)
+	result, err := r.m.planFor(&r.view, seeded)
 	if err != nil {
 		err = fmt.Errorf("mutate: pod: %w", err)
 		return Reviewed{Response: DenyError(r.req, err), Err: err}
@@ -202,7 +202,7 @@ func (r *Reading) unchanged() (result Result) {
 		return result
 	}
 	result.judged = true
-	for _, f := range r.m.diagnose(&r.view, Identity{}).Containers {
+	for _, f := range r.m.diagnose(&r.view, nil).Containers {
 		if !f.works && !f.has(CauseSkipped) {
 			result.incomplete = append(result.incomplete, f)
 		}

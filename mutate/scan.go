@@ -35,18 +35,18 @@ func (e *SyntaxError) Error() string {
 type scanner struct {
 	*jsonscan.Scanner
 	view view
-	m    *Mutator
+	r    *rules
 }
 
 // scanner takes one from the pool. Give it back with release.
-func (m *Mutator) scanner() *scanner {
-	s := m.scanners.Get().(*scanner)
-	s.m = m
+func (e *engine) scanner() *scanner {
+	s := e.scanners.Get().(*scanner)
+	s.r = &e.rules
 	return s
 }
 
 // release gives s back without anything of the pod's.
-func (m *Mutator) release(s *scanner) {
+func (e *engine) release(s *scanner) {
 	clear(s.view.containers)
 	containers := s.view.containers[:0]
 	if cap(containers) > 64 {
@@ -54,7 +54,7 @@ func (m *Mutator) release(s *scanner) {
 	}
 	s.Forget()
 	*s = scanner{Scanner: s.Scanner, view: view{containers: containers}}
-	m.scanners.Put(s)
+	e.scanners.Put(s)
 }
 
 // scan reads all of doc into s.view.
@@ -77,7 +77,7 @@ func (s *scanner) accountAlone() {
 		switch name := string(s.Name()); {
 		case name == "spec":
 			s.specAccount()
-		case name == "metadata" && s.m.asksByLabel():
+		case name == "metadata" && s.r.asksByRule:
 			s.Only("labels", s.labels)
 		default:
 			s.Skip()

@@ -33,7 +33,7 @@ func (s *scanner) env(c *containerView) {
 	}
 	c.hasEnv = true
 	for s.More() {
-		if name, ok := s.leadingName(); ok && lookupEnv(name) == 0 {
+		if name, ok := s.leadingName(); ok && s.r.lookup(name) == 0 {
 			s.Skip()
 			continue
 		}
@@ -72,7 +72,7 @@ func (s *scanner) envEntry(c *containerView) {
 	for s.More() {
 		switch string(s.Name()) {
 		case "name":
-			set = lookupEnv(s.Text())
+			set = s.r.lookup(s.Text())
 		case "value":
 			value = string(s.Text())
 		case "valueFrom":
@@ -81,13 +81,16 @@ func (s *scanner) envEntry(c *containerView) {
 			s.Skip()
 		}
 	}
+	if set.hasAny(s.r.proxy|s.r.noProxy) && value == "" && !from.given {
+		return // an empty one of a proxy's names says nothing about the other names
+	}
 	c.seeEnv(set, value, from)
 }
 
 // seeEnv records one entry. What an earlier one of the same name said is forgotten.
 func (c *containerView) seeEnv(set envSet, value string, from reference) {
-	if set == 0 || set.hasAny(envProxies) && value == "" && !from.given {
-		return // an empty one of the proxy's names says nothing about the other names
+	if set == 0 {
+		return
 	}
 	c.env |= set
 	c.empty, c.hidden, c.maybe, c.optional = c.empty&^set, c.hidden&^set, c.maybe&^set, c.optional&^set
@@ -153,8 +156,8 @@ func (s *scanner) envFrom(c *containerView) {
 		return
 	}
 	for s.More() {
-		may := envOfSDKs // without a prefix
-		s.Only("prefix", func() { may = withPrefix(string(s.Text())) })
+		may := s.r.sdks // without a prefix
+		s.Only("prefix", func() { may = s.r.withPrefix(string(s.Text())) })
 		c.envFrom |= may
 	}
 }
@@ -166,32 +169,34 @@ func (s *scanner) volumeMounts(c *containerView) {
 	}
 	c.hasMounts = true
 	for s.More() {
-		if !s.Enter('{') {
-			continue
-		}
-		var ours [2]bool // by Method, in whichever order the members come
-		var at [2]place
-		whole := true
-		for s.More() {
-			switch string(s.Name()) {
-			case "name":
-				name := s.Text()
-				for i := range ours {
-					ours[i] = string(name) == s.m.methods[i].volumeName
-				}
-			case "mountPath":
-				at = s.places()
-			case "subPath", "subPathExpr":
-				whole = len(s.Text()) == 0 && whole
-			default:
-				s.Skip()
-			}
-		}
-		for i := range ours {
-			c.mounts[i].see(ours[i], at[i], whole)
-		}
+		s.volumeMount(c)
 	}
 	c.mountList = s.Since(from)
+}
+
+// volumeMount reads one mount, and keeps what matters of it.
+func (s *scanner) volumeMount(c *containerView) {
+	if !s.Enter('{') {
+		return
+	}
+	var m nearMount
+	for s.More() {
+		switch string(s.Name()) {
+		case "name":
+			if name := s.Text(); s.r.isVolume(name) {
+				m.name = string(name)
+			}
+		case "mountPath":
+			m.path = s.nearPath()
+		case "subPath", "subPathExpr":
+			m.part = len(s.Text()) > 0 || m.part
+		default:
+			s.Skip()
+		}
+	}
+	if m.name != "" || m.path != "" {
+		c.near = append(c.near, m)
+	}
 }
 
 func (s *scanner) volumeDevices(c *containerView) {
@@ -201,27 +206,24 @@ func (s *scanner) volumeDevices(c *containerView) {
 	for s.More() {
 		// A device's path and a mount's may not be the same either.
 		s.Only("devicePath", func() {
-			for i, at := range s.places() {
-				c.mounts[i].see(false, at, true)
+			if p := s.nearPath(); p != "" {
+				c.near = append(c.near, nearMount{path: p})
 			}
 		})
 	}
 }
 
-// places reads a path and compares it with each method's.
-func (s *scanner) places() (at [2]place) {
+// nearPath reads a path; "" for one that is not near a mount path.
+func (s *scanner) nearPath() string {
 	p := s.Text()
-	for i := range at {
-		at[i] = s.m.methods[i].placeOf(p)
+	if !s.r.near(p) {
+		return ""
 	}
-	return at
+	return string(p)
 }
 
-// mount is a volumeMount as the diagnosis needs it.
-type mount struct{ name, path, subPath, subPathExpr string }
-
-// mountsOf reads a list of mounts, which was checked before.
-func (s *scanner) mountsOf(list []byte) (mounts []mount) {
+// readMounts reads a list of mounts, which was checked before.
+func (s *scanner) readMounts(list []byte) (mounts []mount) {
 	_ = readPod(s.Scanner, list, func() {
 		if !s.Enter('[') {
 			return
@@ -235,7 +237,9 @@ func (s *scanner) mountsOf(list []byte) (mounts []mount) {
 	return mounts
 }
 
-// mount reads one mount.
+// mount is a volumeMount as the judge needs it.
+type mount struct{ name, path, subPath, subPathExpr string }
+
 func (s *scanner) mount() (m mount, ok bool) {
 	if !s.Enter('{') {
 		return m, false

@@ -30,9 +30,9 @@ func (s *scanner) metadata() {
 	for s.More() {
 		switch string(s.Name()) {
 		case "name":
-			name = len(s.Text())
+			name = s.podName(&s.view.name)
 		case "generateName":
-			generateName = len(s.Text())
+			generateName = s.podName(&s.view.generateName)
 		case "labels":
 			s.labels()
 		case "annotations":
@@ -53,10 +53,15 @@ func (s *scanner) labels() {
 	}
 	s.view.hasLabels = true
 	for s.More() {
-		switch string(s.Name()) {
-		case LabelPodIdentity:
+		switch name := s.Name(); {
+		case string(name) == s.r.label:
 			s.view.label = s.setting()
-		case s.m.keys.byRule:
+		case string(name) == s.r.Label:
+			s.view.chosen = string(s.Text()) == s.r.LabelValue
+		case string(name) == s.r.Leave:
+			s.view.left = true
+			s.Skip()
+		case string(name) == s.r.ruleLabel:
 			s.view.byRule = string(s.Text()) == LabelRoleByRuleValue
 		default:
 			s.Skip()
@@ -64,40 +69,31 @@ func (s *scanner) labels() {
 	}
 }
 
+// podName reads a name of the pod, and keeps it where that matters.
+func (s *scanner) podName(name *string) (length int) {
+	text := s.Text()
+	if s.r.named {
+		*name = string(text)
+	}
+	return len(text)
+}
+
 func (s *scanner) annotations() {
 	if !s.Enter('{') {
 		return
 	}
-	domain := s.m.cfg.AnnotationDomain
+	s.view.hasAnnotations = true
 	for s.More() {
 		name := s.Name()
 		if string(name) == mirrorPodKey {
 			s.view.mirror = true
 		}
-		if len(name) > len(domain) && name[len(domain)] == '/' && string(name[:len(domain)]) == domain {
-			if at := s.view.annotation(string(name[len(domain)+1:])); at != nil {
-				*at = s.setting()
-				continue
-			}
-		}
-		s.Skip()
-	}
-}
-
-// annotation is where an annotation of this package's is kept; nil for any other.
-func (v *view) annotation(name string) *setting {
-	switch name {
-	case AnnotationTokenExpiration:
-		return &v.expiration
-	case AnnotationSkipContainers:
-		return &v.skip
-	}
-	for k, known := range choiceAnnotations {
-		if name == known {
-			return &v.choices[k]
+		if i := s.r.setting(name); i >= 0 {
+			s.view.settings[i] = s.setting()
+		} else {
+			s.Skip()
 		}
 	}
-	return nil
 }
 
 func (s *scanner) setting() setting {

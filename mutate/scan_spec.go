@@ -1,35 +1,6 @@
 package mutate
 
-import (
-	"path"
-
-	corev1 "k8s.io/api/core/v1"
-)
-
-// projection is what a volume projects, as far as it matters for tokens.
-type projection struct {
-	name      string
-	projected bool
-	others    bool // sources of another kind
-	tokens    []tokenSource
-}
-
-// tokenSource is a serviceAccountToken of a projected volume.
-type tokenSource struct {
-	path       string
-	audience   string
-	expiration int64 // seconds; 0: not given
-}
-
-// at returns the token at a clean path in the volume.
-func (p *projection) at(file string) (tokenSource, bool) {
-	for _, t := range p.tokens {
-		if t.path == file || path.Clean(t.path) == file {
-			return t, true
-		}
-	}
-	return tokenSource{}, false
-}
+import corev1 "k8s.io/api/core/v1"
 
 func (s *scanner) volumes() {
 	from := s.Offset()
@@ -38,31 +9,16 @@ func (s *scanner) volumes() {
 	}
 	s.view.hasVolumes = true
 	for i := 0; s.More(); i++ {
-		if name, ok := s.leadingName(); ok && !s.m.isVolumeName(name) {
+		if name, ok := s.leadingName(); ok && !s.r.isVolume(name) {
 			s.Skip()
 			continue
 		}
-		s.seeVolume(i, s.volume())
+		if p := s.volume(); s.r.isVolume([]byte(p.name)) {
+			p.index = i
+			s.view.volumes = append(s.view.volumes, p)
+		}
 	}
 	s.view.volumeList = s.Since(from)
-}
-
-// isVolumeName says whether a volume of this name matters to any method.
-func (m *Mutator) isVolumeName(name []byte) bool {
-	return string(name) == m.methods[WebIdentity].volumeName || string(name) == m.methods[PodIdentity].volumeName
-}
-
-func (s *scanner) seeVolume(index int, p projection) {
-	for i := range s.view.volumes {
-		v := &s.view.volumes[i]
-		if p.name != s.m.methods[i].volumeName || v.state == volumeForeign {
-			continue
-		}
-		*v = volumeView{state: volumeForeign, index: index}
-		if t, ok := p.at(s.m.methods[i].fileName); ok {
-			*v = volumeView{state: volumeOurs, index: index, audience: t.audience, expiration: t.expiration}
-		}
-	}
 }
 
 func (s *scanner) volume() (p projection) {
@@ -105,13 +61,68 @@ func (s *scanner) sources(p *projection) {
 			continue
 		}
 		for s.More() {
-			if string(s.Name()) != "serviceAccountToken" {
+			switch string(s.Name()) {
+			case "serviceAccountToken":
+				if t, ok := s.serviceAccountToken(); ok {
+					p.tokens = append(p.tokens, t)
+				}
+			case "configMap", "secret", "downwardAPI", "clusterTrustBundle":
+				p.others = true
+				s.files(p)
+			default:
 				p.others = true
 				s.Skip()
-			} else if t, ok := s.serviceAccountToken(); ok {
-				p.tokens = append(p.tokens, t)
 			}
 		}
+	}
+}
+
+// files reads what a ConfigMap, a Secret, the downward API or a trust bundle projects, where that
+// matters.
+func (s *scanner) files(p *projection) {
+	if !s.r.sources {
+		s.Skip()
+		return
+	}
+	if !s.Enter('{') {
+		return
+	}
+	var own projectedFile
+	for s.More() {
+		switch string(s.Name()) {
+		case "path":
+			own.path = string(s.Text())
+		case "items":
+			s.items(p)
+		default:
+			s.Skip()
+		}
+	}
+	if own.path != "" {
+		p.files = append(p.files, own)
+	}
+}
+
+func (s *scanner) items(p *projection) {
+	if !s.Enter('[') {
+		return
+	}
+	for s.More() {
+		if !s.Enter('{') {
+			continue
+		}
+		var f projectedFile
+		for s.More() {
+			switch string(s.Name()) {
+			case "path":
+				f.path = string(s.Text())
+			case "fieldRef":
+				s.Only("fieldPath", func() { f.fieldPath = string(s.Text()) })
+			default:
+				s.Skip()
+			}
+		}
+		p.files = append(p.files, f)
 	}
 }
 
@@ -151,16 +162,13 @@ func (s *scanner) projectionOf(list []byte, name string) (found projection, ok b
 
 // audience reads a string, without allocating for the common ones.
 func (s *scanner) audience() string {
-	switch a := s.Text(); string(a) {
-	case "":
-		return ""
-	case DefaultAudience:
-		return DefaultAudience
-	case PodIdentityAudience:
-		return PodIdentityAudience
-	default:
-		return string(a)
+	a := s.Text()
+	for i := range s.r.methods {
+		if known := s.r.methods[i].Audience; string(a) == known {
+			return known
+		}
 	}
+	return string(a)
 }
 
 func (s *scanner) os() {

@@ -11,11 +11,11 @@ import (
 // which no proxy can reach
 // (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-agent-setup.html). What NO_PROXY
 // holds that the pod does not show counts as enough.
-func (j *judge) proxied(c *containerView, g gain) bool {
-	if !c.env.has(envProxy.set()) || c.hidden.has(envNoProxy.set()) {
+func (j *judge) proxied(m *method, c *containerView, g gain) bool {
+	if !c.env.holds(j.proxy) || c.hidden.holds(j.noProxy) {
 		return false
 	}
-	agent, err := url.Parse(j.value(c, g, envCredentialsURI))
+	agent, err := url.Parse(j.value(c, g, m.needs&^m.file))
 	if err != nil || agent.Scheme != "http" {
 		return false
 	}
@@ -24,7 +24,7 @@ func (j *judge) proxied(c *containerView, g gain) bool {
 		return false
 	}
 	for _, v := range c.values {
-		if v.variable == envNoProxy && exempts(v.value, addr) {
+		if j.noProxy.has(v.variable.set()) && exempts(v.value, addr) {
 			return false
 		}
 	}

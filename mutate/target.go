@@ -3,11 +3,8 @@ package mutate
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
-
-	"github.com/irsa-go/irsa/internal/jsonscan"
 )
 
 // Target names a service account.
@@ -42,7 +39,7 @@ func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
 		return Target{}, nil
 	}
 	// Whose pod it is does not depend on a Config.
-	m := Mutator{scanners: &sync.Pool{New: func() any { return &scanner{Scanner: jsonscan.New()} }}}
+	m := Mutator{engine: engine{scanners: newScanners()}}
 	reading, err := m.Read(req)
 	if err != nil {
 		return Target{}, err

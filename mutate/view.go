@@ -1,5 +1,7 @@
 package mutate
 
+import "path"
+
 // view is all that the mutation and the diagnosis need to know of a pod. Nothing writes to it
 // once it has been read.
 type view struct {
@@ -7,11 +9,15 @@ type view struct {
 	hasMetadata bool // an object, not absent or null
 	hasLabels   bool // an object, with or without members
 	label       setting
-	expiration  setting
-	skip        setting
-	choices     [choiceCount]setting
-	mirror      bool // the static pod of a kubelet: the API server refuses tokens in it
-	nameFits    bool // the pod's name can be an STS session name
+	chosen      bool // it carries the label that chooses pods
+	left        bool // it carries the one that keeps from it what is done
+
+	hasAnnotations bool // an object, with or without members
+	settings       [maxSettings]setting
+	mirror         bool // the static pod of a kubelet: the API server refuses tokens in it
+
+	name, generateName string // where a volume's name follows from them
+	nameFits           bool   // the pod's name can be an STS session name
 
 	byRule       bool   // its label asks for the role by rule
 	wantAccount  bool   // read the following two as well
@@ -24,9 +30,9 @@ type view struct {
 	lists lists // which containers are read
 	debug bool  // the containers are new ephemeral ones of a pod that exists
 
-	hasVolumes bool          // an array with members
-	volumeList []byte        // its JSON, a part of the document
-	volumes    [2]volumeView // by Method
+	hasVolumes bool         // an array with members
+	volumeList []byte       // its JSON, a part of the document
+	volumes    []projection // those whose names matter
 	containers []containerView
 }
 
@@ -52,19 +58,49 @@ type setting struct {
 	set   bool
 }
 
-// volumeView is the volume of a pod that has the name of a method's volume.
-type volumeView struct {
-	state      volumeState
-	index      int
+// projection is what a volume projects, as far as it matters for tokens.
+type projection struct {
+	name      string
+	index     int
+	projected bool
+	others    bool // sources of another kind
+	tokens    []tokenSource
+	files     []projectedFile // of the other sources
+}
+
+// tokenSource is a serviceAccountToken of a projected volume.
+type tokenSource struct {
+	path       string
 	audience   string
 	expiration int64 // seconds; 0: not given
+}
+
+// projectedFile is a file that is not a token; fieldPath is that of the downward API.
+type projectedFile struct{ path, fieldPath string }
+
+// at returns the token at a clean path in the volume.
+func (p *projection) at(file string) (tokenSource, bool) {
+	for _, t := range p.tokens {
+		if t.path == file || path.Clean(t.path) == file {
+			return t, true
+		}
+	}
+	return tokenSource{}, false
+}
+
+// volumeView is the volume of a pod that is a method's, or would be.
+type volumeView struct {
+	state volumeState
+	name  string // of the volume that the pod has or gets
+	index int
+	token tokenSource
 }
 
 type volumeState uint8
 
 const (
 	volumeAbsent volumeState = iota
-	volumeOurs               // projects a service account token to our file
+	volumeOurs               // projects a service account token to our file, and our other files
 	volumeForeign
 )
 
@@ -88,7 +124,14 @@ type containerView struct {
 	hasEnv    bool   // an array with members
 	hasMounts bool   // an array with members
 	mountList []byte // its JSON, a part of the document
-	mounts    [2]mountView
+	near      []nearMount
+}
+
+// nearMount is a mount of a volume that may be ours, or of what is near a mount path of ours, or a
+// device there.
+type nearMount struct {
+	name, path string // "": it does not matter
+	part       bool
 }
 
 // envValue is the value of a variable that stands in the pod.
@@ -118,27 +161,10 @@ type mountView struct {
 	inPart    bool // a part of it is mounted, somewhere
 	foreign   bool // something else is at our path
 	alias     bool // something else is at another name of it
-	inFront   bool // something is mounted at the token's file
+	inFront   bool // something is mounted in front of a file
 }
 
 func (m mountView) mounted() bool { return m.atPath || m.elsewhere || m.inPart }
-
-// see records one mount or volume device.
-func (m *mountView) see(ours bool, at place, whole bool) {
-	switch {
-	case ours && !whole:
-		m.inPart = true
-	case ours && at == atPath:
-		m.atPath = true
-	case ours:
-		m.elsewhere = true
-	case at == atPath:
-		m.foreign = true
-	case at == atAlias:
-		m.alias = true
-	}
-	m.inFront = m.inFront || at == atFile
-}
 
 // windows says whether the pod runs on Windows. What the pod says of itself decides; only
 // without it do the nodes that it asks for.

@@ -1,9 +1,11 @@
 package mutate
 
 import (
-	"bytes"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/profile"
 )
 
 // place is where something is mounted, beside a method's mount path.
@@ -13,35 +15,31 @@ const (
 	atOther place = iota
 	atPath        // at our path, however its slashes are spelled
 	atAlias       // at what most images have as another name of it
-	atFile        // at the token's own file
+	atFile        // in front of a file
 )
 
 // placeOf compares a mount's path with the method's. Spellings that the API server tells apart
 // still end up in the same place.
-func (s *methodSettings) placeOf(p []byte) place {
-	if string(p) == s.mountPath {
-		return atPath
-	}
-	// Every other spelling has the longest segment in it, or is one of Windows.
-	if !bytes.Contains(p, s.segment) && bytes.IndexByte(p, '\\') < 0 && bytes.IndexByte(p, ':') < 0 {
-		return atOther
-	}
-	return s.placeOfOdd(string(p))
-}
-
-func (s *methodSettings) placeOfOdd(p string) place {
-	at, ours := placed(p), placed(s.mountPath)
+func (m *method) placeOf(p string) place {
+	at, ours := placed(p), placed(m.MountPath)
 	switch {
-	case path.Clean("/"+p) == s.mountPath:
+	case path.Clean("/"+p) == m.MountPath:
 		return atPath
 	case at.equal(ours) && at.windows:
 		return atPath
 	case at.equal(ours):
 		return atAlias
-	case at.equal(placed(s.mountPath + "/" + s.fileName)):
+	case m.hides(at, m.File) || slices.ContainsFunc(m.Sources, func(s profile.Source) bool { return m.hides(at, s.File) }):
 		return atFile
 	}
 	return atOther
+}
+
+// hides says that what is mounted at a place within the mount path is in front of a file.
+func (m *method) hides(at placedPath, file string) bool {
+	_, within := at.below(placed(m.MountPath))
+	_, hides := placed(m.MountPath + "/" + file).below(at)
+	return within && hides
 }
 
 // placedPath is a path in a container by the place that it leads to.

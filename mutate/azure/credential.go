@@ -23,7 +23,7 @@ type FederatedCredential struct {
 // issuer. The issuer is kept as it is, with the slash that AKS's issuers end in. Pods with an
 // identity binding need none.
 func (m *Mutator) FederatedCredential(issuerURL string, t mutate.Target) (FederatedCredential, error) {
-	if m == nil || m.cfg.TenantID == "" {
+	if m == nil || m.engine == nil {
 		return FederatedCredential{}, fmt.Errorf("azure: federated credential: %w", errNoMutator)
 	}
 	issuer, err := issuerurl.Parse(issuerURL)

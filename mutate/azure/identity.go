@@ -50,11 +50,7 @@ const (
 	maxExpiration = 86400
 )
 
-func expiration() profile.Expiration {
-	return profile.Expiration{
-		Seconds: minExpiration, Key: AnnotationTokenExpiration, Min: minExpiration, Max: maxExpiration, EmptyIsAbsent: true,
-	}
-}
+var expiration = profile.Expiration{Key: AnnotationTokenExpiration, Min: minExpiration, Max: maxExpiration, EmptyIsAbsent: true}
 
 func (id Identity) check() error {
 	var errs []error
@@ -81,7 +77,7 @@ func (id Identity) check() error {
 // wrong with the account. Pods of such an account should be refused.
 func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
 	switch {
-	case m == nil || m.cfg.TenantID == "":
+	case m == nil || m.engine == nil:
 		return Identity{}, fmt.Errorf("azure: service account: %w", errNoMutator)
 	case sa == nil:
 		return Identity{}, errors.New("azure: service account: it is nil")
@@ -103,7 +99,7 @@ func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
 		id.TenantID, id.OmitTenantID = tenant, tenant == ""
 	}
 	if value := sa.Annotations[AnnotationTokenExpiration]; value != "" {
-		seconds, err := expiration().Parse(value)
+		seconds, err := expiration.Parse(value)
 		if err != nil {
 			bad(AnnotationTokenExpiration, value, err.Error())
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/irsa-go/irsa/internal/patchlaws"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/azure"
@@ -36,7 +38,8 @@ func FuzzRawPod(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pod []byte, which uint8) {
 		m := mutators[int(which)%len(mutators)]
-		patchlaws.Check(t, pod, func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, reader) })
+		patchlaws.Check(t, pod, laws(m, reader).RawPod)
+		laws(m, reader).CheckDiagnosis(t, pod)
 	})
 }
 
@@ -65,6 +68,7 @@ func TestTheLawsHoldForManyShapes(t *testing.T) {
 		}, func(pod string) {
 			r, _, err := mutatePod(t, m, []byte(pod), reader)
 			require.NoError(t, err)
+			laws(m, reader).CheckDiagnosis(t, []byte(pod))
 			for _, c := range r.Containers {
 				outcomes[c.Outcome]++
 			}
@@ -88,4 +92,14 @@ func TestALongListOfContainersToSkipTakesNoLongTime(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, mutate.ReasonAnnotation, r.Containers[5000].Reason)
 	assert.Less(t, time.Since(began), 20*time.Second, "names times containers would be minutes")
+}
+
+// laws are about what m does for an identity.
+func laws(m *azure.Mutator, id azure.Identity) patchlaws.Cloud {
+	return patchlaws.Cloud{
+		RawPod:   func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, id) },
+		Pod:      func(pod *corev1.Pod) (mutate.Result, error) { return m.Pod(pod, id) },
+		Diagnose: func(pod *corev1.Pod) (mutate.Diagnosis, error) { return m.Diagnose(pod, id) },
+		Own:      []string{"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"},
+	}
 }

@@ -17,9 +17,8 @@ import (
 // Mutator plans patches for one [Config]. Make it with [New]. It is immutable and safe for
 // concurrent use.
 type Mutator struct {
-	engine mutate.Engine
+	engine *mutate.Engine
 	cfg    Config
-	ca     []profile.Source // of the identity binding
 }
 
 var errNoMutator = errors.New("the Mutator was not made by New")
@@ -29,16 +28,12 @@ func New(c Config) (*Mutator, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("azure: %w", err)
 	}
-	m := &Mutator{cfg: c}
-	if source := c.IdentityBinding.source(); source != nil {
-		projected, err := json.Marshal(source)
-		if err != nil {
-			return nil, fmt.Errorf("azure: config: IdentityBinding: %w", err)
-		}
-		m.ca = []profile.Source{{JSON: string(projected), File: caFile}}
+	p, err := c.profile()
+	if err != nil {
+		return nil, fmt.Errorf("azure: config: IdentityBinding: %w", err)
 	}
-	m.cfg.IdentityBinding.TrustBundleLabels = nil // the caller's map
-	return m, nil
+	c.IdentityBinding.TrustBundleLabels = nil // the caller's map
+	return &Mutator{engine: mutate.NewEngine(p), cfg: c}, nil
 }
 
 // Pod plans the patch for a decoded pod. The patch applies to the pod's JSON as
@@ -47,11 +42,11 @@ func New(c Config) (*Mutator, error) {
 //
 // It fails for an id that cannot be injected and for a pod with a bad annotation.
 func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (mutate.Result, error) {
-	p, err := m.profile(id)
-	if err != nil || id.IsZero() && pod != nil {
+	g, err := m.grant("pod", id)
+	if err != nil {
 		return mutate.Result{}, err
 	}
-	return m.engine.Pod(pod, p)
+	return m.engine.Pod(pod, g)
 }
 
 // RawPod plans the patch for a pod's JSON, such as AdmissionRequest.Object.Raw, and is as Pod for
@@ -59,18 +54,30 @@ func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (mutate.Result, error) {
 //
 // It fails as Pod does, and as [mutate.Mutator.RawPod] for what is not a pod.
 func (m *Mutator) RawPod(pod []byte, id Identity) (mutate.Result, error) {
-	p, err := m.profile(id)
-	if err != nil || id.IsZero() {
+	g, err := m.grant("pod", id)
+	if err != nil {
 		return mutate.Result{}, err
 	}
-	return m.engine.RawPod(pod, p)
+	return m.engine.RawPod(pod, g)
+}
+
+// Diagnose says for a pod that exists whether its containers get the tokens of id, the
+// [Mutator.Identity] of its account now, as [mutate.Mutator.Diagnose] does. It looks at the pod
+// alone. A zero id asks what pods of an account without an identity have, and so does a pod
+// without the label azure.workload.identity/use=true.
+func (m *Mutator) Diagnose(pod *corev1.Pod, id Identity) (mutate.Diagnosis, error) {
+	g, err := m.grant("diagnose", id)
+	if err != nil {
+		return mutate.Diagnosis{}, err
+	}
+	return m.engine.Diagnose(pod, g)
 }
 
 // Review answers an admission request with the mutation that gives id to its pod, as
 // [mutate.Mutator.Review] does: pods that are created and ephemeral containers that are added are
 // handled, every other request is allowed as it is, and so is one with a zero id.
 func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admissionv1.AdmissionResponse {
-	return m.review(req, id).Response
+	return m.review(req, id, nil).Response
 }
 
 // ReviewAccount is Identity and Review in one, for the ServiceAccount of the request's pod; package
@@ -78,32 +85,18 @@ func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admiss
 // A pod without the label is left alone, whatever its account says.
 func (m *Mutator) ReviewAccount(req *admissionv1.AdmissionRequest, sa *corev1.ServiceAccount) mutate.Reviewed {
 	id, err := m.Identity(sa)
+	return m.review(req, id, err)
+}
+
+func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity, err error) mutate.Reviewed {
+	var g *profile.Grant
 	if err == nil {
-		return m.review(req, id)
+		g, err = m.grant("pod", id)
 	}
-	if m != nil && m.cfg.TenantID != "" && !m.engine.Concerns(req, profile.Profile{Cloud: "azure", Label: LabelUse, LabelValue: LabelUseValue}) {
-		return allow(req)
+	if m == nil {
+		m = &Mutator{}
 	}
-	return refuse(req, err)
-}
-
-func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity) mutate.Reviewed {
-	if m != nil && m.cfg.TenantID != "" && id.IsZero() && req != nil {
-		return allow(req)
-	}
-	p, err := m.profile(id)
-	if err != nil {
-		return refuse(req, err)
-	}
-	return m.engine.Review(req, p)
-}
-
-func allow(req *admissionv1.AdmissionRequest) mutate.Reviewed {
-	return mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}}
-}
-
-func refuse(req *admissionv1.AdmissionRequest, err error) mutate.Reviewed {
-	return mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}
+	return m.engine.Review(req, g, err)
 }
 
 const (
@@ -115,67 +108,88 @@ const (
 	volumeV1_5    = "azure-identity-token"
 	mountPathV1_5 = "/var/run/secrets/azure/tokens"
 	tokenFileV1_5 = "azure-identity-token"
+
+	envClientID = "AZURE_CLIENT_ID"
+	envTenantID = "AZURE_TENANT_ID"
 )
 
-// profile writes down what id does to a pod.
-func (m *Mutator) profile(id Identity) (profile.Profile, error) {
-	if m == nil || m.cfg.TenantID == "" {
-		return profile.Profile{}, fmt.Errorf("azure: pod: %w", errNoMutator)
+// profile writes down what is done to the pods of a cluster; c was checked.
+func (c Config) profile() (profile.Profile, error) {
+	plain := profile.Method{
+		Name: "workload identity", Title: "workload identity", Volume: profile.Volume{Name: volumePrefix, ByPodName: true},
+		MountPath: mountPath, Audience: c.audience(), File: tokenFile,
 	}
-	if err := id.check(); err != nil {
-		return profile.Profile{}, fmt.Errorf("azure: pod: identity: %w", err)
+	if c.Layout == LayoutV1_5 {
+		plain.Volume, plain.MountPath, plain.File = profile.Volume{Name: volumeV1_5}, mountPathV1_5, tokenFileV1_5
 	}
 	p := profile.Profile{
-		Cloud: "azure",
-		Label: LabelUse, LabelValue: LabelUseValue,
-		Volume:     profile.Volume{Name: volumePrefix, ByPodName: true},
-		MountPath:  mountPath,
-		Grant:      profile.Grant{Audience: m.cfg.audience(), File: tokenFile},
-		Expiration: expiration(),
+		Cloud: "azure", Name: "Azure", Clients: "Azure SDKs", Label: LabelUse, LabelValue: LabelUseValue,
+		Vars: []profile.Var{
+			{Name: envClientID, Needed: true},
+			{Name: envTenantID, Needed: true},
+			{Name: "AZURE_FEDERATED_TOKEN_FILE", Needed: true, File: true, Value: plain.MountPath + "/" + plain.File},
+			{Name: "AZURE_AUTHORITY_HOST", Value: c.Cloud.AuthorityHost()},
+		},
+		Methods:    []profile.Method{plain},
+		Expiration: expiration,
 		Skip:       profile.Skip{Key: AnnotationSkipContainers, Separator: ";"},
-		// The credential of the environment comes first in azidentity's DefaultAzureCredential.
-		Preferred:   []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"},
+		// What azure-workload-identity's privileged sidecar is asked for by.
 		Unsupported: []string{annotationProxy},
 	}
-	if m.cfg.Layout == LayoutV1_5 {
-		p.Volume, p.MountPath, p.Grant.File = profile.Volume{Name: volumeV1_5}, mountPathV1_5, tokenFileV1_5
-	}
-	if id.TokenExpiration != 0 {
-		p.Expiration.Seconds = int64(id.TokenExpiration / time.Second)
-	}
-	tenant := orElse(id.TenantID, m.cfg.TenantID)
-	if id.OmitTenantID {
-		tenant = ""
-	}
-	p.Grant.Env = []profile.Env{
-		{Name: "AZURE_CLIENT_ID", Value: id.ClientID, Needed: true},
-		{Name: "AZURE_TENANT_ID", Value: tenant, Needed: true},
-		{Name: "AZURE_FEDERATED_TOKEN_FILE", Value: p.MountPath + "/" + p.Grant.File, Needed: true},
-		{Name: "AZURE_AUTHORITY_HOST", Value: m.cfg.Cloud.AuthorityHost()},
-	}
-	if m.cfg.IdentityBinding.isZero() {
+	if c.IdentityBinding.isZero() {
 		p.Unsupported = append(p.Unsupported, AnnotationIdentityBinding)
-		return p, nil
+	} else if err := c.IdentityBinding.join(&p); err != nil {
+		return profile.Profile{}, err
 	}
-	p.Choose = profile.Choose{Key: AnnotationIdentityBinding, Grant: m.binding(p.Grant)}
+	// The credential of the environment comes first in azidentity's DefaultAzureCredential.
+	p.Vars = append(p.Vars,
+		profile.Var{Name: "AZURE_CLIENT_SECRET", Use: profile.Static},
+		profile.Var{Name: "AZURE_CLIENT_CERTIFICATE_PATH", Use: profile.Static, Credential: 1})
 	return p, nil
 }
 
-// binding is what a pod with an identity binding gets.
-func (m *Mutator) binding(g profile.Grant) profile.Grant {
-	b := m.cfg.IdentityBinding
-	g.Audience, g.Sources = b.audience(), m.ca
+// join adds what a pod with an identity binding gets.
+func (b IdentityBinding) join(p *profile.Profile) error {
+	binding := p.Methods[0]
+	binding.Audience = b.audience()
 	file := mountPath + "/" + caFile
-	if len(m.ca) == 0 && b.CAData == "" { // clients trust what the container's system does
+	if source := b.source(); source != nil {
+		projected, err := json.Marshal(source)
+		if err != nil {
+			return err
+		}
+		binding.Sources = []profile.Source{{JSON: string(projected), File: caFile}}
+	} else if b.CAData == "" { // clients trust what the container's system does
 		file = ""
 	}
-	g.Env = append(g.Env[:len(g.Env):len(g.Env)],
-		profile.Env{Name: "AZURE_KUBERNETES_TOKEN_PROXY", Value: b.TokenProxy, Needed: true},
-		profile.Env{Name: "AZURE_KUBERNETES_SNI_NAME", Value: b.SNIName},
-		profile.Env{Name: "AZURE_KUBERNETES_CA_FILE", Value: file},
-		profile.Env{Name: "AZURE_KUBERNETES_CA_DATA", Value: b.CAData},
-	)
-	return g
+	p.Choose, p.Methods = AnnotationIdentityBinding, append(p.Methods, binding)
+	p.Vars = append(p.Vars,
+		profile.Var{Name: "AZURE_KUBERNETES_TOKEN_PROXY", Method: 2, Value: b.TokenProxy, Needed: true},
+		profile.Var{Name: "AZURE_KUBERNETES_SNI_NAME", Method: 2, Value: b.SNIName},
+		profile.Var{Name: "AZURE_KUBERNETES_CA_FILE", Method: 2, Value: file},
+		profile.Var{Name: "AZURE_KUBERNETES_CA_DATA", Method: 2, Value: b.CAData})
+	return nil
+}
+
+// grant writes down what id does to a pod, for an action; nil for a zero id.
+func (m *Mutator) grant(action string, id Identity) (*profile.Grant, error) {
+	if m == nil || m.engine == nil {
+		return nil, fmt.Errorf("azure: %s: %w", action, errNoMutator)
+	}
+	if id.IsZero() {
+		return nil, nil
+	}
+	if err := id.check(); err != nil {
+		return nil, fmt.Errorf("azure: %s: identity: %w", action, err)
+	}
+	g := &profile.Grant{Seconds: expiration.Min, Values: map[string]string{envClientID: id.ClientID}}
+	if id.TokenExpiration != 0 {
+		g.Seconds = int64(id.TokenExpiration / time.Second)
+	}
+	if !id.OmitTenantID {
+		g.Values[envTenantID] = orElse(id.TenantID, m.cfg.TenantID)
+	}
+	return g, nil
 }
 
 // source is the source of the volume that has the endpoint's CAs; nil for none.

@@ -49,9 +49,9 @@ type Identity struct {
 // IsZero says whether id is no identity.
 func (id Identity) IsZero() bool { return id == Identity{} }
 
-func expiration() profile.Expiration {
-	return profile.Expiration{Seconds: 86400, Key: AnnotationTokenExpiration, Min: 3600, Max: 1 << 32, RaiseToMin: true}
-}
+const defaultExpiration = 86400 // seconds
+
+var expiration = profile.Expiration{Key: AnnotationTokenExpiration, Min: 3600, Max: 1 << 32, RaiseToMin: true}
 
 func (id Identity) check() error {
 	var errs []error
@@ -78,7 +78,7 @@ func (id Identity) check() error {
 // wrong with the account. Pods of such an account should be refused.
 func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
 	switch {
-	case m == nil || !m.made:
+	case m == nil || m.engine == nil:
 		return Identity{}, fmt.Errorf("google: service account: %w", errNoMutator)
 	case sa == nil:
 		return Identity{}, errors.New("google: service account: it is nil")
@@ -119,11 +119,11 @@ func (a *accountReader) read() (id Identity) {
 		}
 	}
 	if value, ok := a.annotations[AnnotationTokenExpiration]; ok {
-		seconds, err := expiration().Parse(value)
+		seconds, err := expiration.Parse(value)
 		if err != nil {
 			a.check(AnnotationTokenExpiration, fmt.Errorf("want %w", err))
 		}
-		id.TokenExpiration = time.Duration(max(seconds, expiration().Min)) * time.Second
+		id.TokenExpiration = time.Duration(max(seconds, expiration.Min)) * time.Second
 	}
 	return id
 }

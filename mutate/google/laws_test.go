@@ -10,6 +10,8 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/irsa-go/irsa/internal/patchlaws"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/google"
@@ -32,7 +34,8 @@ func FuzzRawPod(f *testing.F) {
 		if impersonate {
 			id = impersonating
 		}
-		patchlaws.Check(t, pod, func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, id) })
+		patchlaws.Check(t, pod, laws(m, id).RawPod)
+		laws(m, id).CheckDiagnosis(t, pod)
 	})
 }
 
@@ -60,6 +63,7 @@ func TestTheLawsHoldForManyShapes(t *testing.T) {
 	}, func(pod string) {
 		r, _, err := mutatePod(t, m, []byte(pod), direct)
 		require.NoError(t, err)
+		laws(m, direct).CheckDiagnosis(t, []byte(pod))
 		for _, c := range r.Containers {
 			outcomes[c.Outcome]++
 		}
@@ -103,4 +107,13 @@ func FuzzReview(f *testing.F) {
 			require.Nil(t, m.Review(&again, direct).Patch, "once is enough")
 		}
 	})
+}
+
+// laws are about what m does for an identity.
+func laws(m *google.Mutator, id google.Identity) patchlaws.Cloud {
+	return patchlaws.Cloud{
+		RawPod:   func(pod []byte) (mutate.Result, error) { return m.RawPod(pod, id) },
+		Pod:      func(pod *corev1.Pod) (mutate.Result, error) { return m.Pod(pod, id) },
+		Diagnose: func(pod *corev1.Pod) (mutate.Diagnosis, error) { return m.Diagnose(pod, id) },
+	}
 }

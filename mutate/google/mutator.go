@@ -18,9 +18,8 @@ import (
 // Mutator plans patches for one [Config]. Make it with [New]. It is immutable and safe for
 // concurrent use.
 type Mutator struct {
-	engine mutate.Engine
+	engine *mutate.Engine
 	cfg    Config
-	made   bool
 }
 
 var errNoMutator = errors.New("the Mutator was not made by New")
@@ -30,7 +29,7 @@ func New(c Config) (*Mutator, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("google: %w", err)
 	}
-	return &Mutator{cfg: c, made: true}, nil
+	return &Mutator{engine: mutate.NewEngine(c.profile()), cfg: c}, nil
 }
 
 // Pod plans the patch for a decoded pod. The patch applies to the pod's JSON as
@@ -38,14 +37,11 @@ func New(c Config) (*Mutator, error) {
 //
 // It fails for an id that cannot be injected and for a pod with a bad annotation.
 func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (mutate.Result, error) {
-	if m != nil && m.made && id.IsZero() && pod != nil {
-		return mutate.Result{}, nil
-	}
-	p, err := m.profile(id)
+	g, err := m.grant("pod", id)
 	if err != nil {
 		return mutate.Result{}, err
 	}
-	return m.engine.Pod(pod, p)
+	return m.engine.Pod(pod, g)
 }
 
 // RawPod plans the patch for a pod's JSON, such as AdmissionRequest.Object.Raw, and is as Pod for
@@ -53,21 +49,29 @@ func (m *Mutator) Pod(pod *corev1.Pod, id Identity) (mutate.Result, error) {
 //
 // It fails as Pod does, and as [mutate.Mutator.RawPod] for what is not a pod.
 func (m *Mutator) RawPod(pod []byte, id Identity) (mutate.Result, error) {
-	if m != nil && m.made && id.IsZero() {
-		return mutate.Result{}, nil
-	}
-	p, err := m.profile(id)
+	g, err := m.grant("pod", id)
 	if err != nil {
 		return mutate.Result{}, err
 	}
-	return m.engine.RawPod(pod, p)
+	return m.engine.RawPod(pod, g)
+}
+
+// Diagnose says for a pod that exists whether its containers get the credentials of id, the
+// [Mutator.Identity] of its account now, as [mutate.Mutator.Diagnose] does. It looks at the pod
+// alone. A zero id asks what pods of an account without an identity have.
+func (m *Mutator) Diagnose(pod *corev1.Pod, id Identity) (mutate.Diagnosis, error) {
+	g, err := m.grant("diagnose", id)
+	if err != nil {
+		return mutate.Diagnosis{}, err
+	}
+	return m.engine.Diagnose(pod, g)
 }
 
 // Review answers an admission request with the mutation that gives id to its pod, as
 // [mutate.Mutator.Review] does: pods that are created and ephemeral containers that are added are
 // handled, every other request is allowed as it is, and so is one with a zero id.
 func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admissionv1.AdmissionResponse {
-	return m.review(req, id).Response
+	return m.review(req, id, nil).Response
 }
 
 // ReviewAccount is Identity and Review in one, for the ServiceAccount of the request's pod; package
@@ -75,32 +79,18 @@ func (m *Mutator) Review(req *admissionv1.AdmissionRequest, id Identity) *admiss
 // A mirror pod is left alone, whatever its account says.
 func (m *Mutator) ReviewAccount(req *admissionv1.AdmissionRequest, sa *corev1.ServiceAccount) mutate.Reviewed {
 	id, err := m.Identity(sa)
+	return m.review(req, id, err)
+}
+
+func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity, err error) mutate.Reviewed {
+	var g *profile.Grant
 	if err == nil {
-		return m.review(req, id)
+		g, err = m.grant("pod", id)
 	}
-	if m != nil && m.made && !m.engine.Concerns(req, profile.Profile{Cloud: "google"}) {
-		return allow(req)
+	if m == nil {
+		m = &Mutator{}
 	}
-	return refuse(req, err)
-}
-
-func (m *Mutator) review(req *admissionv1.AdmissionRequest, id Identity) mutate.Reviewed {
-	if m != nil && m.made && id.IsZero() && req != nil {
-		return allow(req)
-	}
-	p, err := m.profile(id)
-	if err != nil {
-		return refuse(req, err)
-	}
-	return m.engine.Review(req, p)
-}
-
-func allow(req *admissionv1.AdmissionRequest) mutate.Reviewed {
-	return mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true}}
-}
-
-func refuse(req *admissionv1.AdmissionRequest, err error) mutate.Reviewed {
-	return mutate.Reviewed{Response: mutate.DenyError(req, err), Err: err}
+	return m.engine.Review(req, g, err)
 }
 
 const (
@@ -108,41 +98,59 @@ const (
 	mountPath       = "/var/run/secrets/sts.googleapis.com/serviceaccount"
 	tokenFile       = "token"
 	credentialsFile = "federation.json"
+	envProject      = "CLOUDSDK_CORE_PROJECT"
 
 	credentialsField  = "metadata.annotations['" + AnnotationCredentials + "']"
 	credentialsSource = `{"downwardAPI":{"items":[{"path":"` + credentialsFile +
 		`","fieldRef":{"apiVersion":"v1","fieldPath":"` + credentialsField + `"}}]}}`
 )
 
-// profile writes down what id does to a pod.
-func (m *Mutator) profile(id Identity) (profile.Profile, error) {
-	if m == nil || !m.made {
-		return profile.Profile{}, fmt.Errorf("google: pod: %w", errNoMutator)
+// profile writes down what is done to the pods of a cluster; c was checked.
+func (c Config) profile() profile.Profile {
+	const file = mountPath + "/" + credentialsFile
+	return profile.Profile{
+		Cloud: "google", Name: "Google Cloud", Clients: "Google Cloud's client libraries",
+		Vars: []profile.Var{
+			{Name: "GOOGLE_APPLICATION_CREDENTIALS", Use: profile.Identity, File: true, Value: file, Is: "configuration"},
+			{Name: "CLOUDSDK_COMPUTE_REGION", Value: c.ComputeRegion},
+			{Name: envProject, Value: c.Project},
+			{Name: "GOOGLE_CLOUD_PROJECT", Value: c.Project},
+			{Name: "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Value: file},
+		},
+		Methods: []profile.Method{{
+			Name: "federation", Title: "workload identity federation",
+			Volume: profile.Volume{Name: volumeName, DefaultMode: c.DefaultMode}, MountPath: mountPath, File: tokenFile,
+			Sources: []profile.Source{{JSON: credentialsSource, File: credentialsFile, FieldPath: credentialsField}},
+			Mark:    profile.Mark{Key: AnnotationCredentials},
+		}},
+		Expiration: expiration,
+		Skip:       profile.Skip{Key: AnnotationSkipContainers, Separator: ","},
+	}
+}
+
+// grant writes down what id does to a pod, for an action; nil for a zero id.
+func (m *Mutator) grant(action string, id Identity) (*profile.Grant, error) {
+	if m == nil || m.engine == nil {
+		return nil, fmt.Errorf("google: %s: %w", action, errNoMutator)
+	}
+	if id.IsZero() {
+		return nil, nil
 	}
 	if err := id.check(); err != nil {
-		return profile.Profile{}, fmt.Errorf("google: pod: identity: %w", err)
+		return nil, fmt.Errorf("google: %s: identity: %w", action, err)
 	}
 	credentials, err := id.credentials()
 	if err != nil {
-		return profile.Profile{}, fmt.Errorf("google: pod: identity: %w", err)
+		return nil, fmt.Errorf("google: %s: identity: %w", action, err)
 	}
-	p := profile.Profile{
-		Cloud:     "google",
-		Volume:    profile.Volume{Name: volumeName, DefaultMode: m.cfg.DefaultMode},
-		MountPath: mountPath,
-		Grant: profile.Grant{
-			Audience: m.audience(id), File: tokenFile,
-			Sources: []profile.Source{{JSON: credentialsSource, File: credentialsFile, FieldPath: credentialsField}},
-			Env:     m.env(id),
-		},
-		Expiration: expiration(),
-		Skip:       profile.Skip{Key: AnnotationSkipContainers, Separator: ","},
-		Annotation: profile.Annotation{Key: AnnotationCredentials, Value: credentials},
+	g := &profile.Grant{Audience: m.audience(id), Mark: credentials, Seconds: defaultExpiration}
+	if m.cfg.Project == "" {
+		g.Values = map[string]string{envProject: id.project()}
 	}
 	if id.TokenExpiration != 0 {
-		p.Expiration.Seconds = max(int64(id.TokenExpiration/time.Second), p.Expiration.Min)
+		g.Seconds = max(int64(id.TokenExpiration/time.Second), expiration.Min)
 	}
-	return p, nil
+	return g, nil
 }
 
 // audience is that of the token; the one in the configuration is the provider's name.
@@ -154,21 +162,6 @@ func (m *Mutator) audience(id Identity) string {
 		return m.cfg.Audience
 	}
 	return "https://iam.googleapis.com/" + id.Provider
-}
-
-func (m *Mutator) env(id Identity) []profile.Env {
-	const file = mountPath + "/" + credentialsFile
-	project := m.cfg.Project
-	if project == "" {
-		project = id.project()
-	}
-	return []profile.Env{
-		{Name: "GOOGLE_APPLICATION_CREDENTIALS", Value: file, Identity: true},
-		{Name: "CLOUDSDK_COMPUTE_REGION", Value: m.cfg.ComputeRegion},
-		{Name: "CLOUDSDK_CORE_PROJECT", Value: project},
-		{Name: "GOOGLE_CLOUD_PROJECT", Value: m.cfg.Project},
-		{Name: "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Value: file},
-	}
 }
 
 // project is the one that the e-mail address of a user-managed service account names; "" for

@@ -31,7 +31,7 @@ type OIDCSettings struct {
 // PoolProvider returns the settings for the cluster with this issuer, which is kept as it is. They
 // allow the one audience that tokens of id have.
 func (m *Mutator) PoolProvider(issuerURL string, id Identity) (PoolProvider, error) {
-	if m == nil || !m.made {
+	if m == nil || m.engine == nil {
 		return PoolProvider{}, fmt.Errorf("google: pool provider: %w", errNoMutator)
 	}
 	issuer, err := issuerurl.Parse(issuerURL)
