@@ -2,88 +2,65 @@
 // who run one already. A cache that is behind hides no role from it: see webhook.CachedAccounts.
 //
 // The manager's webhook server serves TLS from -cert-dir (tls.crt and tls.key, as cert-manager writes
-// them), reloads them, and stops after the reviews under way. With -print it writes what to apply
-// beside its Deployment, and ends.
+// them), reloads them, and stops after the reviews under way.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
-	"io"
 	"log"
-	"os"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
 
-type options struct {
-	region, certDir, health string
-	port                    int
-	service                 types.NamespacedName
+func main() {
+	region := flag.String("region", "", "region of the cluster, for AWS_REGION in the pods; empty: none")
+	certDir := flag.String("cert-dir", "/etc/webhook/certs", "folder of tls.crt and tls.key")
+	flag.Parse()
+	ctx := ctrl.SetupSignalHandler()
+	mgr, err := ctrl.NewManager(ctrl.GetConfigOrDie(), ctrl.Options{
+		Cache:                  cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		WebhookServer:          ctrlwebhook.NewServer(ctrlwebhook.Options{Port: 9443, CertDir: *certDir}),
+		HealthProbeBindAddress: ":8081",
+	})
+	check(err)
+	// Asked for here, the informer is running when the first pod comes, not because of it.
+	_, err1 := mgr.GetCache().GetInformer(ctx, &corev1.ServiceAccount{})
+	err2 := register(mgr.GetWebhookServer(), *region, mgr.GetCache(), mgr.GetAPIReader())
+	err3 := mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker())
+	check(errors.Join(err1, err2, err3))
+	check(mgr.Start(ctx))
 }
 
-func main() {
-	var o options
-	flag.StringVar(&o.region, "region", "", "region of the cluster, for AWS_REGION in the pods; empty: none")
-	flag.StringVar(&o.certDir, "cert-dir", "/etc/webhook/certs", "folder of tls.crt and tls.key")
-	flag.StringVar(&o.health, "health", ":8081", "address of /readyz")
-	flag.IntVar(&o.port, "port", 9443, "port of the webhook")
-	flag.StringVar(&o.service.Namespace, "namespace", "kube-system", "namespace of the Service in front of it")
-	flag.StringVar(&o.service.Name, "service", "pod-identity-webhook", "name of the Service in front of it")
-	printOnly := flag.Bool("print", false, "print the manifests and end")
-	flag.Parse()
-
-	var err error
-	if *printOnly {
-		err = printManifests(os.Stdout, o)
-	} else {
-		err = run(ctrl.SetupSignalHandler(), ctrl.GetConfigOrDie(), o)
-	}
+func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, cfg *rest.Config, o options) error {
-	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
-		Cache:                  cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
-		WebhookServer:          ctrlwebhook.NewServer(ctrlwebhook.Options{Port: o.port, CertDir: o.certDir}),
-		HealthProbeBindAddress: o.health,
-	})
+// register mounts the webhook at /mutate, and at /require for pods that must have an identity.
+func register(server ctrlwebhook.Server, region string, cached, live client.Reader) error {
+	mutator, err := mutate.New(mutate.Config{Region: region, RegionalSTS: region != ""})
 	if err != nil {
 		return err
 	}
-	// Asked for here, the informer is running when the first pod comes, not because of it.
-	if _, err := mgr.GetCache().GetInformer(ctx, &corev1.ServiceAccount{}); err != nil {
-		return err
-	}
-	mutation := mutate.Config{Region: o.region, RegionalSTS: o.region != ""}
-	mutator, err := mutate.New(mutation)
-	if err != nil {
-		return err
-	}
-	found := webhook.CachedAccounts{Cache: get(mgr.GetCache()), Live: get(mgr.GetAPIReader())}
+	accounts := webhook.CachedAccounts{Cache: get(cached), Live: get(live)}
 	for path, require := range map[string]bool{"/mutate": false, "/require": true} {
-		handler, err := webhook.New(mutator, found, webhook.Config{RequireIdentity: require, OnReview: report})
+		handler, err := webhook.New(mutator, accounts, webhook.Config{RequireIdentity: require, OnReview: report})
 		if err != nil {
 			return err
 		}
-		mgr.GetWebhookServer().Register(path, handler)
+		server.Register(path, handler)
 	}
-	if err := mgr.AddReadyzCheck("webhook", healthz.Checker(mgr.GetWebhookServer().StartedChecker())); err != nil {
-		return err
-	}
-	return mgr.Start(ctx)
+	return nil
 }
 
 // get reads service accounts through a client of controller-runtime, cached or not.
@@ -102,26 +79,4 @@ func report(_ context.Context, e webhook.Event) {
 	if e.Err != nil {
 		log.Printf("%v: %v: %v", e.Target, e.Verdict, e.Err)
 	}
-}
-
-func printManifests(w io.Writer, o options) error {
-	cfg := webhook.ManifestConfig{Service: o.service, TargetPort: int32(o.port), CertManager: true}
-	companions, err := cfg.Companions()
-	if err != nil {
-		return err
-	}
-	byDefault, err := webhook.Default(cfg)
-	if err != nil {
-		return err
-	}
-	required, err := webhook.Required(cfg)
-	if err != nil {
-		return err
-	}
-	document, err := webhook.YAML(append(companions.Objects(), byDefault, required)...)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(document)
-	return err
 }

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
@@ -33,12 +38,41 @@ func TestTheCacheAndTheAPIServerAreReadThroughTheirClients(t *testing.T) {
 	assert.True(t, apierrors.IsNotFound(err), "the webhook waits for such an account, when it is told to")
 }
 
-func TestThePrintedManifestsAreComplete(t *testing.T) {
+// A pod comes through the manager's own webhook server, at both of its paths.
+func TestThePageShowsWhatBecomesOfAPod(t *testing.T) {
 	t.Parallel()
-	var printed strings.Builder
-	require.NoError(t, printManifests(&printed, options{port: 9443, service: types.NamespacedName{Namespace: "kube-system", Name: "irsa"}}))
-	assert.Equal(t, 2, strings.Count(printed.String(), "kind: MutatingWebhookConfiguration"))
-	for _, part := range []string{"failurePolicy: Fail", "failurePolicy: Ignore", "kind: ClusterRole\n", "kind: Service\n", "kind: Certificate\n", "targetPort: 9443"} {
-		assert.Contains(t, printed.String(), part)
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	annotated := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: "cart", Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/cart"},
+	}}
+	plain := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "default"}}
+	reader := fake.NewClientBuilder().WithObjects(annotated, plain).Build()
+	server := ctrlwebhook.NewServer(ctrlwebhook.Options{})
+	require.NoError(t, register(server, "eu-central-1", reader, reader))
+	review := func(path, account string) *admissionv1.AdmissionResponse {
+		body := `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","namespace":"shop",
+			"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},
+			"object":{"metadata":{"name":"cart"},"spec":{"serviceAccountName":"` + account + `","containers":[{"name":"cart"}]}}}}`
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		server.WebhookMux().ServeHTTP(w, r)
+		var answer admissionv1.AdmissionReview
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+		require.NotNil(t, answer.Response)
+		return answer.Response
 	}
+	for _, path := range []string{"/mutate", "/require"} {
+		answer := review(path, "cart")
+		assert.True(t, answer.Allowed)
+		assert.Contains(t, string(answer.Patch), "AWS_ROLE_ARN")
+	}
+	answer := review("/mutate", "default")
+	assert.True(t, answer.Allowed)
+	assert.Empty(t, answer.Patch)
+	answer = review("/require", "default")
+	assert.False(t, answer.Allowed)
+	assert.Equal(t, metav1.StatusReasonForbidden, answer.Result.Reason)
+	assert.Contains(t, string(page), "denied the request: "+answer.Result.Message+"\n")
 }
