@@ -13,9 +13,9 @@ import (
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
-// Config is what one cluster wants of the mutation. The zero value does what the binary of the EKS
-// pod identity webhook does without flags, except that bad annotations are errors. [EKS] returns what
-// EKS itself runs.
+// Config says what one cluster wants of the mutation. The zero value does what the binary of the
+// EKS pod identity webhook does without flags, except that bad annotations are errors. [EKS]
+// returns what EKS itself runs.
 //
 // A Config is data: it may be copied, and nothing in this package writes to it.
 type Config struct {
@@ -42,8 +42,8 @@ type Config struct {
 	// "": eks.amazonaws.com.
 	AnnotationDomain string
 
-	// BadAnnotations says what an annotation does whose value cannot be read.
-	// Zero: RefuseBadAccounts.
+	// BadAnnotations says what happens when an annotation's value cannot be read. Zero:
+	// RefuseBadAccounts.
 	BadAnnotations BadAnnotations
 
 	// RoleAccountID composes roles that are given by name: a role-arn "team/reader" becomes
@@ -120,8 +120,8 @@ func EKS(region string) Config {
 	return Config{Region: region, RegionalSTS: true}
 }
 
-// BadAnnotations says what an annotation does whose value cannot be read. A bad role-arn is
-// an error whatever is chosen: there is no default to fall back to.
+// BadAnnotations says what happens when an annotation's value cannot be read. A bad role-arn is an
+// error in any case, because it has no default.
 type BadAnnotations uint8
 
 const (

@@ -28,16 +28,16 @@ type Default struct {
 	// ServiceAccount is a name, or "*" for every account of the namespace. Required.
 	ServiceAccount string
 
-	// RoleARN is as the annotation role-arn. "": none from here.
+	// RoleARN is as the annotation role-arn. "": this Default gives none.
 	RoleARN string
 
-	// Audience is as the annotation audience. "": none from here.
+	// Audience is as the annotation audience. "": this Default gives none.
 	Audience string
 
-	// RegionalSTS is as the annotation sts-regional-endpoints. nil: not from here.
+	// RegionalSTS is as the annotation sts-regional-endpoints. nil: this Default does not say.
 	RegionalSTS *bool
 
-	// TokenExpiration is as Config.TokenExpiration. 0: not from here.
+	// TokenExpiration is as Config.TokenExpiration. 0: this Default does not say.
 	TokenExpiration time.Duration
 }
 

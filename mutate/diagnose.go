@@ -7,22 +7,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Standing is what credentials the AWS SDKs of a container find.
+// Standing says which credentials the AWS SDKs of a container find.
 type Standing uint8
 
 const (
 	// Unknown: it depends on values that the pod does not show, such as those of a Secret.
 	Unknown Standing = iota
-	// HasIdentity: those of the identity asked about.
+	// HasIdentity: those of the identity that was asked about.
 	HasIdentity
 	// HasOther: others that its author gave it.
 	HasOther
 	// Broken: it is told to use an identity that it cannot get, such as by a token that it
 	// does not have; what SDKs do then differs.
 	Broken
-	// FallsToNode: none; it runs as the node's role, where the node lets it.
+	// FallsToNode: none. It runs with the node's role if the node lets it.
 	FallsToNode
-	// HasNone: none, and it must not ask the node.
+	// HasNone: none, and it does not ask the node.
 	HasNone
 )
 
@@ -40,8 +40,8 @@ type Cause string
 
 // The causes.
 const (
-	// CauseNotMutated: nothing was injected, as when the webhook was not there or did not
-	// know the account yet. Creating the pod again cures it.
+	// CauseNotMutated: nothing was injected, as when the webhook was not there or did not know the
+	// account yet. Creating the pod again mends it.
 	CauseNotMutated Cause = "not-mutated"
 	// CauseSkipped: the pod's annotation skip-containers names it.
 	CauseSkipped Cause = "skipped"
@@ -73,9 +73,9 @@ type Finding struct {
 	Kind     Kind
 	Index    int
 	Standing Standing
-	// Causes is why it does not have the identity; empty when it has.
+	// Causes say why it does not have the identity; empty when it has.
 	Causes []Cause
-	// Message says it in words.
+	// Message describes the finding in words.
 	Message string
 
 	works bool // as of verdict
@@ -96,9 +96,9 @@ func (d Diagnosis) OK() bool {
 	return true
 }
 
-// Missed returns the containers that were to have the identity and have nothing of their
-// own instead: those that run as the node's role, or fail, and those that were not mutated or
-// may have empty variables, for which that depends on values that the pod does not show.
+// Missed returns the containers that should have the identity and have no other that works: those
+// that run as the node's role or fail, and those that were not mutated or may have empty variables,
+// where values that the pod does not show decide.
 func (d Diagnosis) Missed() (missed []Finding) {
 	for _, f := range d.Containers {
 		bad := f.Standing >= Broken || f.Standing == Unknown && (f.has(CauseNotMutated) || f.has(CauseEmpty))

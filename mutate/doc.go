@@ -25,7 +25,7 @@
 //	use-fips-endpoint       ServiceAccount, Pod  false                 true adds AWS_USE_FIPS_ENDPOINT=true; the Pod's wins
 //
 // The label role-by-rule=true on a Pod asks for the role that [Config.RoleRule] composes from
-// namespace and account, if it is set. The account and its annotations count for nothing then.
+// namespace and account, if it is set. The account and its annotations are not looked at then.
 //
 // Each default can be changed in [Config], for one namespace or account in
 // [Config.Defaults]. An empty role-arn takes the account out of all defaults.

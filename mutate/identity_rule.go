@@ -21,8 +21,9 @@ const (
 var errNoRule = errors.New("Config.RoleRule is not set")
 
 // IdentityByRule returns the identity that Config.RoleRule gives to the pods of a service account.
-// The account itself is not looked at, and need not be known: its annotations count for nothing.
-// All but the role is as [Config] has it. It fails without a rule, and for names that no account has.
+// The account itself is not looked at, and need not be known; its annotations have no effect.
+// Everything but the role comes from [Config]. It fails without a rule, and for names that no
+// account has.
 func (m *Mutator) IdentityByRule(t Target) (Identity, error) {
 	id, err := m.byRule(t)
 	if err != nil {

@@ -16,7 +16,7 @@ const (
 	Skipped Outcome = iota
 	// Injected: it gets the identity variables.
 	Injected
-	// Conflict: it should have got them, and something of its author's is in the way.
+	// Conflict: it should have got them, but something that its author gave it is in the way.
 	Conflict
 )
 

@@ -29,8 +29,8 @@ var errNoRequest = errors.New("it is nil")
 // request's; a pod that names no account has the account "default"
 // (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/).
 //
-// It fails with a [*SyntaxError] for a pod that does not tell. [Mutator.Read] answers the same
-// question and saves reading the pod again.
+// It fails with a [*SyntaxError] for a pod that does not tell its account. [Mutator.Read] answers
+// the same question and saves reading the pod again.
 func RequestTarget(req *admissionv1.AdmissionRequest) (Target, error) {
 	if req == nil {
 		return Target{}, fmt.Errorf("mutate: request: %w", errNoRequest)

@@ -48,7 +48,7 @@ const (
 	// CodeForeignAnnotation: the annotation that is to be added to the pod is there with another
 	// value, or cannot be added to a running pod. Only other clouds add one.
 	CodeForeignAnnotation Code = "foreign-annotation"
-	// CodeUnsupported: an annotation asks for what is not done.
+	// CodeUnsupported: an annotation asks for something that is not supported.
 	CodeUnsupported Code = "unsupported"
 )
 

@@ -63,7 +63,7 @@ func TestKeysAreFetchedOnceAndAgainForANewOne(t *testing.T) {
 	})
 }
 
-func TestAFloodOfForgedTokensIsNoFloodAtTheIssuer(t *testing.T) {
+func TestAFloodOfForgedTokensDoesNotReachTheIssuer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv, v, dials := counting(t, oidc.VerifierConfig{})

@@ -146,7 +146,7 @@ func TestInspectRefuses(t *testing.T) {
 		"invalid UTF-8":                      {claimsOnly("{\"sub\":\"secret\xff\"}"), "claims", ""},
 		"too deep a nesting":                 {claimsOnly(deep), "claims", ""},
 		"something behind the claims":        {claimsOnly(`{} secret`), "claims", ""},
-		"an algorithm that is no string":     {compact(`{"alg":["secret"]}`, `{}`), "header", "alg"},
+		"an algorithm that is not a string":  {compact(`{"alg":["secret"]}`, `{}`), "header", "alg"},
 		"a subject that is a number":         {claimsOnly(`{"sub":7}`), "claims", "sub"},
 		"an audience that is a number":       {claimsOnly(`{"aud":7}`), "claims", "aud"},
 		"an audience among them that is one": {claimsOnly(`{"aud":["secret",7]}`), "claims", "aud"},

@@ -215,7 +215,7 @@ func TestFileSourceFollowsTheKubeletsRotation(t *testing.T) {
 	assert.Equal(t, "00000002", lastOf(s.last().Get("WebIdentityToken"), 8))
 }
 
-func TestANilContextIsNoPanic(t *testing.T) {
+func TestANilContextDoesNotPanic(t *testing.T) {
 	in(func(t *testing.T) {
 		p := newProvider(t, &fakeSTS{}, rotating(), token.Config{})
 		var none context.Context

@@ -20,16 +20,16 @@ func TestTokensThatAreRefusedBeforeTheyAreSent(t *testing.T) {
 		token string
 		is    error
 	}{
-		"nothing":                      {"", token.ErrEmptyToken},
-		"white space":                  {" \r\n", token.ErrEmptyToken},
-		"two parts":                    {"e30.e30", nil},
-		"four parts":                   {"e30.e30.e30.e30", nil},
-		"no signature":                 {"e30.e30.", nil},
-		"a line break within":          {"e30.e3\n0.e30", nil},
-		"more than 20000 characters":   {claimsOnly(`{"x":"` + strings.Repeat("x", 20000) + `"}`), nil},
-		"an exp that is no number":     {claimsOnly(`{"exp":"tomorrow"}`), nil},
-		"an issuer that is no string":  {claimsOnly(`{"iss":7}`), nil},
-		"an audience that is a number": {claimsOnly(`{"aud":7}`), nil},
+		"nothing":                        {"", token.ErrEmptyToken},
+		"white space":                    {" \r\n", token.ErrEmptyToken},
+		"two parts":                      {"e30.e30", nil},
+		"four parts":                     {"e30.e30.e30.e30", nil},
+		"no signature":                   {"e30.e30.", nil},
+		"a line break within":            {"e30.e3\n0.e30", nil},
+		"more than 20000 characters":     {claimsOnly(`{"x":"` + strings.Repeat("x", 20000) + `"}`), nil},
+		"an exp that is not a number":    {claimsOnly(`{"exp":"tomorrow"}`), nil},
+		"an issuer that is not a string": {claimsOnly(`{"iss":7}`), nil},
+		"an audience that is a number":   {claimsOnly(`{"aud":7}`), nil},
 	} {
 		t.Run(name, in(func(t *testing.T) {
 			s := &fakeSTS{}

@@ -111,7 +111,7 @@ func TestWithGrantDoesNotJoinAStatementThatAsksForMore(t *testing.T) {
 		assert.True(t, with.Allows(token(p, mail)), name)
 		with, err = policy.WithGrant(grant(p, cart))
 		require.NoError(t, err, name)
-		assert.Equal(t, policy.Len()+1, with.Len(), "%s: a statement of another kind is no grant", name)
+		assert.Equal(t, policy.Len()+1, with.Len(), "%s: a statement of another kind is not a grant", name)
 		assert.True(t, with.Allows(token(p, cart)), name)
 	}
 	wide := pattern(t, "system:serviceaccount:shop:*")

@@ -58,8 +58,8 @@ func TestConditions(t *testing.T) {
 		"not equal to any":                            {`{"StringNotEquals":{"HOST:sub":["x","` + sub + `"]}}`, no},
 		"not equal of an absent key":                  {`{"StringNotEquals":{"HOST:roles":"admin"}}`, yes},
 		"not like of an absent key":                   {`{"StringNotLike":{"HOST:kubernetes.io/namespace":"shop"}}`, yes},
-		"a claim that is no condition key":            {`{"StringEquals":{"HOST:roles":"admin"}}`, no},
-		"iss is no condition key":                     {`{"StringEquals":{"HOST:iss":"` + blue + `"}}`, no},
+		"a claim that is not a condition key":         {`{"StringEquals":{"HOST:roles":"admin"}}`, no},
+		"iss is not a condition key":                  {`{"StringEquals":{"HOST:iss":"` + blue + `"}}`, no},
 		"IfExists of an absent key":                   {`{"StringEqualsIfExists":{"HOST:roles":"x"}}`, yes},
 		"IfExists of a present key":                   {`{"StringEqualsIfExists":{"HOST:sub":"x"}}`, no},
 		"Null of an absent key":                       {`{"Null":{"HOST:roles":"true"}}`, yes},
@@ -155,7 +155,7 @@ func TestConditions(t *testing.T) {
 		"a variable with several values":      {`{"StringEquals":{"HOST:sub":"${HOST:amr}"}}`, unproven},
 		"a variable's star is literal":        {`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:${aws:Referer}"}}`, no},
 		"an escaped star":                     {`{"StringLike":{"aws:Referer":"${*}"}}`, yes},
-		"an escaped star is no wildcard":      {`{"StringLike":{"HOST:sub":"system${*}"}}`, no},
+		"an escaped star is not a wildcard":   {`{"StringLike":{"HOST:sub":"system${*}"}}`, no},
 		"an escaped question mark":            {`{"StringLike":{"HOST:sub":"system${?}serviceaccount:shop:cart"}}`, no},
 		"an escaped dollar":                   {`{"StringEquals":{"HOST:sub":"${$}"}}`, no},
 		"a variable without an end":           {`{"StringNotEquals":{"HOST:sub":"${HOST:sub"}}`, unproven},
@@ -364,7 +364,7 @@ func TestNothingIsAllowedByNothing(t *testing.T) {
 	assert.Equal(t, "denied: no statement allows it", strings.SplitN(trust.Decision{}.String(), "\n", 2)[0])
 }
 
-// What a variable brings in is literal even when it is no text.
+// What a variable brings in is literal even when it is not text.
 func TestAVariableCannotSmuggleInAWildcard(t *testing.T) {
 	t.Parallel()
 	policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["sts:AssumeRole","sts:TagSession"],`+

@@ -115,7 +115,7 @@ func naiveVariable(inner string, ctx naiveContext) (string, bool) {
 		return naiveMark(inner), true
 	}
 	key, fallback, hasDefault := strings.Cut(inner, ",")
-	for _, many := range []string{":amr", ":oaud", "tagkeys"} { // a list is no variable
+	for _, many := range []string{":amr", ":oaud", "tagkeys"} { // a list is not a variable
 		if strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), many) {
 			return "", false
 		}

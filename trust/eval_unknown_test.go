@@ -242,7 +242,7 @@ func TestAnEmptyTextIsAnEmptyDataSet(t *testing.T) {
 	}
 }
 
-func TestAListIsNoPolicyVariable(t *testing.T) {
+func TestAListIsNotAPolicyVariable(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
 	q := trust.WebIdentity(p, trust.Claims{"sub": "a", "amr": []any{"a"}, "email": "T",

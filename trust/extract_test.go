@@ -152,7 +152,7 @@ func TestExtractNamesEveryRoleThatItCannotRead(t *testing.T) {
 }
 
 // "Condition" is a member of a statement, and no function of CloudFormation's where it stands.
-func TestAConditionIsNoIntrinsicFunction(t *testing.T) {
+func TestAConditionIsNotAnIntrinsicFunction(t *testing.T) {
 	t.Parallel()
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-x"}}}]}`
 	found, err := trust.Extract([]byte(`{"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C","Properties":{"AssumeRolePolicyDocument":` + policy + `}}}}`))
@@ -162,7 +162,7 @@ func TestAConditionIsNoIntrinsicFunction(t *testing.T) {
 	assert.Equal(t, policy, found[0].Policy.Document())
 }
 
-func TestExtractRefusesWhatIsNoSuchDocument(t *testing.T) {
+func TestExtractRefusesOtherDocuments(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ doc, message string }{
 		"nothing":              {``, "the document is empty"},

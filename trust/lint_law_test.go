@@ -165,7 +165,7 @@ func TestFindingsSayWhereTheyAre(t *testing.T) {
 		WithoutGrant(trust.Grant{Provider: provider(t, "https://a.b"), Subjects: []trust.Subject{account(t, "x", "y")}})
 	require.NoError(t, err)
 	for _, f := range edited.Lint() {
-		assert.Zero(t, f.Line+f.Column, "an edited policy is no document that was read")
+		assert.Zero(t, f.Line+f.Column, "an edited policy was not read from a document")
 	}
 	assert.NotEmpty(t, edited.Lint())
 }

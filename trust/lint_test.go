@@ -42,7 +42,7 @@ func lintCases() map[string]struct{ doc, code, path string } {
 		"vacuous for all values":    {web(`{"StringEquals":{` + aud + `},"ForAllValues:StringEquals":{` + sub + `}}`), "vacuous-condition", "/Statement/0/Condition/ForAllValues:StringEquals/oidc.eks.eu-west-1.amazonaws.com~1id~1A:sub"},
 		"vacuous if it exists":      {web(`{"StringEqualsIfExists":{` + aud + `},"StringEquals":{` + sub + `}}`), "vacuous-condition", "/Statement/0/Condition/StringEqualsIfExists/oidc.eks.eu-west-1.amazonaws.com~1id~1A:aud"},
 		"a key of another cluster":  {web(`{"StringEquals":{` + aud + `,` + sub + `,"oidc.eks.eu-west-1.amazonaws.com/id/B:sub":"system:serviceaccount:shop:cart"}}`), "foreign-condition-key", "/Statement/0/Condition/StringEquals/oidc.eks.eu-west-1.amazonaws.com~1id~1B:sub"},
-		"a claim that is no key":    {web(`{"StringEquals":{` + aud + `,` + sub + `,"HOST:kubernetes.io/namespace":"shop"}}`), "claim-not-exposed", at + "kubernetes.io~1namespace"},
+		"a claim that is not a key": {web(`{"StringEquals":{` + aud + `,` + sub + `,"HOST:kubernetes.io/namespace":"shop"}}`), "claim-not-exposed", at + "kubernetes.io~1namespace"},
 		"the host swapped":          {strings.ReplaceAll(clean, "oidc.eks.eu-west-1", "oidc.eu-west-1.eks"), "swapped-host", "/Statement/0/Principal/Federated"},
 		"a trailing slash":          {swap(clean, `id/A"}`, `id/A/"}`), "trailing-slash", at + "aud"},
 		"a template in braces":      {swap(clean, "111122223333", "{ACCOUNT_ID}"), "placeholder", "/Statement/0/Principal/Federated"},

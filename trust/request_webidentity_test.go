@@ -19,22 +19,22 @@ func TestAudienceOfATokenWithSeveral(t *testing.T) {
 		claims     trust.Claims
 		aud, keeps bool
 	}{
-		"one":                                {trust.Claims{"aud": "sts.amazonaws.com"}, true, false},
-		"one in a list":                      {trust.Claims{"aud": []string{"sts.amazonaws.com"}}, true, false},
-		"several without azp":                {trust.Claims{"aud": []any{"sts.amazonaws.com", "other"}}, false, false},
-		"the same twice without azp":         {trust.Claims{"aud": []any{"sts.amazonaws.com", "sts.amazonaws.com"}}, false, false},
-		"several with azp":                   {trust.Claims{"aud": []any{"other", "x"}, "azp": "sts.amazonaws.com"}, true, true},
-		"azp decides against aud":            {trust.Claims{"aud": "sts.amazonaws.com", "azp": "other"}, false, false},
-		"azp alone":                          {trust.Claims{"azp": "sts.amazonaws.com"}, true, false},
-		"an empty list":                      {trust.Claims{"aud": []any{}}, false, false},
-		"an azp that is no string":           {trust.Claims{"aud": "sts.amazonaws.com", "azp": []any{"sts.amazonaws.com"}}, false, false},
-		"an empty azp":                       {trust.Claims{"aud": "sts.amazonaws.com", "azp": ""}, false, false},
-		"an aud that is a number":            {trust.Claims{"aud": json.Number("1")}, false, false},
-		"an aud of which one is no string":   {trust.Claims{"aud": []any{"sts.amazonaws.com", true}}, false, false},
-		"an aud that is an object":           {trust.Claims{"aud": map[string]any{}}, false, false},
-		"a sub that is a list":               {trust.Claims{"aud": "sts.amazonaws.com", "sub": []any{"x"}}, false, false},
-		"an email that is true":              {trust.Claims{"aud": "sts.amazonaws.com", "email": true}, false, false},
-		"an audience only by way of its azp": {trust.Claims{"aud": []string{"other", "more"}, "azp": "sts.amazonaws.com"}, true, true},
+		"one":                         {trust.Claims{"aud": "sts.amazonaws.com"}, true, false},
+		"one in a list":               {trust.Claims{"aud": []string{"sts.amazonaws.com"}}, true, false},
+		"several without azp":         {trust.Claims{"aud": []any{"sts.amazonaws.com", "other"}}, false, false},
+		"the same twice without azp":  {trust.Claims{"aud": []any{"sts.amazonaws.com", "sts.amazonaws.com"}}, false, false},
+		"several with azp":            {trust.Claims{"aud": []any{"other", "x"}, "azp": "sts.amazonaws.com"}, true, true},
+		"azp decides against aud":     {trust.Claims{"aud": "sts.amazonaws.com", "azp": "other"}, false, false},
+		"azp alone":                   {trust.Claims{"azp": "sts.amazonaws.com"}, true, false},
+		"an empty list":               {trust.Claims{"aud": []any{}}, false, false},
+		"an azp that is not a string": {trust.Claims{"aud": "sts.amazonaws.com", "azp": []any{"sts.amazonaws.com"}}, false, false},
+		"an empty azp":                {trust.Claims{"aud": "sts.amazonaws.com", "azp": ""}, false, false},
+		"an aud that is a number":     {trust.Claims{"aud": json.Number("1")}, false, false},
+		"an aud with an entry that is not a string": {trust.Claims{"aud": []any{"sts.amazonaws.com", true}}, false, false},
+		"an aud that is an object":                  {trust.Claims{"aud": map[string]any{}}, false, false},
+		"a sub that is a list":                      {trust.Claims{"aud": "sts.amazonaws.com", "sub": []any{"x"}}, false, false},
+		"an email that is true":                     {trust.Claims{"aud": "sts.amazonaws.com", "email": true}, false, false},
+		"an audience only by way of its azp":        {trust.Claims{"aud": []string{"other", "more"}, "azp": "sts.amazonaws.com"}, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

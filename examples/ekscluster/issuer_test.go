@@ -49,7 +49,7 @@ func TestAClustersNameLeadsToItsIssuerAndThumbprint(t *testing.T) {
 	assert.Contains(t, out.String(), "certificate-expired", "the evidence")
 }
 
-func TestWhatIsNoEKSIssuerIsRefused(t *testing.T) {
+func TestAnotherIssuerThanOfEKSIsRefused(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]string{
 		`{}`:                          "no OIDC issuer yet",

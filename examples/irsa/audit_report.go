@@ -58,7 +58,7 @@ func (a admitted) what() string {
 	return what
 }
 
-// show ends with errFound when there is anything to look at; who can become what is no fault.
+// show ends with errFound when there is anything to look at; a list of who can become what is not a fault.
 func (r *auditReport) show(cmd *cobra.Command) error {
 	slices.SortStableFunc(r.Admitted, func(a, b admitted) int { return cmp.Compare(a.Who, b.Who) })
 	for _, list := range [][]remark{r.Nowhere, r.AsNode, r.Findings} {

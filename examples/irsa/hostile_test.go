@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wrongFiles are no file that any subcommand could read.
+// wrongFiles cannot be read by any subcommand.
 func wrongFiles(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()

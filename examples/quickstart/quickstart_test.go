@@ -123,19 +123,19 @@ func TestWrongInputIsOneClearLineAndCreatesNothing(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"a file that is not there":        {[]string{"-f", "missing.yaml"}, []string{"missing.yaml"}},
-		"a file that is not YAML":         {[]string{"-f", notYAML}, []string{notYAML}},
-		"a kind that is not Pod":          {edited(t, "kind: Pod", "kind: Deployment"), []string{"pod.yaml", "kind", "Deployment"}},
-		"no service account":              {edited(t, "  serviceAccountName: report-reader\n", ""), []string{"pod.yaml", "spec.serviceAccountName"}},
-		"another service account":         {edited(t, "serviceAccountName: report-reader", "serviceAccountName: default"), []string{"pod.yaml", "spec.serviceAccountName", "default"}},
-		"an annotation that is no ARN":    {edited(t, "arn:aws:iam::111122223333:role/report-reader", "report-reader"), []string{"serviceaccount.yaml", "eks.amazonaws.com/role-arn", "report-reader"}},
-		"an annotation that is missing":   {edited(t, "eks.amazonaws.com/role-arn", "example.com/role"), []string{"serviceaccount.yaml", "eks.amazonaws.com/role-arn"}},
-		"an expiration that is no number": {edited(t, `"3600"`, `"soon"`), []string{"serviceaccount.yaml", "eks.amazonaws.com/token-expiration", "soon"}},
-		"a misspelt field":                {edited(t, "serviceAccountName:", "serviceAcountName:"), []string{"pod.yaml", "serviceAcountName"}},
-		"an unreachable issuer":           {[]string{"-issuer", unreachable}, []string{unreachable}},
-		"an issuer that is no URL":        {[]string{"-issuer", "oidc.example.com"}, []string{"oidc.example.com", "https://"}},
-		"a real account for a bench":      {[]string{"-aws"}, []string{"-issuer"}},
-		"an argument":                     {[]string{"pod.yaml"}, []string{"pod.yaml", "-f"}},
+		"a file that is not there":           {[]string{"-f", "missing.yaml"}, []string{"missing.yaml"}},
+		"a file that is not YAML":            {[]string{"-f", notYAML}, []string{notYAML}},
+		"a kind that is not Pod":             {edited(t, "kind: Pod", "kind: Deployment"), []string{"pod.yaml", "kind", "Deployment"}},
+		"no service account":                 {edited(t, "  serviceAccountName: report-reader\n", ""), []string{"pod.yaml", "spec.serviceAccountName"}},
+		"another service account":            {edited(t, "serviceAccountName: report-reader", "serviceAccountName: default"), []string{"pod.yaml", "spec.serviceAccountName", "default"}},
+		"an annotation that is no ARN":       {edited(t, "arn:aws:iam::111122223333:role/report-reader", "report-reader"), []string{"serviceaccount.yaml", "eks.amazonaws.com/role-arn", "report-reader"}},
+		"an annotation that is missing":      {edited(t, "eks.amazonaws.com/role-arn", "example.com/role"), []string{"serviceaccount.yaml", "eks.amazonaws.com/role-arn"}},
+		"an expiration that is not a number": {edited(t, `"3600"`, `"soon"`), []string{"serviceaccount.yaml", "eks.amazonaws.com/token-expiration", "soon"}},
+		"a misspelt field":                   {edited(t, "serviceAccountName:", "serviceAcountName:"), []string{"pod.yaml", "serviceAcountName"}},
+		"an unreachable issuer":              {[]string{"-issuer", unreachable}, []string{unreachable}},
+		"an issuer that is no URL":           {[]string{"-issuer", "oidc.example.com"}, []string{"oidc.example.com", "https://"}},
+		"a real account for a bench":         {[]string{"-aws"}, []string{"-issuer"}},
+		"an argument":                        {[]string{"pod.yaml"}, []string{"pod.yaml", "-f"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

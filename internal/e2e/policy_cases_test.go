@@ -146,7 +146,7 @@ var comparedFeatures = map[string][]featureCase{
 		{name: "with a slash more", account: annotated(nil), pod: foreignMount(mutate.DefaultMountPath + "/")},
 		{name: "with slashes and dots", account: annotated(nil), pod: foreignMount("/var//run/./secrets/eks.amazonaws.com/serviceaccount/.")},
 		{name: "below it", account: annotated(nil), pod: foreignMount(mutate.DefaultMountPath + "/more")},
-		{name: "where dots are no wildcards", account: annotated(nil), pod: foreignMount("/var/run/secrets/eks-amazonaws-com/serviceaccount")},
+		{name: "where dots are not wildcards", account: annotated(nil), pod: foreignMount("/var/run/secrets/eks-amazonaws-com/serviceaccount")},
 	},
 	"present": {
 		{name: "all of it", cfg: mutate.EKS("eu-central-1"), account: annotated(nil), pod: containerEnv("AWS_ROLE_ARN", "own", "AWS_WEB_IDENTITY_TOKEN_FILE", "/own", "AWS_REGION", "x", "AWS_STS_REGIONAL_ENDPOINTS", "legacy")},

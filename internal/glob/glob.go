@@ -23,7 +23,7 @@ type part struct {
 	holes bool
 }
 
-// anyRune is no character of a JSON text, so a part can hold it beside literal '?'.
+// anyRune is not a character of any JSON text, so a part can hold it beside literal '?'.
 const anyRune = "\xff"
 
 // Compile reads '*' and '?' as wildcards.

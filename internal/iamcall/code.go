@@ -64,7 +64,7 @@ func IsTagOnCreateRefused(partition string, err error) bool {
 		"Validation", "ValidationError")
 }
 
-// IsProviderMissing recognises STS's answer to a token whose issuer is no provider of the
+// IsProviderMissing recognises STS's answer to a token whose issuer is not a provider of the
 // account, or not yet.
 func IsProviderMissing(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)

@@ -248,7 +248,7 @@ func kinds() [6]string {
 	return [...]string{plain, "9012345678", "-", ":", "/_.@+=XYZABCDEFGHIJKLMNOPQRSTUVW", ",;!\"#$%&'()*<>?[\\]^`{|}~"}
 }
 
-// Beyond ASCII there are letters and what is no letter; from each of these on there are more
+// Beyond ASCII there are letters and other characters; from each of these on there are more
 // than any document has characters.
 const (
 	firstLetter = '\u4e00'

@@ -13,8 +13,8 @@ import (
 // those that turn the direction of a text, such as U+202E, are not.
 func Is(s string) bool { return utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 }
 
-// Text spells out what is no printable character, as Go does in quotes. Line breaks are no
-// printable characters: the result is one line. Bytes that are no UTF-8 become U+FFFD.
+// Text spells out what is not a printable character, as Go does in quotes. Line breaks are not
+// printable characters: the result is one line. Bytes that are not UTF-8 become U+FFFD.
 func Text(s string) string {
 	if Is(s) {
 		return s

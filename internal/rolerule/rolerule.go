@@ -36,7 +36,7 @@ const Long = "+"
 // No two accounts have the same ARN. Two long names that begin and end alike cannot both have a
 // role: IAM refuses the second, and nobody gets the first one's.
 //
-// The zero value is no rule.
+// The zero value is not a rule.
 type RoleRule struct {
 	// AccountID is the AWS account of the roles, 12 digits. Required.
 	AccountID string
@@ -51,7 +51,7 @@ type RoleRule struct {
 	NamePrefix string
 }
 
-// IsZero says that r is no rule.
+// IsZero says whether r is the zero value, which is not a rule.
 func (r RoleRule) IsZero() bool { return r == RoleRule{} }
 
 // Check reports everything that is wrong with a rule.

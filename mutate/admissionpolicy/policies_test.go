@@ -138,18 +138,18 @@ func TestNewRefusesWhatAPolicyCannotDo(t *testing.T) {
 	assert.Nil(t, p)
 }
 
-func TestRolesRefusesWhatIsNoListOfRoles(t *testing.T) {
+func TestRolesRefusesOtherDocuments(t *testing.T) {
 	t.Parallel()
 	p, err := admissionpolicy.New(mutate.Config{}, admissionpolicy.Config{})
 	require.NoError(t, err)
 	for name, allowed := range map[string]map[string]admissionpolicy.AllowedRoles{
-		"a namespace that cannot be":   {"Team A": {}},
-		"a wildcard":                   {"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}},
-		"a path without its slash":     {"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}},
-		"every role of the account":    {"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}},
-		"an empty audience":            {"a": {Audiences: []string{""}}},
-		"an audience of two lines":     {"a": {Audiences: []string{"a\nb"}}},
-		"a path that is no role's ARN": {"a": {Paths: []string{"arn:aws:iam::111122223333:"}}},
+		"a namespace that cannot be":      {"Team A": {}},
+		"a wildcard":                      {"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}},
+		"a path without its slash":        {"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}},
+		"every role of the account":       {"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}},
+		"an empty audience":               {"a": {Audiences: []string{""}}},
+		"an audience of two lines":        {"a": {Audiences: []string{"a\nb"}}},
+		"a path that is not a role's ARN": {"a": {Paths: []string{"arn:aws:iam::111122223333:"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,7 +42,7 @@ type Identity struct {
 	TokenExpiration time.Duration
 }
 
-// IsZero says whether id is no identity.
+// IsZero says whether id is the zero value, which names no identity.
 func (id Identity) IsZero() bool { return id == Identity{} }
 
 const (

@@ -46,7 +46,7 @@ type Identity struct {
 	TokenExpiration time.Duration
 }
 
-// IsZero says whether id is no identity.
+// IsZero says whether id is the zero value, which names no identity.
 func (id Identity) IsZero() bool { return id == Identity{} }
 
 const defaultExpiration = 86400 // seconds

@@ -72,7 +72,7 @@ func TestAnAccountWithoutARoleIsNotDeniedForThePodsSizeOrShape(t *testing.T) {
 	}
 }
 
-// An HTTP error is no answer: under failurePolicy Ignore, the pod would get in.
+// An HTTP error is not an answer: under failurePolicy Ignore, the pod would get in.
 func TestAReviewThatIsTooLargeIsDeniedInTheReview(t *testing.T) {
 	t.Parallel()
 	huge := reviewOf("v1", htmlPod(t, 4<<20))

@@ -125,7 +125,7 @@ func TestTheCallersValuesAreNotShared(t *testing.T) {
 	assert.Empty(t, cfg.ObjectSelector.MatchExpressions)
 }
 
-// The bundle can be read by many: what is no certificate stays out.
+// The bundle can be read by many: what is not a certificate stays out.
 func TestABundleHasCertificatesAlone(t *testing.T) {
 	t.Parallel()
 	ca, err := os.ReadFile("testdata/ca.crt")

@@ -6,7 +6,7 @@ import (
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
-// What a caller may want to tell apart with errors.Is.
+// Errors that a caller may want to tell apart, with errors.Is.
 var (
 	// ErrAPIServerAudience is in the error of a client id that is the cluster's own API
 	// server's audience: the default token of every pod has it, so all of them could ask STS.

@@ -95,7 +95,7 @@ func TestTokenReportsTheLifetimeReallyGranted(t *testing.T) {
 	}
 }
 
-func TestAnswersOfTheServerThatAreNoToken(t *testing.T) {
+func TestAnswersOfTheServerWithoutAToken(t *testing.T) {
 	t.Parallel()
 	accounts := schema.GroupResource{Resource: "serviceaccounts"}
 	for name, tc := range map[string]struct {
@@ -233,7 +233,7 @@ func (*nothing) CreateToken(context.Context, string, *authenticationv1.TokenRequ
 	panic("a nil creator was asked")
 }
 
-func TestANilPointerIsNoCreator(t *testing.T) {
+func TestANilPointerIsNotACreator(t *testing.T) {
 	t.Parallel()
 	_, err := tokenrequest.New((*nothing)(nil), "api", tokenrequest.Config{})
 	assert.ErrorContains(t, err, "creator is nil")

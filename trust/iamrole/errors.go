@@ -7,7 +7,7 @@ import (
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
-// What a caller may want to tell apart with errors.Is.
+// Errors that a caller may want to tell apart, with errors.Is.
 var (
 	// ErrNotFound is in the error of a role that is not there.
 	ErrNotFound = errors.New("there is no such role")

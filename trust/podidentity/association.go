@@ -13,7 +13,7 @@ import (
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
-// What a caller may want to tell apart with errors.Is.
+// Errors that a caller may want to tell apart, with errors.Is.
 var (
 	// ErrNotFound is in the error of a service account that has no association.
 	ErrNotFound = errors.New("the service account has no association")

@@ -32,7 +32,7 @@ type wireError struct {
 	RequestID string   `xml:"RequestId"`
 }
 
-func TestRequestsThatAreNoCallsAreRefused(t *testing.T) {
+func TestRequestsThatAreNotCallsAreRefused(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"
 	tests := map[string]struct {

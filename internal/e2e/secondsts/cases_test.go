@@ -149,7 +149,7 @@ var gatewayPolicies = []gatewayPolicy{
 		gateway: "web other-audience", differs: "the gateway compares condition keys by case",
 	},
 	{
-		name:       "a claim that is no condition key",
+		name:       "a claim that is not a condition key",
 		statements: allow(`{"StringEquals":{"HOST:tenant":"blue"}}`),
 		admits:     "", because: claimKeys,
 		gateway: "tenant", differs: "the gateway makes every claim of a token a condition key",
