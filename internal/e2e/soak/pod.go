@@ -103,17 +103,18 @@ func (p *pod) attempted(a token.Attempt) {
 	p.expires.Store(a.Expires.UnixNano())
 }
 
-// longestBackoff is for how long a failed attempt excuses credentials that have expired.
-const longestBackoff = 11 * time.Minute
-
 // wasItDead counts credentials that were served past their expiry although nobody had tried to replace
-// them. Hooks are called after the callers were served, hence the pause.
+// them. Hooks are called after the callers were served, which a busy machine may draw out.
 func (p *pod) wasItDead() {
 	expired := p.expires.Load()
-	time.Sleep(10 * time.Millisecond)
-	if p.expires.Load() == expired && time.Since(time.Unix(0, p.failed.Load())) > longestBackoff {
-		p.soak.dead.Add(1)
+	excuse := p.soak.cfg.backoff() + 10*time.Second // between the ends of two failed attempts that a call finds
+	for range 100 {
+		if p.expires.Load() != expired || time.Since(time.Unix(0, p.failed.Load())) < excuse {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	p.soak.dead.Add(1)
 }
 
 func (p *pod) mint() error {

@@ -5,6 +5,7 @@
 package soak
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -41,6 +42,7 @@ type Config struct {
 	// Chaos is the time between two faults, Restart that between two pods' new beginnings.
 	Chaos, Restart time.Duration
 	Refresh        token.Refresh
+	Backoff        time.Duration // the longest that Refresh has; 0: its default's
 	// Suspend is the time between two suspends of all machines, ClockStep that between two settings of
 	// their wall clocks, APIServer that between two restarts of the API server. 0: none.
 	Suspend, ClockStep, APIServer time.Duration
@@ -51,6 +53,8 @@ type Config struct {
 	OnLoopback bool
 	Seed       uint64
 }
+
+func (c Config) backoff() time.Duration { return cmp.Or(c.Backoff, 10*time.Minute) }
 
 // Result is what came of it.
 type Result struct {

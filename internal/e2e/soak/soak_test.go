@@ -75,6 +75,7 @@ func TestRealTimeOverLoopback(t *testing.T) {
 			AdvisoryWindow: 14*time.Minute + 30*time.Second,
 			Backoff:        func() time.Duration { return 3 * time.Second },
 		},
+		Backoff: 3 * time.Second,
 	}
 	s, err := soak.New(t.Context(), cfg)
 	require.NoError(t, err)
