@@ -22,20 +22,28 @@ import (
 func readCluster(cmd *cobra.Command, file string, account func(*corev1.ServiceAccount) error, pod func(*corev1.Pod) error) error {
 	counted, end := progress(cmd, "service accounts and pods")
 	defer end()
-	return eachItem(cmd, file, []string{"items"}, func(item json.RawMessage) error {
+	accounts := 0 // every namespace has one
+	err := eachItem(cmd, file, []string{"items"}, func(item json.RawMessage) error {
 		counted()
 		var kind metav1.TypeMeta
 		if err := json.Unmarshal(item, &kind); err != nil {
 			return err
 		}
 		switch kind.Kind {
+		case "":
+			return errors.New("it has no kind: want what kubectl get -o json prints, without --raw")
 		case "ServiceAccount":
+			accounts++
 			return decoded(item, account)
 		case "Pod":
 			return decoded(item, pod)
 		}
 		return nil
 	})
+	if err == nil && accounts == 0 {
+		err = errors.New("there is no service account in it")
+	}
+	return err
 }
 
 func decoded[T any](item []byte, do func(*T) error) error {

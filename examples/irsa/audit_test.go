@@ -156,7 +156,7 @@ func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var out, errs strings.Builder
-	in := io.MultiReader(strings.NewReader(`{"items":[`), &objects{left: 50_000}) // 200 MB
+	in := io.MultiReader(strings.NewReader(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}},`), &objects{left: 50_000}) // 200 MB
 	code := process{}.run(t.Context(), args, in, &out, &errs)
 	require.Zero(t, code, errs.String())
 	// A dump of a whole account has policies too.
@@ -174,6 +174,24 @@ func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	assert.Equal(t, 2, code)
 	assert.Contains(t, errs.String(), "--roles -: Roles[0]: ")
 	assert.Contains(t, errs.String(), "has more than 67108864 bytes")
+}
+
+func TestAuditRefusesDumpsThatLackAccounts(t *testing.T) {
+	t.Parallel()
+	for text, says := range map[string]string{
+		`{"items":[]}`: "there is no service account",
+		`{"items":[{"kind":"Pod","metadata":{"namespace":"a","name":"b"}}]}`:                          "there is no service account",
+		`{"kind":"ServiceAccountList","items":[{"metadata":{"namespace":"a","name":"b"}}]}`:           "items[0]: it has no kind",
+		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}}]}{"items":[{`:    "items[0]: ",
+		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"A B"}}]}`:             `"A B"`,
+		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":{"generate":true}}}]}`: "items[0]: ",
+	} {
+		code, stdout, stderr := irsa(t, text, "audit", "--provider", eksProvider, "--cluster", "-", "--roles", "testdata/roles.json")
+		assert.Equal(t, 2, code, text)
+		assert.True(t, strings.HasPrefix(stderr, "irsa: --cluster -: "), stderr)
+		assert.Contains(t, stderr, says, text)
+		assert.Empty(t, stdout, text)
+	}
 }
 
 func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {

@@ -55,7 +55,7 @@ func TestVerdictsHaveTheirColours(t *testing.T) {
 func TestTerminalsAreNotObeyed(t *testing.T) {
 	t.Parallel()
 	roles := write(t, "roles.json", `{"RoleDetailList":[{"Arn":"arn:\u001b[2J","AssumeRolePolicyDocument":{"Statement":[]}}]}`)
-	cluster := write(t, "cluster.json", `{"items":[{"kind":"Pod","metadata":{"namespace":"a","name":"b\u001b]0;x\u0007\u202e"},"spec":{"containers":[{"name":"c\r"}]}}]}`)
+	cluster := write(t, "cluster.json", `{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"c"}},{"kind":"Pod","metadata":{"namespace":"a","name":"b\u001b]0;x\u0007\u202e"},"spec":{"containers":[{"name":"c\r"}]}}]}`)
 	code, stdout, _ := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", cluster, "--roles", roles)
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stdout, `a/b\x1b]0;x\a\u202e: as service account default, containers c\r`)
