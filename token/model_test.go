@@ -101,7 +101,7 @@ func (m *reference) succeeded(id string, now instant, lifetime, configured time.
 
 // doubted is an answer whose credentials had expired by this machine's clock when they came.
 func (m *reference) doubted(id string, said time.Time, now instant, backoff time.Duration) {
-	until := now.add(backoff)
+	until := now.add(max(backoff, 10*time.Second))
 	if m.id == "" || m.rejected || !m.said.After(said) {
 		*m = reference{perishable: m.perishable, id: id, said: said, expiry: until}
 	}
@@ -226,6 +226,9 @@ func (h *history) ask() {
 		time.Second, time.Minute, 4 * time.Minute, 15 * time.Minute, time.Hour, 90 * time.Minute, 12 * time.Hour,
 	}[h.rng.IntN(7)] + time.Duration(h.rng.Int64N(int64(time.Minute)))
 	h.backoff = time.Duration(h.rng.Int64N(int64(10 * time.Minute)))
+	if h.rng.IntN(4) == 0 {
+		h.backoff = 0
+	}
 	h.keyID = fmt.Sprint("KEY", h.asked)
 
 	now, before, verdict := h.now(), h.asked, h.model.verdict(h.now())

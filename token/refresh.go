@@ -47,9 +47,10 @@ const minReplaced = 30 * time.Second
 //     meanwhile. Two answers take credentials away, as nothing of the identity may be served any more:
 //     that the service account is gone, and a token of another account.
 //   - Credentials that have expired by this machine's clock when they come are served all the same, and
-//     asked for again as after a refresh that failed. AWS gave them, and judges them. Either the clock is
-//     fast, or their source is cut off and hands out what it has; the hook is told, as
-//     [ErrStaleCredentials]. They replace what is cached unless their source gave that longer to live.
+//     asked for again as after a refresh that failed, in 10 seconds at the soonest. AWS gave them, and
+//     judges them. Either the clock is fast, or their source is cut off and hands out what it has; the
+//     hook is told, as [ErrStaleCredentials]. They replace what is cached unless their source gave that
+//     longer to live.
 //
 // Backoff and ExpiredBackoff are called when an attempt has failed, without a lock. They have a second to
 // return; one that takes longer, or panics, counts as nil, and is not called again before it returns.
@@ -58,12 +59,11 @@ const minReplaced = 30 * time.Second
 // share them.
 type Refresh struct {
 	// AdvisoryWindow is how long before expiry new credentials are asked for, a minute at least: in
-	// the last minute everybody waits for them. 0: by the lifetime
-	// that credentials have when they are obtained: 5 minutes up to a lifetime of 20 minutes, 15
-	// minutes below 90 minutes, 60 minutes from there on. New credentials are in any case served
-	// for a minute, or for half their lifetime when that is shorter, before they are asked for
-	// again; and for 10 seconds however short that is, since it is this machine's clock that says so.
-	// Negative is an error.
+	// the last minute everybody waits for them. 0: by the lifetime that credentials have when they
+	// are obtained: 5 minutes up to a lifetime of 20 minutes, 15 minutes below 90 minutes, 60 minutes
+	// from there on. New credentials are in any case served for a minute, or for half their lifetime
+	// when that is shorter, before they are asked for again; and for 10 seconds however short that
+	// is, since it is this machine's clock that says so. Negative is an error.
 	AdvisoryWindow time.Duration
 	// Timeout bounds one attempt, which all callers share. 0: 1 minute. Negative is an error. A
 	// source that does not return by then is left behind and its answer is dropped.

@@ -121,7 +121,8 @@ func (e *engine) waiting(o outcome) time.Duration {
 func (e *engine) backoff(o outcome) time.Duration {
 	d := e.refresh.backoff(o.left, e.asked)
 	switch {
-	case o.failed == nil:
+	case o.doubtful:
+		return max(d, minKept)
 	case o.failed.local:
 		return min(d, finalFor())
 	case o.failed.ofSource:
