@@ -41,7 +41,6 @@ func ensureProvider(ctx context.Context, client *oidc.Client, cfg aws.Config, is
 	if err != nil {
 		return iamprovider.Result{}, err
 	}
-	return iamprovider.Ensure(ctx, iam.NewFromConfig(cfg), iamprovider.Spec{
-		AccountID: "111122223333", Issuer: issuer, Thumbprints: report.Thumbprints,
-	}, iamprovider.Config{})
+	spec := iamprovider.Spec{AccountID: "111122223333", Issuer: issuer, Thumbprints: report.Thumbprints}
+	return iamprovider.Ensure(ctx, iam.NewFromConfig(cfg), spec, iamprovider.Config{})
 }

@@ -30,7 +30,6 @@ func judge() (trust.Decision, error) {
 		return trust.Decision{}, err
 	}
 	return policy.Evaluate(trust.WebIdentity(provider, trust.Claims{
-		"sub": "system:serviceaccount:checkout:shop",
-		"aud": []string{"sts.amazonaws.com"},
+		"sub": "system:serviceaccount:checkout:shop", "aud": "sts.amazonaws.com",
 	})), nil
 }

@@ -219,6 +219,19 @@ func TestTheREADMEIsReadInOneGo(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(string(text), "\n"), 150)
 }
 
+// What a newcomer writes is short, whole programs with their imports and comments.
+func TestTheProgramsAreShort(t *testing.T) {
+	t.Parallel()
+	for path, most := range map[string]int{
+		"application/main.go": 33, "controller-runtime/main.go": 86, "controller-runtime/operator/main.go": 78,
+		"gate/main.go": 46, "installer/main.go": 119,
+	} {
+		text, err := os.ReadFile(filepath.Join("examples", path))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, strings.Count(string(text), "\n"), most, path)
+	}
+}
+
 // originOf returns the file that has the block's lines one after the other, indentation aside.
 func originOf(sources map[string]string, text string) string {
 	for path, source := range sources {

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -73,9 +72,7 @@ func run(ctx context.Context, f flags) error {
 		Cache: func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
 			return lister.ServiceAccounts(namespace).Get(name)
 		},
-		Live: func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
-			return client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
-		},
+		Live: webhook.Live(client.CoreV1().ServiceAccounts),
 	})
 	if err != nil {
 		return err

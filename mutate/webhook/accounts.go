@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/mutate"
@@ -29,6 +30,22 @@ type AccountsFunc func(ctx context.Context, namespace, name string) (*corev1.Ser
 // ServiceAccount calls f.
 func (f AccountsFunc) ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
 	return f(ctx, namespace, name)
+}
+
+// Getter gets service accounts of one namespace, as client-go's ServiceAccountInterface does.
+type Getter interface {
+	Get(ctx context.Context, name string, opts metav1.GetOptions) (*corev1.ServiceAccount, error)
+}
+
+// Live asks the API server about each account, through a clientset of client-go:
+//
+//	accounts := webhook.Live(clientset.CoreV1().ServiceAccounts)
+//
+// That is one call for each pod; [CachedAccounts] asks for fewer.
+func Live[G Getter](of func(namespace string) G) AccountsFunc {
+	return func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+		return of(namespace).Get(ctx, name, metav1.GetOptions{})
+	}
 }
 
 // ErrNotFound says that there is no such service account.

@@ -4,10 +4,7 @@
 //
 //	mutator, err := mutate.New(mutate.EKS("eu-central-1"))
 //	…
-//	accounts := webhook.AccountsFunc(func(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
-//		return client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
-//	})
-//	handler, err := webhook.New(mutator, accounts, webhook.Config{})
+//	handler, err := webhook.New(mutator, webhook.Live(clientset.CoreV1().ServiceAccounts), webhook.Config{})
 //	…
 //	cert, err := webhook.NewCertificate("/tls/tls.crt", "/tls/tls.key", webhook.CertificateConfig{})
 //	…
