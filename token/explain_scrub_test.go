@@ -28,6 +28,8 @@ func TestWhatAServiceSaysIsQuotedWithoutTokens(t *testing.T) {
 			assert.True(t, strings.HasPrefix(x.Said, "refused") && strings.HasSuffix(x.Said, "for a reason"), x.Said)
 		}
 	}
+	hostile, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "a\x7fb\xffc\x1bd~e"})
+	assert.Equal(t, "a b c d~e", hostile.Said, "nothing that a terminal would obey")
 	x, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "frameworkers, keyJsonPath and role/homeworkers-service"})
 	assert.Equal(t, "frameworkers, keyJsonPath and role/homeworkers-service", x.Said)
 }

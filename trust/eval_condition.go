@@ -67,7 +67,7 @@ func (c *compiler) values(cond *condition, v *jsontree.Value, order ordering) {
 		c.refuse(cond.pointer, messageSyntax, "")
 	case len(texts) == 0:
 		cond.flaw = "the list of values is empty" // which IAM stores: see sharedControl for the source
-	case cond.op.family != familyUnknown:
+	default:
 		for _, text := range texts {
 			cond.values = append(cond.values, compileMatcher(cond.op, order, text, c.variables))
 		}

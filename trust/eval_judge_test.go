@@ -84,6 +84,7 @@ func TestConditions(t *testing.T) {
 		"an unknown operator":                         {`{"StringMatches":{"HOST:sub":"` + sub + `"}}`, unproven},
 		"an operator in another case":                 {`{"stringEquals":{"HOST:sub":"` + sub + `"}}`, unproven},
 		"an operator that is a comment":               {`{"__comment":"x"}`, unproven},
+		"values that are objects, negated":            {`{"StringNotEquals":{"HOST:sub":{}}}`, unproven},
 		"values that are objects":                     {`{"StringEquals":{"HOST:sub":{}}}`, unproven},
 
 		"Bool":                         {`{"Bool":{"aws:RequestTag/yes":"TRUE"}}`, yes},
@@ -99,6 +100,8 @@ func TestConditions(t *testing.T) {
 		"less than the same number":    {`{"NumericLessThan":{"aws:RequestTag/n":"9007199254740993"}}`, no},
 		"more than the same number":    {`{"NumericGreaterThan":{"aws:RequestTag/n":"9007199254740993"}}`, no},
 		"at least the same number":     {`{"NumericGreaterThanEquals":{"aws:RequestTag/n":"9007199254740993"}}`, yes},
+		"at least a smaller number":    {`{"NumericGreaterThanEquals":{"aws:RequestTag/n":"9007199254740992"}}`, yes},
+		"an address with a zone":       {`{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, unproven},
 		"at least a larger number":     {`{"NumericGreaterThanEquals":{"aws:RequestTag/n":"9007199254740994"}}`, no},
 		"at most a smaller number":     {`{"NumericLessThanEquals":{"aws:RequestTag/n":"9007199254740992"}}`, no},
 		"numbers of a text":            {`{"NumericNotEquals":{"HOST:sub":"1"}}`, unproven},
@@ -133,48 +136,56 @@ func TestConditions(t *testing.T) {
 		"another ARN":                  {`{"ArnNotLike":{"aws:RequestTag/role":"arn:aws:iam::111122223333:role/b"}}`, yes},
 		"no ARN":                       {`{"ArnNotEquals":{"HOST:sub":"arn:aws:iam::111122223333:role/b"}}`, unproven},
 
-		"a variable":                          {`{"StringEquals":{"HOST:sub":"${HOST:sub}"}}`, yes},
-		"a variable in another case":          {`{"StringEquals":{"HOST:sub":"${HOST:SUB}"}}`, yes},
-		"a variable, ignoring case":           {`{"StringEqualsIgnoreCase":{"HOST:sub":"SYSTEM:serviceaccount:shop:${aws:RequestTag/none, 'CART'}"}}`, yes},
-		"a variable, not ignoring case":       {`{"StringEquals":{"HOST:sub":"SYSTEM:serviceaccount:shop:${aws:RequestTag/none, 'cart'}"}}`, no},
-		"an absent variable in a pattern":     {`{"StringNotLike":{"HOST:sub":"x${aws:RequestTag/none}*"}}`, unproven},
-		"an absent variable in an ARN":        {`{"ArnNotLike":{"aws:RequestTag/role":"arn:aws:iam::1:role/${aws:RequestTag/none}"}}`, unproven},
-		"an absent variable, ignoring case":   {`{"StringNotEqualsIgnoreCase":{"HOST:sub":"x${aws:RequestTag/none}"}}`, unproven},
-		"an unknown variable with a default":  {`{"StringNotEquals":{"HOST:sub":"${aws:SourceVpc, 'x'}"}}`, unproven},
-		"a variable without a name":           {`{"StringNotEquals":{"HOST:sub":"${, 'x'}"}}`, unproven},
-		"a variable with a space in it":       {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/a b, 'x'}"}}`, unproven},
-		"a default with a quote in it":        {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, 'x'y'}"}}`, unproven},
-		"a default that begins with no quote": {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, x'}"}}`, unproven},
-		"a default that ends with no quote":   {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, 'x}"}}`, unproven},
-		"a default that is one quote":         {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, '}"}}`, unproven},
-		"a default that is empty":             {`{"StringEquals":{"HOST:sub":"` + sub + `${aws:RequestTag/none, ''}"}}`, yes},
-		"a variable within":                   {`{"StringLike":{"HOST:sub":"system:*:${aws:RequestTag/none, 'cart'}"}}`, yes},
-		"a variable that is absent":           {`{"StringEquals":{"HOST:sub":["${aws:RequestTag/none}"]}}`, unproven},
-		"an absent variable beside a match":   {`{"StringEquals":{"HOST:sub":["${aws:RequestTag/none}","` + sub + `"]}}`, yes},
-		"an absent variable, negated":         {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none}"}}`, unproven},
-		"a variable with several values":      {`{"StringEquals":{"HOST:sub":"${HOST:amr}"}}`, unproven},
-		"a variable's star is literal":        {`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:${aws:Referer}"}}`, no},
-		"an escaped star":                     {`{"StringLike":{"aws:Referer":"${*}"}}`, yes},
-		"an escaped star is not a wildcard":   {`{"StringLike":{"HOST:sub":"system${*}"}}`, no},
-		"an escaped question mark":            {`{"StringLike":{"HOST:sub":"system${?}serviceaccount:shop:cart"}}`, no},
-		"an escaped dollar":                   {`{"StringEquals":{"HOST:sub":"${$}"}}`, no},
-		"a variable without an end":           {`{"StringNotEquals":{"HOST:sub":"${HOST:sub"}}`, unproven},
-		"a default without quotes":            {`{"StringEquals":{"HOST:sub":"${aws:RequestTag/none, ` + sub + `}"}}`, unproven},
-		"a variable in a number":              {`{"NumericEquals":{"aws:RequestTag/n":"${aws:RequestTag/n}"}}`, unproven},
-		"a variable in an ARN":                {`{"ArnEquals":{"aws:RequestTag/role":"${aws:RequestTag/role}"}}`, yes},
-		"what the network decides":            {`{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}`, unproven},
-		"what the network decides, vacuous":   {`{"StringNotEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}`, unproven},
-		"what the clock decides":              {`{"DateGreaterThan":{"aws:CurrentTime":"2000-01-01T00:00:00Z"}}`, unproven},
-		"whether the network key is present":  {`{"Null":{"aws:SourceVpce":"true"}}`, unproven},
-		"a session tag":                       {`{"StringEquals":{"aws:RequestTag/FROM":"10.1.2.3"}}`, yes},
-		"all session tags":                    {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes","no"]}}`, yes},
+		"a variable":                            {`{"StringEquals":{"HOST:sub":"${HOST:sub}"}}`, yes},
+		"a variable in another case":            {`{"StringEquals":{"HOST:sub":"${HOST:SUB}"}}`, yes},
+		"a variable, ignoring case":             {`{"StringEqualsIgnoreCase":{"HOST:sub":"SYSTEM:serviceaccount:shop:${aws:RequestTag/none, 'CART'}"}}`, yes},
+		"a variable, not ignoring case":         {`{"StringEquals":{"HOST:sub":"SYSTEM:serviceaccount:shop:${aws:RequestTag/none, 'cart'}"}}`, no},
+		"an absent variable in a pattern":       {`{"StringNotLike":{"HOST:sub":"x${aws:RequestTag/none}*"}}`, unproven},
+		"an absent variable in an ARN":          {`{"ArnNotLike":{"aws:RequestTag/role":"arn:aws:iam::1:role/${aws:RequestTag/none}"}}`, unproven},
+		"an absent variable, ignoring case":     {`{"StringNotEqualsIgnoreCase":{"HOST:sub":"x${aws:RequestTag/none}"}}`, unproven},
+		"an unknown variable with a default":    {`{"StringNotEquals":{"HOST:sub":"${aws:SourceVpc, 'x'}"}}`, unproven},
+		"a variable without a name":             {`{"StringNotEquals":{"HOST:sub":"${, 'x'}"}}`, unproven},
+		"a variable with a space in it":         {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/a b, 'x'}"}}`, unproven},
+		"a default with a quote in it":          {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, 'x'y'}"}}`, unproven},
+		"a default that begins with no quote":   {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, x'}"}}`, unproven},
+		"a default that ends with no quote":     {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, 'x}"}}`, unproven},
+		"a default that is one quote":           {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none, '}"}}`, unproven},
+		"a default that is empty":               {`{"StringEquals":{"HOST:sub":"` + sub + `${aws:RequestTag/none, ''}"}}`, yes},
+		"a variable within":                     {`{"StringLike":{"HOST:sub":"system:*:${aws:RequestTag/none, 'cart'}"}}`, yes},
+		"a variable that is absent":             {`{"StringEquals":{"HOST:sub":["${aws:RequestTag/none}"]}}`, unproven},
+		"an absent variable beside a match":     {`{"StringEquals":{"HOST:sub":["${aws:RequestTag/none}","` + sub + `"]}}`, yes},
+		"an absent variable, negated":           {`{"StringNotEquals":{"HOST:sub":"${aws:RequestTag/none}"}}`, unproven},
+		"a variable with several values":        {`{"StringEquals":{"HOST:sub":"${HOST:amr}"}}`, unproven},
+		"a variable's star is literal":          {`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:${aws:Referer}"}}`, no},
+		"an escaped star":                       {`{"StringLike":{"aws:Referer":"${*}"}}`, yes},
+		"an escaped star is not a wildcard":     {`{"StringLike":{"HOST:sub":"system${*}"}}`, no},
+		"an escaped question mark":              {`{"StringLike":{"HOST:sub":"system${?}serviceaccount:shop:cart"}}`, no},
+		"an escaped dollar":                     {`{"StringEquals":{"HOST:sub":"${$}"}}`, no},
+		"a variable without an end":             {`{"StringNotEquals":{"HOST:sub":"${HOST:sub"}}`, unproven},
+		"a default without quotes":              {`{"StringEquals":{"HOST:sub":"${aws:RequestTag/none, ` + sub + `}"}}`, unproven},
+		"a variable in a number":                {`{"NumericEquals":{"aws:RequestTag/n":"${aws:RequestTag/n}"}}`, unproven},
+		"a variable in an ARN":                  {`{"ArnEquals":{"aws:RequestTag/role":"${aws:RequestTag/role}"}}`, yes},
+		"a variable beyond an ARN's last colon": {`{"ArnLike":{"aws:RequestTag/role":"arn:aws:iam::111122223333:role/team/*:${aws:RequestTag/none, 'x'}"}}`, no},
+		"what the network decides":              {`{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}`, unproven},
+		"what the network decides, vacuous":     {`{"StringNotEqualsIfExists":{"aws:SourceVpc":"vpc-1"}}`, unproven},
+		"what the clock decides":                {`{"DateGreaterThan":{"aws:CurrentTime":"2000-01-01T00:00:00Z"}}`, unproven},
+		"whether the network key is present":    {`{"Null":{"aws:SourceVpce":"true"}}`, unproven},
+		"a session tag":                         {`{"StringEquals":{"aws:RequestTag/FROM":"10.1.2.3"}}`, yes},
+		"all session tags":                      {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes","no"]}}`, yes},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := trust.WebIdentity(p, claims).With("aws:Referer", "*")
+			if name == "an address with a zone" {
+				q = q.With("aws:SourceIp", "fe80::1%eth0")
+			}
 			allow, deny := judged(t, p, "Allow", c.conditions), judged(t, p, "Deny", c.conditions)
 			assert.Equal(t, c.want == yes, allow.Allows(q), "Allow:\n%s", allow.Evaluate(q))
 			assert.Equal(t, c.want == no, deny.Allows(q), "Deny:\n%s", deny.Evaluate(q))
+			if parts := allow.Evaluate(q).Statements[0].Conditions; len(parts) == 1 {
+				assert.Equal(t, c.want == yes, parts[0].Met)
+				assert.Equal(t, c.want == unproven, parts[0].Unproven)
+			}
 			assert.Equal(t, c.want == yes, allow.Evaluate(q).Allowed)
 			assert.Equal(t, c.want == no, deny.Evaluate(q).Allowed)
 		})
@@ -304,7 +315,13 @@ func TestEveryActionThatARequestNeedsMustBeAllowed(t *testing.T) {
 		list, err := json.Marshal(actions)
 		require.NoError(t, err)
 		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":`+string(list)+`}`))
-		assert.Equal(t, policy.Allows(q), policy.Evaluate(q).Allowed, "%v", actions)
+		d := policy.Evaluate(q)
+		assert.Equal(t, policy.Allows(q), d.Allowed, "%v", actions)
+		var asked []string
+		for _, s := range d.Statements {
+			asked = append(asked, s.Action)
+		}
+		assert.Equal(t, all, asked, "every action is explained")
 		return policy.Allows(q)
 	}
 	assert.True(t, allows(all))
@@ -323,6 +340,30 @@ func TestADecisionSaysWhatItIsAbout(t *testing.T) {
 		assert.Equal(t, []string{"x"}, s.Conditions[0].Got)
 		assert.True(t, s.Conditions[0].Met)
 		assert.False(t, s.PrincipalMatched)
+	})
+	t.Run("statements after a Deny are shown too", func(t *testing.T) {
+		document := judged(t, p, "Deny", `{}`).Document()
+		assert.Len(t, parse(t, document).Evaluate(q).Statements, 2)
+		s := strings.SplitN(strings.TrimSuffix(strings.SplitN(document, `[`, 2)[1], "]}"), "},{", 2)
+		assert.Len(t, parse(t, statement("{"+s[1]+","+s[0]+"}")).Evaluate(q).Statements, 2)
+	})
+	t.Run("only what the answer depends on is unknown", func(t *testing.T) {
+		body := func(effect, conditions string) string {
+			return `{"Effect":"` + effect + `","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":` + strings.ReplaceAll(conditions, "HOST", p.HostPath()) + `}`
+		}
+		vpc := body("Allow", `{"StringEquals":{"aws:SourceVpc":"vpc-1"}}`)
+		for body, want := range map[string][]string{
+			vpc: {"aws:SourceVpc"},
+			body("Deny", `{"StringEquals":{"HOST:sub":"y"}}`) + "," + vpc:              {"aws:SourceVpc"},
+			body("Deny", `{"StringEquals":{"HOST:sub":"x"}}`) + "," + vpc:              nil,
+			body("Allow", `{"StringEquals":{"HOST:sub":"x"}}`) + "," + vpc:             nil,
+			body("Allow", `{"StringEquals":{"HOST:sub":"y","aws:SourceVpc":"vpc-1"}}`): nil,
+			body("Allow", `{"StringEquals":{"aws:SourceVpc":[]}}`):                     nil,
+			body("Allow", `{"StringEquals":{"HOST:sub":"${aws:RequestTag/none}"}}`):    nil,
+			vpc + `,{"Effect":"Allow"}`:                                                nil, // which IAM does not store
+		} {
+			assert.Equal(t, want, parse(t, statement(body)).Evaluate(q).Unknown, body)
+		}
 	})
 	t.Run("a key that does not matter is not named as unknown", func(t *testing.T) {
 		d := judged(t, p, "Allow", `{"StringEquals":{"HOST:sub":["${aws:SourceVpc}","x"]},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`).Evaluate(q)

@@ -108,6 +108,7 @@ func TestAssumeRole(t *testing.T) {
 				policy := parse(t, statement(`{"Effect":"`+effect+`","Principal":{"AWS":`+c.principal+`},"Action":"sts:AssumeRole"}`))
 				d := policy.Evaluate(q)
 				assert.False(t, effect == "Deny" && d.Allowed)
+				assert.Equal(t, "sts:AssumeRole", d.Statements[0].Action)
 				assert.Equal(t, d.Allowed, policy.Allows(q))
 				assert.Equal(t, c.want == refused, d.Refusal != "" && policy.Validate() == nil, "%s", d)
 				return d.Statements[0].PrincipalMatched && c.want != refused

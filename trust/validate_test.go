@@ -87,6 +87,7 @@ func TestValidateSaysWhatIAMWouldSay(t *testing.T) {
 		"a session":                    {change(`"Federated":"arn:aws:iam::111122223333:oidc-provider/a.b"`, `"AWS":["arn:aws:sts::111122223333:assumed-role/x/y","arn:aws:iam::111122223333:root","arn:aws:iam::111122223333:user/p/x"]`), "", ""},
 		"a condition as a text":        {change(`{"StringEquals":{"a.b:sub":"x"}}`, `"x"`), "/Statement/0/Condition", syntax},
 		"an operator as a text":        {change(`{"a.b:sub":"x"}`, `"x"`), "/Statement/0/Condition/StringEquals", syntax},
+		"a comment among operators":    {change(`{"StringEquals":{"a.b:sub":"x"}}`, `{"__comment":"x"}`), "/Statement/0/Condition/__comment", syntax},
 		"a value as an object":         {change(`"a.b:sub":"x"`, `"a.b/c:sub":{}`), "/Statement/0/Condition/StringEquals/a.b~1c:sub", syntax},
 	} {
 		t.Run(name, func(t *testing.T) {
