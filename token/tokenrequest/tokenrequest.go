@@ -79,7 +79,8 @@ type Config struct {
 	// BoundObject ends the token's validity with the life of a pod, a node or a secret; STS does
 	// not learn of that. Kind and Name are required, UID is wise. nil: none.
 	BoundObject *authenticationv1.BoundObjectReference
-	// OnIssued is called with each token's times, by the goroutine that asks. nil: nobody is told.
+	// OnIssued is called with each token's times, by the goroutine that asks, which it holds until it
+	// returns. A panic of it is dropped. nil: nobody is told.
 	OnIssued func(Issued)
 }
 
@@ -168,10 +169,15 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("tokenrequest: service account %q: %w", s.account, err)
 	}
+	s.tell(issued)
+	return jwt, nil
+}
+
+func (s *Source) tell(issued Issued) {
+	defer func() { _ = recover() }() // the token is there all the same
 	if s.cfg.OnIssued != nil {
 		s.cfg.OnIssued(issued)
 	}
-	return jwt, nil
 }
 
 func (s *Source) request() *authenticationv1.TokenRequest {

@@ -265,6 +265,19 @@ func TestATokenIsNotRefusedByTheClockOfThisMachine(t *testing.T) {
 	}
 }
 
+func TestAHookThatPanicsTakesNoTokenAway(t *testing.T) {
+	t.Parallel()
+	src, err := tokenrequest.New(creatorFunc(func(context.Context, string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
+		return &authenticationv1.TokenRequest{Status: authenticationv1.TokenRequestStatus{
+			Token: "a.b.c", ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour)),
+		}}, nil
+	}), "api", tokenrequest.Config{OnIssued: func(tokenrequest.Issued) { panic("boom") }})
+	require.NoError(t, err)
+	jwt, err := src.Token(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a.b.c", jwt)
+}
+
 // object has the shape of controller-runtime's client.Object, and subResources that of its client.
 type object interface {
 	metav1.Object
