@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,5 +72,22 @@ func BenchmarkPod(b *testing.B) {
 		if r, err := m.Pod(&pod, id); err != nil || !r.Changed() {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkApply writes patches of many operations: ten times as many take ten times as long.
+func BenchmarkApply(b *testing.B) {
+	m := newMutator(b, mutate.EKS("eu-central-1"))
+	for _, containers := range []int{100, 1000} {
+		pod := []byte(`{"spec":{"containers":[` + strings.Repeat(`{"name":"a","image":"registry.example.com/app:1.2.3"},`, containers) + `{}]}}`)
+		r, err := m.RawPod(pod, mutate.Identity{RoleARN: role})
+		require.NoError(b, err)
+		b.Run(strconv.Itoa(containers), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := r.Apply(pod); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
