@@ -76,7 +76,7 @@ func (r *Reading) scan(s *scanner) error {
 	s.view.begin(r.action)
 	if err := s.scan(r.req.Object.Raw); err != nil {
 		r.err = fmt.Errorf("mutate: request: pod: %w", err)
-		if s.Read(r.req.Object.Raw, len(r.req.Object.Raw), s.accountAlone) != nil {
+		if doc := shallow(r.req.Object.Raw); s.Read(doc, len(doc), s.accountAlone) != nil {
 			return r.err
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // The Reading keeps parts of body, which must not change.
 //
 // It fails for what is not a review with a request. A pod that cannot be read is refused by
-// [Reading.Review]. No error quotes the body.
+// [Reading.Review], if its account has an identity. What is nested deeper than 10,000 levels is not
+// read: the request has null in its place. No error quotes the body.
 func (m *Mutator) ReadReview(body []byte) (*Reading, error) {
 	if m == nil || m.scanners == nil {
 		return nil, errors.New("mutate: review: " + errNoMutator.Error())
@@ -32,7 +33,7 @@ func (m *Mutator) ReadReview(body []byte) (*Reading, error) {
 		*r = reviewReader{scanner: s}
 		r.begin(m)
 		s.view = view{}
-		if s.Read(body, objectsize.Review, r.review) != nil {
+		if s.Read(shallow(body), objectsize.Review, r.review) != nil {
 			return nil, errors.New("mutate: review: the body cannot be read as the JSON of an AdmissionReview") // names in it may be a pod's
 		}
 	}

@@ -124,3 +124,45 @@ func TestAReviewWhosePodCannotBeReadIsRefusedByReview(t *testing.T) {
 	_, err := (*mutate.Mutator)(nil).ReadReview([]byte(reviewDocument(partUID)))
 	assert.Error(t, err)
 }
+
+// TestAPodThatIsNestedAsDeepAsCanBeIsAnsweredByItsAccount: the API server puts two levels around the
+// 10,000 that it reads itself.
+func TestAPodThatIsNestedAsDeepAsCanBeIsAnsweredByItsAccount(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.EKS("eu-central-1"))
+	deep := func(levels int, inner string) string { // the pod and four of its members are five of them
+		return `{"metadata":{"managedFields":[{"fieldsV1":` + strings.Repeat(`{"f:\"}[":`, levels-5) + inner + strings.Repeat("}", levels-5) +
+			`}]},"spec":{"serviceAccountName":"reader","containers":[{"name":"main"}]}}`
+	}
+	for _, levels := range []int{9_998, 9_999, 10_000, 10_001, 50_000} {
+		pod := deep(levels, `{"f:a":0}`)
+		at, err := m.ReadReview([]byte(reviewDocument(partUID, partKind, partResource, partNamespace, partCreate, `"object":`+pod, partOld)))
+		require.NoError(t, err, levels)
+		assert.Equal(t, mutate.Target{Namespace: "team-a", ServiceAccount: "reader"}, at.Target())
+		none := at.Review(account(nil))
+		assert.True(t, none.Response.Allowed)
+		assert.Empty(t, none.Response.Patch)
+
+		some := at.Review(account(map[string]string{"role-arn": role}))
+		require.True(t, some.Response.Allowed, levels)
+		flat, err := m.RawPod([]byte(deep(5, "{}")), some.Identity)
+		require.NoError(t, err)
+		assert.Equal(t, string(flat.PatchJSON()), string(some.Response.Patch))
+
+		req := *at.Request()
+		req.Object.Raw = []byte(pod)
+		apart, err := m.Read(&req)
+		require.NoError(t, err)
+		assert.True(t, apart.Review(account(nil)).Response.Allowed)
+		assert.Equal(t, levels <= 10_000, apart.Review(account(map[string]string{"role-arn": role})).Response.Allowed, levels)
+	}
+
+	// What is cut off is refused, there too, and so is what is wrong above.
+	for _, pod := range []string{
+		strings.Repeat(`{"f:a":`, 20_000),
+		strings.Replace(deep(20_000, "{}"), `"spec"`, `"metadata":{},"spec"`, 1),
+	} {
+		_, err := m.ReadReview([]byte(reviewDocument(partUID, partKind, partResource, partNamespace, partCreate, `"object":`+pod)))
+		assert.Error(t, err)
+	}
+}

@@ -7,8 +7,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/irsa-go/irsa/internal/e2e/cluster"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
@@ -51,4 +53,45 @@ func TestTheWebhookAnswersEveryPodThatEtcdStores(t *testing.T) {
 			assert.Greater(t, b.reviews.Load(), before)
 		})
 	}
+}
+
+// TestTheWebhookAnswersPodsThatAreNestedAsDeepAsTheAPIServerSends: it reads 10,000 levels, which only
+// managedFields can have, and puts two around them. What is deeper it cannot send to any webhook, and
+// the failure policy decides.
+func TestTheWebhookAnswersPodsThatAreNestedAsDeepAsTheAPIServerSends(t *testing.T) {
+	t.Parallel()
+	for version, binary := range binaries {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			b := newWebhookBenchAt(t, startClusterOf(t, binary, cluster.Config{}), mutate.EKS("eu-central-1"), webhook.Config{})
+			b.namespace(t, "deep", nil)
+			b.account(t, "deep", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+			b.account(t, "deep", "nobody", nil)
+			for _, levels := range []int{9_998, 9_999, 10_000} {
+				got, err := b.create(t.Context(), nested(racer("deep", "app", requiresIdentity), levels))
+				require.NoError(t, err, levels)
+				assertInjected(t, got, testRole)
+				got, err = b.create(t.Context(), nested(racer("deep", "nobody", nil), levels))
+				require.NoError(t, err, "an account without a role is not denied for its pod's shape")
+				assert.False(t, hasVolume(got))
+			}
+			before := b.reviews.Load()
+			_, err := b.create(t.Context(), nested(racer("deep", "app", requiresIdentity), 10_001))
+			assert.ErrorContains(t, err, "failed calling webhook")
+			got, err := b.create(t.Context(), nested(racer("deep", "app", nil), 10_001))
+			require.NoError(t, err)
+			assert.False(t, hasVolume(got))
+			assert.Equal(t, before, b.reviews.Load(), "the webhook was not called")
+		})
+	}
+}
+
+// nested gives the pod so many levels as JSON.
+func nested(pod *corev1.Pod, levels int) *corev1.Pod {
+	levels -= 5 // the pod, its metadata, the list, the entry, and the innermost
+	pod.ManagedFields = []metav1.ManagedFieldsEntry{{
+		Manager: "deep", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1",
+		FieldsV1: &metav1.FieldsV1{Raw: []byte(strings.Repeat(`{"f:a":`, levels) + "{}" + strings.Repeat("}", levels))},
+	}}
+	return pod
 }

@@ -28,7 +28,9 @@
 // With [Config.Clouds], the account may give identities of Azure and Google Cloud too, in the same
 // patch.
 //
-// What becomes of a pod whose request does not reach it is up to the configuration in the cluster:
+// What becomes of a pod whose request does not reach it is up to the configuration in the cluster.
+// One that is nested deeper than 10,000 levels, which only managedFields can be, never reaches a
+// webhook: the API server itself cannot send it.
 //
 //	Default                                let in as it is, as on EKS
 //	Default with FailurePolicy Fail        refused
