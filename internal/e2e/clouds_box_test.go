@@ -95,7 +95,11 @@ func (e *entra) token(r *http.Request) (string, error) {
 	return "entra:" + id, nil
 }
 
-var googleHosts = []string{"sts.googleapis.com", "iamcredentials.googleapis.com"}
+const otherUniverse = "sovereign.example"
+
+var googleHosts = []string{
+	"sts.googleapis.com", "iamcredentials.googleapis.com", "sts." + otherUniverse, "iamcredentials." + otherUniverse,
+}
 
 // googleCloud is a pool with one provider, and service accounts with the principals that may
 // impersonate each.
@@ -108,7 +112,7 @@ type googleCloud struct {
 
 func (g *googleCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch email, ok := strings.CutPrefix(r.URL.Path, "/v1/projects/-/serviceAccounts/"); {
-	case r.Host == googleHosts[0] && r.URL.Path == "/v1/token":
+	case strings.HasPrefix(r.Host, "sts.") && r.URL.Path == "/v1/token":
 		principal, err := g.exchange(r)
 		if err != nil {
 			answer(w, http.StatusBadRequest, object{"error": "invalid_grant", "error_description": err.Error()})
@@ -117,7 +121,7 @@ func (g *googleCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, object{
 			"access_token": principal, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "token_type": "Bearer", "expires_in": 3600,
 		})
-	case r.Host == googleHosts[1] && ok && strings.HasSuffix(email, ":generateAccessToken"):
+	case strings.HasPrefix(r.Host, "iamcredentials.") && ok && strings.HasSuffix(email, ":generateAccessToken"):
 		email = strings.TrimSuffix(email, ":generateAccessToken")
 		if !slices.Contains(g.users[email], strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")) {
 			answer(w, http.StatusForbidden, object{"error": object{

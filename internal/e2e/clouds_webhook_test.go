@@ -14,6 +14,7 @@ import (
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/azure"
+	"github.com/irsa-go/irsa/mutate/google"
 	"github.com/irsa-go/irsa/mutate/webhook"
 	"github.com/irsa-go/irsa/oidc"
 )
@@ -106,6 +107,26 @@ func TestAClientTakesAzuresIdentityBinding(t *testing.T) {
 		assert.Equal(t, "entra:"+clientID, token)
 		assert.Empty(t, c.network.Hosts(), "nothing else was asked")
 	}
+}
+
+// TestGooglesClientsStayInTheirUniverse: everything is asked of the other domain.
+func TestGooglesClientsStayInTheirUniverse(t *testing.T) {
+	t.Parallel()
+	c := newClouds(t, startCluster(t, cluster.Config{}))
+	m, err := google.New(google.Config{UniverseDomain: otherUniverse})
+	require.NoError(t, err)
+	id, err := m.Identity(c.account(t, cloudNamespace, "app", ofClouds))
+	require.NoError(t, err)
+	pod := cloudPod("app", nil)
+	result, err := m.Pod(pod, id)
+	require.NoError(t, err)
+	_, container := c.run(t, patched(t, pod, result.PatchJSON()))
+	for _, module := range []string{googleAuth, oauth2} {
+		token, err := c.ask(t, container, module)
+		require.NoError(t, err, module)
+		assert.Equal(t, "google:"+email, token)
+	}
+	assert.Equal(t, []string{"iamcredentials." + otherUniverse, "sts." + otherUniverse}, c.network.Hosts())
 }
 
 // assertAsDocumented compares the pod with what Azure and Google document

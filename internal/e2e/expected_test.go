@@ -38,7 +38,7 @@ func (e *expectation) of(t *testing.T, cfg mutate.Config, account *corev1.Servic
 	require.NoError(t, err)
 	id, err := mutator.Identity(account)
 	require.NoError(t, err)
-	return e.with(t, mutator, id, pod)
+	return e.with(t, pod, func(pod *corev1.Pod) (mutate.Result, error) { return mutator.Pod(pod, id) })
 }
 
 // byRule returns the pod as it should come out by the configuration's rule.
@@ -48,11 +48,11 @@ func (e *expectation) byRule(t *testing.T, cfg mutate.Config, pod *corev1.Pod) *
 	require.NoError(t, err)
 	id, err := mutator.IdentityByRule(mutate.Target{Namespace: pod.Namespace, ServiceAccount: pod.Spec.ServiceAccountName})
 	require.NoError(t, err)
-	return e.with(t, mutator, id, pod)
+	return e.with(t, pod, func(pod *corev1.Pod) (mutate.Result, error) { return mutator.Pod(pod, id) })
 }
 
-// with returns the pod as it should come out with this identity.
-func (e *expectation) with(t *testing.T, mutator *mutate.Mutator, id mutate.Identity, pod *corev1.Pod) *corev1.Pod {
+// with returns the pod as it should come out of this planner.
+func (e *expectation) with(t *testing.T, pod *corev1.Pod, plan func(*corev1.Pod) (mutate.Result, error)) *corev1.Pod {
 	t.Helper()
 	e.ensure(t, pod.Namespace, pod.Spec.ServiceAccountName)
 	admitted, err := e.plain.dryRun(t.Context(), pod)
@@ -61,7 +61,7 @@ func (e *expectation) with(t *testing.T, mutator *mutate.Mutator, id mutate.Iden
 	if pod.Name == "" { // the name was generated at the end: the library must not see it yet
 		admitted.Name = ""
 	}
-	result, err := mutator.Pod(admitted, id)
+	result, err := plan(admitted)
 	require.NoError(t, err)
 	want, err := e.plain.dryRun(t.Context(), patched(t, admitted, result.PatchJSON()))
 	require.NoError(t, err, "the patched pod must be one that the API server accepts")

@@ -177,6 +177,7 @@ var comparedFeatures = map[string][]featureCase{
 		{name: "a newline", account: annotations{"role-arn": testRole + "\n"}, denied: `role-arn is`},
 		{name: "no boolean", account: annotated(annotations{"sts-regional-endpoints": "yes"}), denied: `sts-regional-endpoints is "yes", want true or false`},
 		{name: "no number", account: annotated(annotations{"token-expiration": "1h"}), denied: `token-expiration is "1h", want whole seconds, 600 to 4294967296`},
+		{name: "no number though the pod's wins", account: annotated(annotations{"token-expiration": "1h"}), pod: podAnnotation("token-expiration", "900"), denied: `token-expiration is "1h"`},
 		{name: "no plain audience", account: annotated(annotations{"audience": "a\nb"}), denied: `audience is`},
 		{name: "on the pod too", cfg: mutate.Config{BadAnnotations: mutate.RefuseAllBad}, account: annotated(nil), pod: podAnnotation("token-expiration", "1h"), denied: `token-expiration is "1h"`},
 		{name: "no ARN though others may be bad", cfg: mutate.Config{BadAnnotations: mutate.WarnAllBad}, account: annotations{"role-arn": "/app"}, denied: `role-arn is`},

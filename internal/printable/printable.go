@@ -30,6 +30,9 @@ func Text(s string) string {
 	return b.String()
 }
 
+// Pattern is the RE2 regular expression of what Is admits.
+const Pattern = `^[\pL\pM\pN\pP\pS ]*$`
+
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // Quoted makes a name or value fit for a message: printable, on one line, short.

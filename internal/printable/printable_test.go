@@ -1,7 +1,9 @@
 package printable_test
 
 import (
+	"regexp"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 
@@ -20,5 +22,15 @@ func TestText(t *testing.T) {
 	} {
 		assert.Equal(t, want, printable.Text(in))
 		assert.Equal(t, in == want, printable.Is(in), "%q", in)
+	}
+}
+
+func TestThePatternIsTheSameRule(t *testing.T) {
+	t.Parallel()
+	pattern := regexp.MustCompile(printable.Pattern)
+	for r := range rune(utf8.MaxRune + 1) {
+		if s := string(r); utf8.ValidRune(r) && pattern.MatchString(s) != printable.Is(s) {
+			t.Fatalf("%U", r)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/partition"
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -16,8 +17,12 @@ import (
 // way to raise an error with a text of one's own than to look up a key that is not there. The value is
 // an expression, "" leaves it out.
 func (p *Policies) refuse(annotation, value, want string) string {
+	return refusal(p.mutation.AnnotationKey(annotation), value, want)
+}
+
+func refusal(key, value, want string) string {
 	return fill(`{}[<message> + <value> + <want> + variables.accountName]`,
-		"message", str("annotation "+p.mutation.AnnotationKey(annotation)+" is \""), "value", value,
+		"message", str("annotation "+key+" is \""), "value", value,
 		"want", str("\", want "+want+"; the pod's service account is "))
 }
 
@@ -68,7 +73,7 @@ func (p *Policies) audience() string {
 	}
 	return fill(`!(<key> in variables.account) || <value> == '' ? <default> : <value>.matches(<plain>) ? <value> : <bad>`,
 		"key", p.key(mutate.AnnotationAudience), "value", value, "default", str(p.mutation.Audience),
-		"plain", str(`^[\pL\pM\pN\pP\pS ]*$`), "bad", bad)
+		"plain", str(printable.Pattern), "bad", bad)
 }
 
 func (p *Policies) regional() string {

@@ -44,3 +44,27 @@ func fill(template string, pairs ...string) string {
 	}
 	return strings.NewReplacer(pairs...).Replace(template)
 }
+
+// mark stands before and behind the name of a variable in a text of a profile. It is no printable
+// character, of which alone the texts are made.
+const mark = "\uE000"
+
+// reference is a variable's value in a text.
+func reference(name string) string { return mark + name + mark }
+
+// text is an expression for a text that may have references in it.
+func text(s string) string {
+	var parts []string
+	for i, part := range strings.Split(s, mark) {
+		switch {
+		case i%2 == 1:
+			parts = append(parts, "variables."+part)
+		case part != "":
+			parts = append(parts, str(part))
+		}
+	}
+	if len(parts) == 0 {
+		return `''`
+	}
+	return strings.Join(parts, " + ")
+}

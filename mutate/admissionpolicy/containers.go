@@ -53,9 +53,8 @@ var knownVariables = []string{
 // sets, the state of each, and the variables that each gets.
 func (p *Policies) containerVariables(kind string) []admissionregistrationv1.Variable {
 	return []admissionregistrationv1.Variable{
-		{Name: kind, Expression: p.containersOf(kind)},
-		{Name: kind + "Set", Expression: fill(`variables.<kind>.map(c, has(c.env) ? c.env.filter(e, e.name in <known>).map(e, string(e.name)) : [])`,
-			"kind", kind, "known", list(knownVariables))},
+		{Name: kind, Expression: containersOf(kind)},
+		{Name: kind + "Set", Expression: variablesSet(kind, knownVariables)},
 		{Name: kind + "State", Expression: p.state(kind)},
 		{Name: kind + "Add", Expression: p.additions(kind)},
 	}
@@ -63,7 +62,7 @@ func (p *Policies) containerVariables(kind string) []admissionregistrationv1.Var
 
 // containersOf are the containers of the request: a pod is created with its containers and init
 // containers, and ephemeral ones are added to it later, through a subresource of their own.
-func (p *Policies) containersOf(kind string) string {
+func containersOf(kind string) string {
 	subresource := `''`
 	if kind == "ephemeralContainers" {
 		subresource = `'ephemeralcontainers'`
@@ -72,12 +71,23 @@ func (p *Policies) containersOf(kind string) string {
 		"subresource", subresource, "kind", kind)
 }
 
-func (p *Policies) state(kind string) string {
-	wasThere, noVolume := `false`, `false`
-	if kind == "ephemeralContainers" {
-		wasThere = `has(oldObject.spec.ephemeralContainers) && oldObject.spec.ephemeralContainers.exists(o, o.name == c.name)`
-		noVolume = `!variables.volumeThere` // and none can be added to a running pod
+// variablesSet are, for each container of a list, those of the known variables that it sets.
+func variablesSet(kind string, known []string) string {
+	return fill(`variables.<kind>.map(c, has(c.env) ? c.env.filter(e, e.name in <known>).map(e, string(e.name)) : [])`,
+		"kind", kind, "known", list(known))
+}
+
+// ephemeralOnly are what can only be of an ephemeral container: that it was there before, and that the
+// pod has no volume, where none can be added to a running pod.
+func ephemeralOnly(kind, volumeAbsent string) (wasThere, noVolume string) {
+	if kind != "ephemeralContainers" {
+		return `false`, `false`
 	}
+	return `has(oldObject.spec.ephemeralContainers) && oldObject.spec.ephemeralContainers.exists(o, o.name == c.name)`, volumeAbsent
+}
+
+func (p *Policies) state(kind string) string {
+	wasThere, noVolume := ephemeralOnly(kind, `!variables.volumeThere`)
 	set := "variables." + kind + "Set[i]"
 	return fill(`variables.<kind>.transformList(i, c, `+
 		`<wasThere> ? <old> : `+
@@ -152,19 +162,11 @@ func (p *Policies) patchVolume() string {
 }
 
 func (p *Policies) patchEnv(kind string) string {
-	return fill(`variables.<kind>Add.transformList(i, add, size(add) > 0, `+
-		`(has(variables.<kind>[i].env) && size(variables.<kind>[i].env) > 0 ? [] : [JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env', value: []}]) + `+
-		`add.map(a, JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/env/-', value: size(a) == 2 ? `+
-		`Object.spec.<kind>.env{name: a[0], value: a[1]} : `+
+	return patchEnv(kind, fill(`size(a) == 2 ? <pair> : `+
 		`Object.spec.<kind>.env{name: a[0], valueFrom: Object.spec.<kind>.env.valueFrom{`+
-		`fieldRef: Object.spec.<kind>.env.valueFrom.fieldRef{fieldPath: a[2]}}}})).flatten()`, "kind", kind)
+		`fieldRef: Object.spec.<kind>.env.valueFrom.fieldRef{fieldPath: a[2]}}}`, "kind", kind, "pair", envValue(kind)))
 }
 
 func (p *Policies) patchMounts(kind string) string {
-	return fill(`variables.<kind>.transformList(i, c, variables.<kind>State[i] == <inject> && `+
-		`!(has(c.volumeMounts) && c.volumeMounts.exists(m, m.name == <volume>)), `+
-		`(has(c.volumeMounts) ? [] : [JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/volumeMounts', value: []}]) + `+
-		`[JSONPatch{op: 'add', path: '/spec/<kind>/' + string(i) + '/volumeMounts/-', value: `+
-		`Object.spec.<kind>.volumeMounts{name: <volume>, mountPath: <path>, readOnly: true}}]).flatten()`,
-		"kind", kind, "inject", str(inject), "volume", str(mutate.VolumeName), "path", str(p.mutation.MountPath))
+	return patchMounts(kind, fill(`m.name == <volume>`, "volume", str(mutate.VolumeName)), str(mutate.VolumeName), p.mutation.MountPath)
 }

@@ -60,6 +60,39 @@
 // iamrole.SpecByRule makes the role of the same name, and iamrole.CheckByRule tells one that admits
 // others than its own account.
 //
+// # Azure and Google Cloud
+//
+// [Azure] and [Google] are the mutations of packages azure and google as policies, by the annotations of
+// the pod's service account. They stand beside [Policies.Injection]: a pod has the identities of all
+// clouds that its account names. [CloudFeatures] says of each feature how it is done, and what happens
+// where it is not.
+//
+//	feature                  webhook  policy
+//	several-clouds           yes      yes
+//	client-id                yes      yes
+//	tenant-id                yes      yes
+//	label                    yes      yes
+//	identity-binding         yes      yes
+//	direct-access            yes      yes
+//	impersonation            yes      yes
+//	audience                 yes      yes
+//	injection-mode           yes      yes
+//	token-expiration         yes      yes
+//	skip-containers          yes      yes
+//	init-containers          yes      yes
+//	ephemeral-containers     yes      yes
+//	present                  yes      yes
+//	foreign-volume           yes      yes
+//	foreign-mount            yes      yes
+//	foreign-annotation       yes      yes
+//	reinvocation             yes      yes
+//	bad-annotations          yes      yes
+//	large-pods               yes      yes
+//	volume-name              yes      no
+//	fresh-accounts           yes      no
+//	warnings                 yes      no
+//	mount-path-with-dots     yes      no
+//
 // # What the annotations cost
 //
 // The service accounts of the pod's namespace are the policy's parameters, and the API server evaluates

@@ -6,6 +6,8 @@ import (
 
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/admissionpolicy"
+	"github.com/irsa-go/irsa/mutate/azure"
+	"github.com/irsa-go/irsa/mutate/google"
 )
 
 // What a cluster applies instead of running a webhook.
@@ -78,4 +80,38 @@ func ExampleFeatures() {
 	// not done: mount-path-with-dots
 	// not done: required-audience
 	// not done: proxy
+}
+
+// The policies of other clouds stand beside that of AWS.
+func ExampleAzure() {
+	injection, err := admissionpolicy.Azure(azure.Config{TenantID: "contoso.example"}, admissionpolicy.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(injection.Policy.Kind, injection.Policy.Name, injection.Policy.Spec.MatchConstraints.ObjectSelector.MatchLabels)
+	// Output:
+	// MutatingAdmissionPolicy irsa-azure map[azure.workload.identity/use:true]
+}
+
+func ExampleGoogle() {
+	injection, err := admissionpolicy.Google(google.Config{}, admissionpolicy.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(injection.Policy.Kind, injection.Policy.Name)
+	// Output:
+	// MutatingAdmissionPolicy irsa-google
+}
+
+func ExampleCloudFeatures() {
+	for _, feature := range admissionpolicy.CloudFeatures() {
+		if !feature.Policy {
+			fmt.Println("not done:", feature.Name)
+		}
+	}
+	// Output:
+	// not done: volume-name
+	// not done: fresh-accounts
+	// not done: warnings
+	// not done: mount-path-with-dots
 }

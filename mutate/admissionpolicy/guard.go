@@ -29,7 +29,7 @@ func (p *Policies) Guard(names ...string) (Validation, error) {
 			return Validation{}, fmt.Errorf("admissionpolicy: guard: %q is not a DNS subdomain", name)
 		}
 	}
-	own := []string{p.name, p.name + "-rule", p.name + "-required", p.name + "-roles"}
+	own := []string{p.name, p.name + "-rule", p.name + "-required", p.name + "-roles", p.name + "-azure", p.name + "-google"}
 	return validation(p.name+"-guard", admissionregistrationv1.ValidatingAdmissionPolicySpec{
 		MatchConstraints: &admissionregistrationv1.MatchResources{
 			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{

@@ -25,6 +25,12 @@ func (p *Policies) Injection() Injection {
 	all := p.injection(p.name, admissionregistrationv1.MatchCondition{
 		Name: "the-pods-own-annotated-account", Expression: p.ownAnnotatedAccount(),
 	}, p.accountVariables())
+	byAccount(&all)
+	return all
+}
+
+// byAccount makes the service accounts of the pod's namespace the parameters.
+func byAccount(all *Injection) {
 	all.Policy.Spec.ParamKind = &admissionregistrationv1.ParamKind{APIVersion: "v1", Kind: "ServiceAccount"}
 	// An empty selector is every ServiceAccount of the pod's namespace: the policy is evaluated
 	// once for each, and the match condition picks the pod's own.
@@ -33,32 +39,27 @@ func (p *Policies) Injection() Injection {
 		Selector:                &metav1.LabelSelector{},
 		ParameterNotFoundAction: &allow,
 	}
-	return all
 }
 
 // injection is what both ways of finding the role have in common.
 func (p *Policies) injection(name string, which admissionregistrationv1.MatchCondition, identity []admissionregistrationv1.Variable) Injection {
+	return injection(name, admissionregistrationv1.MutatingAdmissionPolicySpec{
+		MatchConstraints: p.match(),
+		MatchConditions:  []admissionregistrationv1.MatchCondition{which},
+		Variables:        append(identity, p.podVariables()...),
+		Mutations:        mutations(p.patch()),
+	})
+}
+
+// injection is what the policies of all clouds have in common.
+func injection(name string, spec admissionregistrationv1.MutatingAdmissionPolicySpec) Injection {
 	fail := admissionregistrationv1.Fail
+	spec.FailurePolicy, spec.ReinvocationPolicy = &fail, admissionregistrationv1.IfNeededReinvocationPolicy
 	return Injection{
 		Policy: &admissionregistrationv1.MutatingAdmissionPolicy{
 			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicy"},
 			ObjectMeta: metav1.ObjectMeta{Name: name},
-			Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
-				MatchConstraints: p.match(
-					rule("pods", admissionregistrationv1.Create),
-					rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
-				),
-				MatchConditions: []admissionregistrationv1.MatchCondition{which},
-				Variables:       append(identity, p.podVariables()...),
-				Mutations: []admissionregistrationv1.Mutation{
-					// The first changes nothing. It fails on what cannot be honoured, and is
-					// short, because the API server quotes the failing expression whole.
-					jsonPatch(check),
-					jsonPatch(p.patch()),
-				},
-				FailurePolicy:      &fail,
-				ReinvocationPolicy: admissionregistrationv1.IfNeededReinvocationPolicy,
-			},
+			Spec:       spec,
 		},
 		Binding: &admissionregistrationv1.MutatingAdmissionPolicyBinding{
 			TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: "MutatingAdmissionPolicyBinding"},
@@ -66,6 +67,12 @@ func (p *Policies) injection(name string, which admissionregistrationv1.MatchCon
 			Spec:       admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: name},
 		},
 	}
+}
+
+// mutations are two: the first changes nothing. It fails on what cannot be honoured, and is short,
+// because the API server quotes the failing expression whole.
+func mutations(patch string) []admissionregistrationv1.Mutation {
+	return []admissionregistrationv1.Mutation{jsonPatch(check), jsonPatch(patch)}
 }
 
 // check evaluates all that may be refused, and is an empty patch.
@@ -87,12 +94,14 @@ func jsonPatch(expression string) admissionregistrationv1.Mutation {
 	}
 }
 
+// ownAccount picks the pod's own account. Another binding could take its parameters from elsewhere.
+const ownAccount = `params != null && has(object.spec.serviceAccountName) && ` +
+	`params.metadata.name == object.spec.serviceAccountName && ` +
+	`params.metadata.namespace == request.namespace && ` + notMirror
+
 // ownAnnotatedAccount is evaluated for every ServiceAccount of the namespace: it is kept cheap.
 func (p *Policies) ownAnnotatedAccount() string {
-	return fill(`params != null && has(object.spec.serviceAccountName) && `+
-		`params.metadata.name == object.spec.serviceAccountName && `+
-		// Another binding could take its parameters from elsewhere.
-		`params.metadata.namespace == request.namespace && `+notMirror+` && has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
+	return fill(ownAccount+` && has(params.metadata.annotations) && <role> in params.metadata.annotations && `+
 		`params.metadata.annotations[<role>] != ''`,
 		"role", p.key(mutate.AnnotationRoleARN))
 }
@@ -113,11 +122,16 @@ func (p *Policies) accountVariables() []admissionregistrationv1.Variable {
 	}, p.accountChoices()...)
 }
 
+const (
+	subresource    = `has(request.subResource) ? request.subResource : ''`
+	podAnnotations = `has(object.metadata.annotations) ? object.metadata.annotations : {}`
+)
+
 // podVariables are what the pod has and asks for.
 func (p *Policies) podVariables() []admissionregistrationv1.Variable {
 	vars := []admissionregistrationv1.Variable{
-		{Name: "subresource", Expression: `has(request.subResource) ? request.subResource : ''`},
-		{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
+		{Name: "subresource", Expression: subresource},
+		{Name: "pod", Expression: podAnnotations},
 		{Name: "expiration", Expression: p.expiration()},
 	}
 	vars = append(vars, p.podChoices()...)

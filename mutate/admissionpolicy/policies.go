@@ -40,7 +40,7 @@ func New(mutation mutate.Config, cfg Config) (*Policies, error) {
 		cfg.Name = DefaultName
 	}
 	if kubename.CheckServiceAccount(cfg.Name) != nil { // a DNS subdomain too
-		errs = append(errs, fmt.Errorf("config: Name: %q is not a DNS subdomain, want one such as %q", cfg.Name, DefaultName))
+		errs = append(errs, errName(cfg.Name))
 	}
 	if len(mutation.PodIdentityAccounts) > 0 {
 		errs = append(errs, errors.New("config: PodIdentityAccounts: a policy injects web identities only"))
@@ -54,17 +54,29 @@ func New(mutation mutate.Config, cfg Config) (*Policies, error) {
 	return &Policies{name: cfg.Name, mutation: resolved}, nil
 }
 
+func errName(name string) error {
+	return fmt.Errorf("config: Name: %q is not a DNS subdomain, want one such as %q", name, DefaultName)
+}
+
 // made says that p comes from New; anything else makes nothing.
 func (p *Policies) made() bool { return p != nil && p.name != "" }
 
 // match is the rules of every namespace, for pods without the label that keeps EKS's webhook away.
-func (p *Policies) match(rules ...admissionregistrationv1.NamedRuleWithOperations) *admissionregistrationv1.MatchResources {
+func (p *Policies) match() *admissionregistrationv1.MatchResources {
+	return matchPods([]metav1.LabelSelectorRequirement{{
+		Key:      p.mutation.AnnotationKey(mutate.LabelSkipWebhook),
+		Operator: metav1.LabelSelectorOpDoesNotExist,
+	}})
+}
+
+// matchPods are the requests that an injection is for.
+func matchPods(labels []metav1.LabelSelectorRequirement) *admissionregistrationv1.MatchResources {
 	return &admissionregistrationv1.MatchResources{
-		ObjectSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
-			Key:      p.mutation.AnnotationKey(mutate.LabelSkipWebhook),
-			Operator: metav1.LabelSelectorOpDoesNotExist,
-		}}},
-		ResourceRules: rules,
+		ObjectSelector: &metav1.LabelSelector{MatchExpressions: labels},
+		ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
+			rule("pods", admissionregistrationv1.Create),
+			rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
+		},
 	}
 }
 

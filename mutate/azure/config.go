@@ -3,6 +3,7 @@ package azure
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -197,13 +198,16 @@ func checkText(s string) error {
 	return nil
 }
 
-// checkID admits ids and domain names, and "".
+// idPattern is that of ids and domain names, and of "".
+const idPattern = `^[A-Za-z0-9._-]{0,253}$`
+
+var idRegexp = regexp.MustCompile(idPattern)
+
+const wantID = "letters, digits, '-', '.' and '_', at most 253"
+
 func checkID(s string) error {
-	odd := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
-	}
-	if len(s) > 253 || strings.ContainsFunc(s, odd) {
-		return errors.New("want letters, digits, '-', '.' and '_', at most 253")
+	if !idRegexp.MatchString(s) {
+		return errors.New("want " + wantID)
 	}
 	return nil
 }

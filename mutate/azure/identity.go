@@ -89,7 +89,7 @@ func (m *Mutator) Identity(sa *corev1.ServiceAccount) (Identity, error) {
 	read := func(key string) (value string, ok bool) {
 		value, ok = sa.Annotations[key]
 		if err := checkID(value); err != nil {
-			bad(key, value, "letters, digits, '-', '.' and '_'")
+			bad(key, value, wantID)
 		}
 		return value, ok
 	}

@@ -18,6 +18,7 @@ import (
 // concurrent use.
 type Mutator struct {
 	engine *mutate.Engine
+	rules  profile.Profile
 	cfg    Config
 }
 
@@ -33,7 +34,7 @@ func New(c Config) (*Mutator, error) {
 		return nil, fmt.Errorf("azure: config: IdentityBinding: %w", err)
 	}
 	c.IdentityBinding.TrustBundleLabels = nil // the caller's map
-	return &Mutator{engine: mutate.NewEngine(p), cfg: c}, nil
+	return &Mutator{engine: mutate.NewEngine(p), rules: p, cfg: c}, nil
 }
 
 // Pod plans the patch for a decoded pod. The patch applies to the pod's JSON as
@@ -182,14 +183,33 @@ func (m *Mutator) grant(action string, id Identity) (*profile.Grant, error) {
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("azure: %s: identity: %w", action, err)
 	}
-	g := &profile.Grant{Seconds: expiration.Min, Values: map[string]string{envClientID: id.ClientID}}
+	tenant := orElse(id.TenantID, m.cfg.TenantID)
+	if id.OmitTenantID {
+		tenant = ""
+	}
+	g := grantOf(id.ClientID, tenant)
 	if id.TokenExpiration != 0 {
 		g.Seconds = int64(id.TokenExpiration / time.Second)
 	}
-	if !id.OmitTenantID {
-		g.Values[envTenantID] = orElse(id.TenantID, m.cfg.TenantID)
+	return &g, nil
+}
+
+// grantOf is what an account with these ids gives.
+func grantOf(clientID, tenantID string) profile.Grant {
+	return profile.Grant{Seconds: expiration.Min, Values: map[string]string{envClientID: clientID, envTenantID: tenantID}}
+}
+
+// Template is for package mutate/admissionpolicy: the rules, with references in the place of the
+// values of an account. It is zero for a Mutator that New did not make.
+func (m *Mutator) Template(ref func(name string) string) profile.Template {
+	if m == nil || m.engine == nil {
+		return profile.Template{}
 	}
-	return g, nil
+	const client, tenant = "client", "tenant"
+	return profile.Template{Profile: m.rules, Grant: grantOf(ref(client), ref(tenant)), Values: []profile.Value{
+		{Name: client, Key: AnnotationClientID, Pattern: idPattern, Want: wantID},
+		{Name: tenant, Key: AnnotationTenantID, Pattern: idPattern, Want: wantID, Default: m.cfg.TenantID},
+	}}
 }
 
 // source is the source of the volume that has the endpoint's CAs; nil for none.

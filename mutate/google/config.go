@@ -3,8 +3,10 @@ package google
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
@@ -27,6 +29,11 @@ type Config struct {
 
 	// ComputeRegion is the value of CLOUDSDK_COMPUTE_REGION. "": it is not added.
 	ComputeRegion string
+
+	// UniverseDomain is the domain of the services of a cloud that is run apart from Google's own,
+	// such as a sovereign one: tokens are traded there, and client libraries and gcloud are told.
+	// "": googleapis.com.
+	UniverseDomain string
 }
 
 func (c Config) check() error {
@@ -42,16 +49,21 @@ func (c Config) check() error {
 	}
 	fail("Project", checkWord(c.Project, ":"))
 	fail("ComputeRegion", checkWord(c.ComputeRegion, ""))
+	if c.UniverseDomain != "" && kubename.CheckServiceAccount(c.UniverseDomain) != nil { // a DNS subdomain too
+		fail("UniverseDomain", fmt.Errorf("%s is not a domain", printable.Quoted(c.UniverseDomain)))
+	}
 	return errors.Join(errs...)
 }
 
 // checkAudience admits printable text; "" stands for the default.
 func checkAudience(s string) error {
 	if !printable.Is(s) {
-		return errors.New("want printable UTF-8")
+		return errors.New("want " + wantAudience)
 	}
 	return nil
 }
+
+const wantAudience = "printable UTF-8"
 
 // checkWord admits letters, digits, '.', '_', '-' and more, and "".
 func checkWord(s, more string) error {
@@ -66,28 +78,37 @@ func checkWord(s, more string) error {
 
 const wantProvider = "projects/NUMBER/locations/LOCATION/workloadIdentityPools/POOL/providers/PROVIDER"
 
-// checkProvider admits the full name of a workload identity pool provider.
+// The patterns of a provider's full name and of a service account's e-mail address or "". What
+// they admit becomes part of URLs and of JSON as it is.
+const (
+	providerPattern = `^projects/` + segment + `/locations/` + segment + `/workloadIdentityPools/` + segment + `/providers/` + segment + `$`
+	segment         = `[A-Za-z0-9_:-][A-Za-z0-9._:-]{0,252}`
+	emailPattern    = `^([A-Za-z0-9._-]{1,253}@[A-Za-z0-9._-]{1,253})?$`
+)
+
+// The patterns of annotations that make no difference.
+const (
+	modePattern, wantMode = `^(?i:gcloud|direct)?$`, `"gcloud" or "direct"`
+	userPattern, wantUser = `^[+-]?[0-9]{1,18}$`, "a user id"
+)
+
+var (
+	providerRegexp, emailRegexp = regexp.MustCompile(providerPattern), regexp.MustCompile(emailPattern)
+	modeRegexp, userRegexp      = regexp.MustCompile(modePattern), regexp.MustCompile(userPattern)
+)
+
 func checkProvider(s string) error {
-	parts, want := strings.Split(s, "/"), strings.Split(wantProvider, "/")
-	ok := len(parts) == len(want)
-	for i := 0; ok && i < len(parts); i++ {
-		if i%2 == 0 {
-			ok = parts[i] == want[i]
-		} else {
-			ok = parts[i] != "" && checkWord(parts[i], ":") == nil && strings.Trim(parts[i], ".") != ""
-		}
-	}
-	if !ok {
+	if !providerRegexp.MatchString(s) {
 		return errors.New("want " + wantProvider)
 	}
 	return nil
 }
 
-// checkEmail admits the e-mail address of a service account, which becomes part of a URL.
+const wantEmail = "an e-mail address such as reader@my-project.iam.gserviceaccount.com"
+
 func checkEmail(s string) error {
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || domain == "" || checkWord(local, "") != nil || checkWord(domain, "") != nil {
-		return errors.New("want an e-mail address such as reader@my-project.iam.gserviceaccount.com")
+	if !emailRegexp.MatchString(s) {
+		return errors.New("want " + wantEmail)
 	}
 	return nil
 }

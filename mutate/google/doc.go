@@ -32,6 +32,8 @@
 //	CLOUDSDK_COMPUTE_REGION                 Config.ComputeRegion
 //	CLOUDSDK_CORE_PROJECT                   Config.Project, or the project in the e-mail address
 //	GOOGLE_CLOUD_PROJECT                    Config.Project
+//	CLOUDSDK_CORE_UNIVERSE_DOMAIN           Config.UniverseDomain
+//	GOOGLE_CLOUD_UNIVERSE_DOMAIN            the same
 //
 // A container that sets GOOGLE_APPLICATION_CREDENTIALS to a file of its own has an identity of its
 // own and gets nothing. Where the volume's name, the mount path or the annotation is taken by

@@ -236,3 +236,29 @@ func TestTheAnnotationIsAddedOnceAndOnlyWhereItIsUsed(t *testing.T) {
 func account(annotations map[string]string) *corev1.ServiceAccount {
 	return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa", Annotations: annotations}}
 }
+
+func TestAnotherUniverseHasItsOwnServices(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, google.Config{UniverseDomain: "sovereign.example"})
+	for name, c := range map[string]struct {
+		id   google.Identity
+		want string
+	}{
+		"direct":        {direct, `"token_info_url":"https://sts.sovereign.example/v1/introspect"`},
+		"impersonating": {impersonating, `"service_account_impersonation_url":"https://iamcredentials.sovereign.example/v1/projects/-/serviceAccounts/` + email + `:generateAccessToken"`},
+	} {
+		_, patched, err := mutatePod(t, m, []byte(plain), c.id)
+		require.NoError(t, err)
+		pod := patchlaws.Decode(t, patched)
+		assert.Equal(t, `{"universe_domain":"sovereign.example","type":"external_account","audience":"//iam.googleapis.com/`+provider+
+			`","subject_token_type":"urn:ietf:params:oauth:token-type:jwt","token_url":"https://sts.sovereign.example/v1/token",`+c.want+
+			`,"credential_source":{"file":"`+directory+`/token","format":{"type":"text"}}}`, pod.Annotations[google.AnnotationCredentials], name)
+		for _, variable := range []string{"GOOGLE_CLOUD_UNIVERSE_DOMAIN", "CLOUDSDK_CORE_UNIVERSE_DOMAIN"} {
+			assert.Contains(t, pod.Spec.Containers[0].Env, corev1.EnvVar{Name: variable, Value: "sovereign.example"})
+		}
+	}
+	for _, domain := range []string{"a/b", "https://a", "a b", "-"} {
+		_, err := google.New(google.Config{UniverseDomain: domain})
+		assert.ErrorContains(t, err, "google: config: UniverseDomain: ", domain)
+	}
+}

@@ -3,8 +3,7 @@ package google
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+	"regexp"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -61,9 +60,7 @@ func (id Identity) check() error {
 		}
 	}
 	fail("Provider", checkProvider(id.Provider))
-	if id.ServiceAccountEmail != "" {
-		fail("ServiceAccountEmail", checkEmail(id.ServiceAccountEmail))
-	}
+	fail("ServiceAccountEmail", checkEmail(id.ServiceAccountEmail))
 	fail("Audience", checkAudience(id.Audience))
 	if d := id.TokenExpiration; d < 0 || d%time.Second != 0 || d/time.Second > 1<<32 {
 		fail("TokenExpiration", fmt.Errorf("%v is not a whole number of seconds up to %d", d, int64(1)<<32))
@@ -104,20 +101,10 @@ func (a *accountReader) read() (id Identity) {
 	}
 	id.Audience = a.annotations[AnnotationAudience]
 	a.check(AnnotationProvider, checkProvider(id.Provider))
-	if id.ServiceAccountEmail != "" {
-		a.check(AnnotationEmail, checkEmail(id.ServiceAccountEmail))
-	}
+	a.check(AnnotationEmail, checkEmail(id.ServiceAccountEmail))
 	a.check(AnnotationAudience, checkAudience(id.Audience))
-	switch strings.ToLower(a.annotations[AnnotationInjectionMode]) {
-	case "", "gcloud", "direct":
-	default:
-		a.check(AnnotationInjectionMode, errors.New(`want "gcloud" or "direct"`))
-	}
-	if user, ok := a.annotations[annotationRunAsUser]; ok {
-		if _, err := strconv.ParseInt(user, 10, 64); err != nil {
-			a.check(annotationRunAsUser, errors.New("want a user id"))
-		}
-	}
+	a.matches(AnnotationInjectionMode, modeRegexp, wantMode)
+	a.matches(annotationRunAsUser, userRegexp, wantUser)
 	if value, ok := a.annotations[AnnotationTokenExpiration]; ok {
 		seconds, err := expiration.Parse(value)
 		if err != nil {
@@ -126,6 +113,13 @@ func (a *accountReader) read() (id Identity) {
 		id.TokenExpiration = time.Duration(max(seconds, expiration.Min)) * time.Second
 	}
 	return id
+}
+
+// matches is for annotations that make no difference: they are checked, as pfnet's webhook does.
+func (a *accountReader) matches(key string, pattern *regexp.Regexp, want string) {
+	if value, ok := a.annotations[key]; ok && !pattern.MatchString(value) {
+		a.check(key, errors.New("want "+want))
+	}
 }
 
 func (a *accountReader) check(key string, err error) {

@@ -1,16 +1,15 @@
 package google
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/internal/profile"
 	"github.com/irsa-go/irsa/mutate"
 )
@@ -116,6 +115,8 @@ func (c Config) profile() profile.Profile {
 			{Name: envProject, Value: c.Project},
 			{Name: "GOOGLE_CLOUD_PROJECT", Value: c.Project},
 			{Name: "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", Value: file},
+			{Name: "CLOUDSDK_CORE_UNIVERSE_DOMAIN", Value: c.UniverseDomain},
+			{Name: "GOOGLE_CLOUD_UNIVERSE_DOMAIN", Value: c.UniverseDomain},
 		},
 		Methods: []profile.Method{{
 			Name: "federation", Title: "workload identity federation",
@@ -139,77 +140,60 @@ func (m *Mutator) grant(action string, id Identity) (*profile.Grant, error) {
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("google: %s: identity: %w", action, err)
 	}
-	credentials, err := id.credentials()
+	g, err := m.grantOf(values{id.Provider, id.ServiceAccountEmail, m.audience(id), id.project()})
 	if err != nil {
 		return nil, fmt.Errorf("google: %s: identity: %w", action, err)
-	}
-	g := &profile.Grant{Audience: m.audience(id), Mark: credentials, Seconds: defaultExpiration}
-	if m.cfg.Project == "" {
-		g.Values = map[string]string{envProject: id.project()}
 	}
 	if id.TokenExpiration != 0 {
 		g.Seconds = max(int64(id.TokenExpiration/time.Second), expiration.Min)
 	}
-	return g, nil
+	return &g, nil
 }
+
+// values are what an account says, and what follows from it.
+type values struct{ provider, email, audience, project string }
+
+// grantOf is what an account with these values gives.
+func (m *Mutator) grantOf(v values) (profile.Grant, error) {
+	credentials, err := m.credentials(v)
+	g := profile.Grant{Audience: v.audience, Mark: credentials, Seconds: defaultExpiration}
+	if m.cfg.Project == "" {
+		g.Values = map[string]string{envProject: v.project}
+	}
+	return g, err
+}
+
+// Template is for package mutate/admissionpolicy: the rules, with references in the place of the
+// values of an account, among them the project of its e-mail address. Those of an account without
+// an address come from a ref that is "" for ValueEmail. It is zero for a Mutator that New did not make.
+func (m *Mutator) Template(ref func(name string) string) profile.Template {
+	if m == nil || m.engine == nil {
+		return profile.Template{}
+	}
+	const provider, audience = "provider", "audience"
+	g, err := m.grantOf(values{ref(provider), ref(ValueEmail), ref(audience), ref(ValueProject)})
+	if err != nil {
+		return profile.Template{}
+	}
+	return profile.Template{Profile: m.cfg.profile(), Grant: g, Needs: []string{provider, ValueEmail}, Values: []profile.Value{
+		{Name: provider, Key: AnnotationProvider, Pattern: providerPattern, Want: wantProvider},
+		{Name: ValueEmail, Key: AnnotationEmail, Pattern: emailPattern, Want: wantEmail},
+		{
+			Name: audience, Key: AnnotationAudience, Pattern: printable.Pattern, Want: wantAudience,
+			Default: m.audience(Identity{Provider: ref(provider)}), EmptyIsAbsent: true,
+		},
+		{Name: "mode", Key: AnnotationInjectionMode, Pattern: modePattern, Want: wantMode},
+		{Name: "user", Key: annotationRunAsUser, Pattern: userPattern, Want: wantUser, Default: "0"},
+	}}
+}
+
+// Names in a Template: the account's e-mail address, and the project in it.
+const (
+	ValueEmail   = "email"
+	ValueProject = "project"
+)
 
 // audience is that of the token; the one in the configuration is the provider's name.
 func (m *Mutator) audience(id Identity) string {
-	switch {
-	case id.Audience != "":
-		return id.Audience
-	case m.cfg.Audience != "":
-		return m.cfg.Audience
-	}
-	return "https://iam.googleapis.com/" + id.Provider
-}
-
-// project is the one that the e-mail address of a user-managed service account names; "" for
-// others. In the address of a domain-scoped project it is written in another way than by its id.
-func (id Identity) project() string {
-	_, domain, _ := strings.Cut(id.ServiceAccountEmail, "@")
-	project, ok := strings.CutSuffix(domain, ".iam.gserviceaccount.com")
-	if !ok || strings.Contains(project, ".") {
-		return ""
-	}
-	return project
-}
-
-// externalAccount is what client libraries read from GOOGLE_APPLICATION_CREDENTIALS
-// (https://google.aip.dev/auth/4117).
-type externalAccount struct {
-	Type             string `json:"type"`
-	Audience         string `json:"audience"`
-	SubjectTokenType string `json:"subject_token_type"`
-	TokenURL         string `json:"token_url"`
-	TokenInfoURL     string `json:"token_info_url,omitempty"`
-	ImpersonationURL string `json:"service_account_impersonation_url,omitempty"`
-	CredentialSource struct {
-		File   string `json:"file"`
-		Format struct {
-			Type string `json:"type"`
-		} `json:"format"`
-	} `json:"credential_source"`
-}
-
-// credentials is the configuration, on one line.
-func (id Identity) credentials() (string, error) {
-	c := externalAccount{
-		Type: "external_account", Audience: "//iam.googleapis.com/" + id.Provider,
-		SubjectTokenType: "urn:ietf:params:oauth:token-type:jwt", TokenURL: "https://sts.googleapis.com/v1/token",
-	}
-	if id.ServiceAccountEmail == "" {
-		c.TokenInfoURL = "https://sts.googleapis.com/v1/introspect"
-	} else {
-		c.ImpersonationURL = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/" +
-			id.ServiceAccountEmail + ":generateAccessToken"
-	}
-	c.CredentialSource.File, c.CredentialSource.Format.Type = mountPath+"/"+tokenFile, "text"
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(c); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	return cmp.Or(id.Audience, m.cfg.Audience, "https://iam.googleapis.com/"+id.Provider)
 }
