@@ -195,6 +195,49 @@ func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
 	}
 }
 
+func TestTheReportIsPrintedInFull(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	problem := oidc.Problem{Code: oidc.CodeMisordered, Message: "out of order"}
+	report := &oidc.ThumbprintReport{
+		Issuer: issuer(t, "https://idp.example.com"), Thumbprints: []string{"aa", "bb"}, Need: oidc.NeedPrivateCA, Insecure: true, Problems: []oidc.Problem{problem},
+		Endpoints: []oidc.Endpoint{
+			{Roles: []string{"discovery", "jwks"}, Host: "idp.example.com:443", Address: "192.0.2.1:443", Proxy: "proxy:3128", SNI: "idp.example.com", TLSVersion: "TLS 1.2",
+				Chain:      []oidc.Certificate{{Subject: "CN=a", Issuer: "CN=b", NotBefore: at, NotAfter: at.AddDate(1, 0, 0), SHA1: "aa", SHA256: "cc"}},
+				Thumbprint: "aa", Verified: true, Roots: "the given roots", Need: oidc.NeedTLS13Only, Problems: []oidc.Problem{problem}},
+			{Roles: []string{"redirect"}, Roots: "this machine's roots", VerifyError: "expired"},
+		},
+	}
+	assert.Equal(t, `issuer       https://idp.example.com
+INSECURE     nothing was verified: compare before you give this to IAM
+thumbprints  aa bb
+for AWS      needed: private CA (does not verify against this machine's roots)
+
+idp.example.com:443  discovery, jwks
+  address    192.0.2.1:443
+  proxy      proxy:3128
+  SNI        idp.example.com
+  TLS        TLS 1.2
+  thumbprint aa
+  for AWS    needed: TLS 1.3 only
+  verifies   against the given roots
+  sent 1     CN=a
+    issuer   CN=b
+    validity 2026-01-02T03:04:05Z to 2027-01-02T03:04:05Z
+    SHA-1    aa
+    SHA-256  cc
+  problem    chain-misordered: out of order
+
+none  redirect
+  for AWS    unknown
+  UNVERIFIED against this machine's roots: expired
+problem    chain-misordered: out of order
+`, report.String())
+	assert.Equal(t, "thumbprints  none\nfor AWS      unknown\n", (&oidc.ThumbprintReport{}).String())
+	assert.Equal(t, "not needed: verifies against this machine's roots", oidc.NeedNone.String())
+	assert.Contains(t, oidc.NeedPerhaps.String(), "perhaps needed: refuses TLS 1.2")
+}
+
 func TestDriftIsWhatDiffersFromIAM(t *testing.T) {
 	t.Parallel()
 	report := &oidc.ThumbprintReport{Thumbprints: []string{"aa", "bb"}, Need: oidc.NeedPrivateCA}

@@ -125,6 +125,23 @@ func TestWithoutPodIdentityIsRefusedWhenAPodStays(t *testing.T) {
 	left, err := shared.WithoutPodIdentity(trust.PodIdentityGrant{})
 	require.NoError(t, err)
 	assert.Contains(t, left.Document(), `"Principal":{"Service":["ec2.amazonaws.com"]}`)
+
+	named := `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop","aws:RequestTag/kubernetes-service-account":"cart"}}`
+	own := statementOf(must(trust.NewPodIdentity(trust.PodIdentityGrant{Subjects: []trust.Subject{cart}})).Document())
+	for name, body := range map[string]string{
+		"a Deny of the pod":                  strings.Replace(pods(named), "Allow", "Deny", 1),
+		"a statement for another service":    strings.Replace(pods(named), "pods.eks.amazonaws.com", "ec2.amazonaws.com", 1),
+		"a statement for another pod":        pods(strings.Replace(named, "cart", "mail", 1)),
+		"a statement for another pod's name": pods(strings.Replace(named, "shop", "post", 1)),
+	} {
+		policy := parse(t, statement(body))
+		same, err := policy.WithoutPodIdentity(trust.PodIdentityGrant{Subjects: []trust.Subject{cart}})
+		require.NoError(t, err, name)
+		assert.Same(t, policy, same, name)
+		left, err := parse(t, statement(body+","+own)).WithoutPodIdentity(trust.PodIdentityGrant{Subjects: []trust.Subject{cart}})
+		require.NoError(t, err, name)
+		assert.Equal(t, statement(body), left.Document(), name)
+	}
 }
 
 func TestWithPodIdentityIsRefusedWhenADenyOverridesIt(t *testing.T) {
@@ -134,6 +151,15 @@ func TestWithPodIdentityIsRefusedWhenADenyOverridesIt(t *testing.T) {
 	var refused *trust.EditError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "/Statement/0", refused.Path)
+	deny := statementOf(policy.Document())
+	for path, document := range map[string]string{
+		"/Statement/2": statement(vendor + "," + strings.Replace(deny, "NotEquals", "Equals", 1) + "," + deny + "," + deny),
+		"/Statement":   `{"Version":"2012-10-17","Statement":` + deny + `}`,
+	} {
+		_, err := parse(t, document).WithPodIdentity(trust.PodIdentityGrant{AccountID: "111122223333"})
+		require.ErrorAs(t, err, &refused, path)
+		assert.Equal(t, path, refused.Path)
+	}
 	with, err := policy.WithPodIdentity(trust.PodIdentityGrant{AccountID: "444455556666"})
 	require.NoError(t, err)
 	assert.True(t, with.Allows(trust.PodIdentity(trust.PodIdentitySession{AccountID: "444455556666", Namespace: "a", ServiceAccount: "b"})))

@@ -69,8 +69,49 @@ func TestRetargeted(t *testing.T) {
 	_, err = clash.Retargeted(p, q)
 	var refused *trust.EditError
 	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, []string{"Retargeted", "/Statement/0/Condition/StringEquals"}, []string{refused.Edit, refused.Path})
+	assert.Contains(t, refused.Reason, "is there already")
 	for _, zero := range [][2]trust.Provider{{p, {}}, {{}, q}} {
 		_, err = policy.Retargeted(zero[0], zero[1])
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "one of the providers is the zero value")
 	}
+}
+
+func TestRetargetedRewritesNothingButItsProvider(t *testing.T) {
+	t.Parallel()
+	p, q := provider(t, blue), provider(t, "https://idp.example.com")
+	third := provider(t, green) // the issuers of EKS in a region have names of one length
+	document := statement(`{"Effect":"Allow","Principal":{"Federated":["accounts.google.com","FROM-ARN"]},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` +
+		`"StringEquals":{"FROM:sub":["${FROM:sub}","plain","${THIRD:sub}${FROM:aud}"],"THIRD:sub":"x","FROM/below:sub":"y","FROM-x:sub":"y","aws:x":"FROM:sub"},"NumericEquals":{"FROM:exp":5},"Null":{"FROM:email":false}}}`)
+	from := strings.NewReplacer("FROM-ARN", p.ARN(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(), "FROM:", p.HostPath()+":")
+	to := strings.NewReplacer("FROM-ARN", q.ARN(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(),
+		`"FROM:sub"}`, `"`+p.HostPath()+`:sub"}`, "FROM:", q.HostPath()+":")
+	moved, err := parse(t, from.Replace(document)).Retargeted(p, q)
+	require.NoError(t, err)
+	assert.Equal(t, to.Replace(document), moved.Document())
+}
+
+func TestADenyMovesWithItsProviderUnlessItWouldTakeFromTheOther(t *testing.T) {
+	t.Parallel()
+	p, q := provider(t, blue), provider(t, green)
+	web := func(effect string, of trust.Provider, sub string) string {
+		return `{"Effect":"` + effect + `","Principal":{"Federated":"` + of.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"` + of.ConditionKey("sub") + `":"` + sub + `"}}}`
+	}
+	alone := parse(t, statement(web("Allow", p, "a")+","+web("Deny", p, "b")))
+	moved, err := alone.Retargeted(p, q)
+	require.NoError(t, err)
+	assert.Equal(t, statement(web("Allow", q, "a")+","+web("Deny", q, "b")), moved.Document())
+	apart := parse(t, statement(web("Allow", p, "a")+","+web("Deny", p, "b")+","+web("Allow", q, "c")))
+	moved, err = apart.Retargeted(p, q)
+	require.NoError(t, err)
+	assert.Equal(t, statement(web("Allow", q, "a")+","+web("Deny", q, "b")+","+web("Allow", q, "c")), moved.Document())
+	taking := parse(t, statement(web("Allow", p, "a")+","+web("Allow", q, "b")+","+web("Deny", p, "b")))
+	_, err = taking.Retargeted(p, q)
+	require.EqualError(t, err, "trust: Retargeted: the statement would deny tokens of the other provider that it did not deny (/Statement/2)")
+	intricate := parse(t, statement(web("Allow", p, "a")+`,{"Effect":"Deny","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"aws:x":"y"`+
+		strings.ReplaceAll(manyClaims(), "HOST", p.HostPath())+`}}}`))
+	_, err = intricate.Retargeted(p, q)
+	var refused *trust.EditError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "Retargeted", refused.Edit)
 }
