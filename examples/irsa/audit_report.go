@@ -64,16 +64,12 @@ func (r *auditReport) show(cmd *cobra.Command) error {
 	for _, list := range [][]remark{r.Nowhere, r.AsNode, r.Findings} {
 		slices.SortStableFunc(list, func(a, b remark) int { return cmp.Compare(a.Who, b.Who) })
 	}
-	format, err := cmd.Flags().GetString("output")
-	switch {
-	case err != nil:
-	case format == "mermaid":
+	var err error
+	switch format := output(cmd); format {
+	case "mermaid":
 		err = print(cmd, "text", mermaid{r})
-	case format == "html":
-		var page []byte
-		if page, err = r.page(); err == nil {
-			_, err = cmd.OutOrStdout().Write(page)
-		}
+	case "html":
+		err = r.writePage(cmd.OutOrStdout())
 	default:
 		err = print(cmd, format, r)
 	}

@@ -31,12 +31,11 @@ func (f *format) Set(name string) error {
 // show prints a report in the format that was asked for. Reports have a String for people and
 // marshal to JSON for programs.
 func show(cmd *cobra.Command, report fmt.Stringer) error {
-	format, err := cmd.Flags().GetString("output")
-	if err != nil {
-		return err
-	}
-	return print(cmd, format, report)
+	return print(cmd, output(cmd), report)
 }
+
+// output is the format that was asked for.
+func output(cmd *cobra.Command) string { return cmd.Flag("output").Value.String() }
 
 // conclude shows a report, and ends with errFound when it is bad news.
 func conclude(cmd *cobra.Command, report fmt.Stringer, found bool) error {

@@ -52,16 +52,21 @@ func (p process) credentials(ctx context.Context, stderr io.Writer) (aws.Credent
 	for _, w := range choice.Warnings {
 		note(stderr, "irsa: %s", w)
 	}
-	// The call needs no credentials. Looking for them would find this very program.
-	cfg, err := p.load(ctx, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
-	if err != nil {
-		return aws.Credentials{}, err
-	}
-	provider, err := choice.Provider(sts.NewFromConfig(cfg), token.Config{})
+	provider, err := p.provider(ctx, choice, token.Config{})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	return provider.Current(ctx)
+}
+
+// provider asks STS without credentials: a web identity needs none, and looking for them would find
+// this very program.
+func (p process) provider(ctx context.Context, choice token.Resolution, cfg token.Config) (*token.Provider, error) {
+	loaded, err := p.load(ctx, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	if err != nil {
+		return nil, err
+	}
+	return choice.Provider(sts.NewFromConfig(loaded), cfg)
 }
 
 // writeCredentials writes version 1 of the protocol.

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -88,20 +87,11 @@ func (e examination) run(cmd *cobra.Command) error {
 	return conclude(cmd, report, broken)
 }
 
-// assume asks STS once, with the region and the endpoint that the environment names. STS needs no
-// credentials for a web identity, so that none are looked for.
+// assume asks STS once, with the region and the endpoint that the environment names.
 func (p process) assume(ctx context.Context, r token.Resolution) error {
-	cfg, err := p.load(ctx, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
-	if err != nil {
-		return err
-	}
-	provider, err := r.Provider(sts.NewFromConfig(cfg), token.Config{Refresh: token.Refresh{Timeout: 10 * time.Second}})
-	if err != nil {
-		return err
-	}
-	creds, err := provider.Current(ctx)
-	if err == nil && creds.Expired() {
-		err = token.ErrStaleCredentials
+	provider, err := p.provider(ctx, r, token.Config{Refresh: token.Refresh{Timeout: 10 * time.Second}})
+	if err == nil {
+		_, err = provider.Retrieve(ctx)
 	}
 	return err
 }

@@ -72,17 +72,14 @@ func (r *gateReport) String() string {
 }
 
 func showGate(cmd *cobra.Command, report *gateReport) error {
-	format, err := cmd.Flags().GetString("output")
-	if err != nil {
-		return err
-	}
-	switch format {
+	switch format := output(cmd); format {
 	case "sarif":
 		return print(cmd, "json", sarif{report})
 	case "github":
 		return print(cmd, "text", annotations{report})
+	default:
+		return print(cmd, format, report)
 	}
-	return print(cmd, format, report)
 }
 
 // annotations are workflow commands of GitHub Actions
