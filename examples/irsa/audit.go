@@ -144,6 +144,8 @@ func (a *auditor) annotation(provider trust.Provider, sa *corev1.ServiceAccount,
 		return err.Error()
 	case id.IsZero():
 		return ""
+	case a.roles[id.RoleARN] == nil && !a.knows(id.RoleARN):
+		return id.RoleARN + ": nothing is known of this role's account: give its roles too"
 	case a.roles[id.RoleARN] == nil:
 		return id.RoleARN + ": the account has no such role"
 	}
@@ -154,6 +156,17 @@ func (a *auditor) annotation(provider trust.Provider, sa *corev1.ServiceAccount,
 	}
 	reason, _, _ := strings.Cut(d.String(), "\n")
 	return id.RoleARN + ": " + reason
+}
+
+// knows says whether there is a role of the same account.
+func (a *auditor) knows(role string) bool {
+	account, _, _ := strings.Cut(role, ":role/")
+	for arn := range a.roles {
+		if strings.HasPrefix(arn, account+":role/") {
+			return true
+		}
+	}
+	return false
 }
 
 // pod looks for containers whose SDK would find nothing and fall back to the node's role.

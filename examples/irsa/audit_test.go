@@ -176,6 +176,20 @@ func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	assert.Contains(t, errs.String(), "has more than 67108864 bytes")
 }
 
+func TestAuditTellsAnAbsentRoleFromAnUnknownAccount(t *testing.T) {
+	t.Parallel()
+	const account = `{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b","annotations":{"eks.amazonaws.com/role-arn":"ROLE"}}}`
+	for role, says := range map[string]string{
+		"arn:aws:iam::111122223333:role/none": "the account has no such role",
+		"arn:aws:iam::999988887777:role/none": "nothing is known of this role's account",
+	} {
+		code, stdout, stderr := irsa(t, `{"items":[`+strings.Replace(account, "ROLE", role, 1)+`]}`,
+			"audit", "--provider", eksProvider, "--cluster", "-", "--roles", "testdata/roles.json")
+		assert.Equal(t, 1, code, stderr)
+		assert.Contains(t, stdout, "  a/b: "+role+": "+says)
+	}
+}
+
 func TestAuditRefusesDumpsThatLackAccounts(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
