@@ -95,6 +95,24 @@ func TestAFloodOfForgedTokensDoesNotReachTheIssuer(t *testing.T) {
 	})
 }
 
+func TestKeysFromBeforeTheClockWasSetBackAreFetchedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Int64
+		srv, v, dials := counting(t, oidc.VerifierConfig{Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
+		token := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+		for range 2 {
+			_, err := v.Verify(t.Context(), token)
+			require.NoError(t, err)
+		}
+		require.EqualValues(t, 1, dials.Load())
+		back.Store(int64(30 * time.Second)) // nobody knows how old they are now
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, dials.Load())
+	})
+}
+
 func TestARetiredKeyIsAcceptedNoLongerThanMaxAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
