@@ -43,6 +43,21 @@ func TestWithoutProvider(t *testing.T) {
 	assert.Same(t, none, still)
 }
 
+func TestWithoutProviderMindsOnlyWhatAdmitsItsTokens(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	others := `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRoleWithWebIdentity"},{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}`
+	own := statementOf(build(t, grant(p, account(t, "shop", "cart"))).Document())
+	left, err := parse(t, statement(own+","+others)).WithoutProvider(p)
+	require.NoError(t, err)
+	assert.Equal(t, statement(others), left.Document())
+	same, err := left.WithoutProvider(p)
+	require.NoError(t, err)
+	assert.Same(t, left, same)
+	_, err = parse(t, statement(own+`,{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole*"}`)).WithoutProvider(p)
+	require.EqualError(t, err, "trust: WithoutProvider: a statement may admit the provider without naming it (/Statement/1)")
+}
+
 func TestRetargeted(t *testing.T) {
 	t.Parallel()
 	p, q := provider(t, blue), provider(t, green)
