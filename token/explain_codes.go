@@ -1,6 +1,7 @@
 package token
 
-// Code names an explanation: stable and kebab-case.
+// Code names an explanation: stable and kebab-case. It is an alias and not a type of its own:
+// programs compare codes with strings and keep them in lists of strings, which a type would break.
 type Code = string
 
 // The codes of explanations. The table in the package documentation says what each one means.
