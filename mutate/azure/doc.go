@@ -30,4 +30,9 @@
 //
 // Where the volume's name or the mount path is taken by something else, the container is a
 // conflict: it gets nothing, and the Result's Warnings say why.
+//
+// # In a cluster
+//
+// Package webhook serves it beside AWS, and webhook.OptIn registers it as azure-workload-identity is;
+// admissionpolicy.Azure does without a webhook.
 package azure

@@ -39,5 +39,8 @@
 // own and gets nothing. Where the volume's name, the mount path or the annotation is taken by
 // something else, the container is a conflict: it gets nothing, and the Result's Warnings say why.
 //
+// In a cluster, package webhook serves it beside AWS, and admissionpolicy.Google does without a
+// webhook.
+//
 // Whoever may change a pod's annotations may change where its containers send their token.
 package google
