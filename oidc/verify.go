@@ -112,6 +112,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	return claims, nil
 }
 
+// VerifyMap is Verify with the claims as [Claims.Map] gives them: nil on an error. With it, a Verifier is
+// what a webhook of package mutate/webhook asks for.
+func (v *Verifier) VerifyMap(ctx context.Context, token string) (map[string]any, error) {
+	claims, err := v.Verify(ctx, token)
+	return claims.Map(), err
+}
+
 func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	t, err := parseToken(token)
 	if err != nil {

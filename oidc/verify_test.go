@@ -43,6 +43,13 @@ func TestTheTokenOfARealAPIServerVerifies(t *testing.T) {
 	assert.Equal(t, minted, claims.IssuedAt.UTC())
 	assert.Equal(t, minted.Add(24*time.Hour), claims.Expires.UTC())
 	assert.Equal(t, json.Number("1795508867"), claims.Map()["exp"])
+
+	all, err := v.VerifyMap(t.Context(), string(recorded(t, "token.jwt")))
+	require.NoError(t, err)
+	assert.Equal(t, claims.Map(), all)
+	all, err = v.VerifyMap(t.Context(), "no token")
+	assert.ErrorIs(t, err, oidc.ErrMalformedToken)
+	assert.Nil(t, all)
 }
 
 // sign makes a token of any header and claims with a key of the test's own.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-go/irsa/internal/e2e/cluster"
 	"github.com/irsa-go/irsa/internal/identitycases"
@@ -102,6 +103,49 @@ func (b *policyBench) assertOneTable(t *testing.T, pods map[string]*corev1.Pod) 
 			_, otherwise := notForThePolicy[c.Name]
 			assertAdmitted(t, c.Admitted != otherwise, err, "have no AWS identity")
 		})
+	}
+}
+
+// TestADebuggerHasAnIdentityWhereOneIsRequired: one that is added to a pod without the volume of the
+// token is refused, by the webhook and by the policy.
+func TestADebuggerHasAnIdentityWhereOneIsRequired(t *testing.T) {
+	t.Parallel()
+	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
+	policies := b.inject(t, "debug", mutate.Config{})
+	b.account(t, "debug", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+	b.account(t, "debug", "nobody", nil)
+	b.settled(t, "debug", mutate.Config{})
+	b.validate(t, "debug", policies.Required())
+	eventually(t, "requirement in force", func() bool {
+		_, err := b.dryRun(t.Context(), racer("debug", "nobody", requiresIdentity))
+		return err != nil
+	})
+	b.assertDebuggers(t, "debug")
+
+	w := newWebhookBench(t, mutate.Config{}, webhook.Config{})
+	w.namespace(t, "debug", nil)
+	w.account(t, "debug", "app", map[string]string{"eks.amazonaws.com/role-arn": testRole})
+	w.assertDebuggers(t, "debug")
+}
+
+func (c *testCluster) assertDebuggers(t *testing.T, namespace string) {
+	t.Helper()
+	for _, labels := range []map[string]string{nil, {"eks.amazonaws.com/skip-pod-identity-webhook": ""}} {
+		pod, err := c.create(t.Context(), racer(namespace, "app", labels))
+		require.NoError(t, err)
+		pod, err = c.updateEphemeral(t.Context(), pod, corev1.EphemeralContainerCommon{Name: "before", Image: "debug"})
+		require.NoError(t, err)
+		pod.Labels = requiresIdentity
+		pod, err = c.client.CoreV1().Pods(namespace).Update(t.Context(), pod, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		_, err = c.updateEphemeral(t.Context(), pod, corev1.EphemeralContainerCommon{Name: "after", Image: "debug"})
+		if labels == nil {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, "AWS identity", "the pod has no volume")
+		assert.ErrorContains(t, err, "after")
+		assert.NotContains(t, err.Error(), "before")
 	}
 }
 

@@ -94,10 +94,7 @@ func handlerOfVerifiedCallers(t *testing.T, c *testCluster, audience, configurat
 		return nil, webhook.ErrNotFound
 	}), webhook.Config{
 		Configuration: configuration,
-		Verifier: webhook.VerifierFunc(func(ctx context.Context, token string) (map[string]any, error) {
-			claims, err := verifier.Verify(ctx, token)
-			return claims.Map(), err
-		}),
+		Verifier:      verifier,
 	})
 	require.NoError(t, err)
 	return handler

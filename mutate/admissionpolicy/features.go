@@ -41,7 +41,7 @@ var features = []Feature{
 	{"choices", true, true, true, "session-name, disable-ec2-metadata, use-dualstack-endpoint and use-fips-endpoint: the pod's annotation, else the account's, else Config; by rule without the account's"},
 	{"bad-account-annotations", true, true, false, "the pod is denied, whatever it says itself, and the message names annotation, value and account"},
 	{"skip-label", true, true, true, "pods with the label skip-pod-identity-webhook are left alone"},
-	{"identity-required", true, true, true, "pods that say so are denied when a container has no identity that works"},
+	{"identity-required", true, true, true, "pods that say so are denied when a container has no identity that works, and so are debug containers that are added to them"},
 	{"large-pods", true, true, true, "of 50 containers with 300 variables each, and more in the webhook"},
 
 	{"fresh-accounts", true, false, true, "the policy's parameters come from a cache: a pod that is created at the same moment as its account, or as its annotation, may be admitted without; Required denies those that say so"},

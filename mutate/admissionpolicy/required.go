@@ -13,11 +13,12 @@ import (
 //
 // It looks at the pod alone, as all mutation has left it: each of its containers and init containers
 // must have an identity that works, by injection or of its own, except those that the pod's annotation
-// skip-containers names. It judges as package mutate does: an empty variable is absent, and the token
+// skip-containers names, and each ephemeral container that is added later. It judges as package mutate does: an empty variable is absent, and the token
 // must be mounted where the variable points. What it cannot tell is whose the identity should be: see
 // [Features].
-// The label cannot be dropped to get around it later, since a pod's containers do not change. That a
-// pod carries the label is for its author, or for a policy of the cluster's, to see to.
+// Without the label, which may be taken off, a debugger gets in without one; the other containers do
+// not change. That a pod carries the label is for its author, or for a policy of the cluster's, to see
+// to.
 func (p *Policies) Required() Validation {
 	if !p.made() {
 		return Validation{}
@@ -29,13 +30,14 @@ func (p *Policies) Required() Validation {
 			}},
 			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
 				rule("pods", admissionregistrationv1.Create),
+				rule("pods/ephemeralcontainers", admissionregistrationv1.Update),
 			},
 		},
 		Variables: []admissionregistrationv1.Variable{
 			{Name: "pod", Expression: `has(object.metadata.annotations) ? object.metadata.annotations : {}`},
 			{Name: "skip", Expression: p.skip()},
 			{Name: "volumes", Expression: `has(object.spec.volumes) ? object.spec.volumes : []`},
-			{Name: "all", Expression: `object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])`},
+			{Name: "all", Expression: newContainers},
 			{Name: "env", Expression: fill(`variables.all.map(c, has(c.env) ? c.env.filter(e, e.name in <known>) : [])`, "known", list(identityVariables))},
 			{Name: "has", Expression: states()},
 			{Name: "mounts", Expression: mountsOfContainers()},
@@ -50,5 +52,11 @@ func (p *Policies) Required() Validation {
 		}},
 	})
 }
+
+// newContainers are those of a pod that is created, or the ephemeral ones that are added to it.
+const newContainers = `has(request.subResource) && request.subResource == 'ephemeralcontainers' ? ` +
+	`(has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers.filter(c, ` +
+	`!has(oldObject.spec.ephemeralContainers) || !oldObject.spec.ephemeralContainers.exists(o, o.name == c.name)) : []) : ` +
+	`object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])`
 
 func reason(r metav1.StatusReason) *metav1.StatusReason { return &r }

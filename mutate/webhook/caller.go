@@ -8,20 +8,13 @@ import (
 	"strings"
 )
 
-// Verifier verifies bearer tokens. Implementations must be safe for concurrent use.
+// Verifier verifies bearer tokens, as the Verifier of package oidc does. Implementations must be safe
+// for concurrent use.
 type Verifier interface {
-	// Verify returns the claims of a token as decoded JSON once its signature, its issuer, its
+	// VerifyMap returns the claims of a token as decoded JSON once its signature, its issuer, its
 	// times and its audience are right. The audience is the webhook's URL, or
 	// https://SERVICE.NAMESPACE.svc:PORT with or without the path.
-	Verify(ctx context.Context, token string) (map[string]any, error)
-}
-
-// VerifierFunc makes a function a Verifier.
-type VerifierFunc func(ctx context.Context, token string) (map[string]any, error)
-
-// Verify calls f.
-func (f VerifierFunc) Verify(ctx context.Context, token string) (map[string]any, error) {
-	return f(ctx, token)
+	VerifyMap(ctx context.Context, token string) (map[string]any, error)
 }
 
 var errNoToken = errors.New("webhook: the caller shows no bearer token")
@@ -40,7 +33,7 @@ func (h *Handler) checkCaller(r *http.Request) (int, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" { // RFC 6750, section 2.1
 		return http.StatusUnauthorized, errNoToken
 	}
-	claims, err := h.cfg.Verifier.Verify(r.Context(), token)
+	claims, err := h.cfg.Verifier.VerifyMap(r.Context(), token)
 	if err != nil {
 		return http.StatusUnauthorized, fmt.Errorf("webhook: the caller's token: %w", err)
 	}

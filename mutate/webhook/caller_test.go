@@ -21,7 +21,7 @@ type tokens map[string]string
 
 var errBadToken = errors.New("not one of ours")
 
-func (t tokens) Verify(_ context.Context, token string) (map[string]any, error) {
+func (t tokens) VerifyMap(_ context.Context, token string) (map[string]any, error) {
 	document, there := t[token]
 	if !there {
 		return nil, errBadToken

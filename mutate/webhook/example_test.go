@@ -71,7 +71,7 @@ func ExampleNewCertificate() {
 }
 
 // Who calls must show a token that the cluster gave it for calling this webhook.
-func ExampleVerifierFunc() {
+func ExampleVerifier() {
 	issuer, err := oidc.ParseIssuer("https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE")
 	if err != nil {
 		log.Fatal(err)
@@ -86,10 +86,7 @@ func ExampleVerifierFunc() {
 	}
 	handler, err := webhook.New(mutator, webhook.AccountsFunc(nil), webhook.Config{
 		Configuration: "pod-identity-webhook",
-		Verifier: webhook.VerifierFunc(func(ctx context.Context, token string) (map[string]any, error) {
-			claims, err := tokens.Verify(ctx, token)
-			return claims.Map(), err
-		}),
+		Verifier:      tokens,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -232,6 +232,24 @@ func TestRequiringAnIdentityDeniesPodsThatDoNotGetIt(t *testing.T) {
 	assert.NotEmpty(t, all.Response.Patch)
 }
 
+// TestRequiringAnIdentityIsAboutDebuggersToo: into a pod that has no volume for the token, none comes.
+func TestRequiringAnIdentityIsAboutDebuggersToo(t *testing.T) {
+	t.Parallel()
+	h := serving(t, webhook.Config{RequireIdentity: true}, annotated(role))
+	const volume = `"volumes":[{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","path":"token"}}]}}],`
+	for with, allowed := range map[string]bool{volume: true, "": false} {
+		old := `{"spec":{"serviceAccountName":"reader",` + with + `"containers":[{"name":"a"}],"ephemeralContainers":[{"name":"d1"}]}}`
+		body := reviewOf("v1", strings.Replace(old, `{"name":"d1"}`, `{"name":"d1"},{"name":"d2"}`, 1))
+		body = strings.NewReplacer(`"oldObject":null`, `"oldObject":`+old, `"CREATE"`, `"UPDATE","subResource":"ephemeralcontainers"`).Replace(body)
+		_, review, _ := post(t, h, body)
+		assert.Equal(t, allowed, review.Response.Allowed)
+		if !allowed {
+			assert.Contains(t, review.Response.Result.Message, `container "d2"`)
+			assert.Contains(t, review.Response.Result.Message, "no-volume")
+		}
+	}
+}
+
 func TestRequestsThatAreNotAboutPodsAskForNoAccount(t *testing.T) {
 	t.Parallel()
 	h := serving(t, webhook.Config{RequireIdentity: true}, func(context.Context, string, string) (*corev1.ServiceAccount, error) {
