@@ -62,7 +62,7 @@ func scratch(t *testing.T) repository {
 	r := repository{t, t.TempDir()}
 	r.git("init", "-q")
 	r.commit(map[string]string{
-		"CHANGELOG.md":  "## [Unreleased]\n\n## [0.1.0]\nRemoved and Gone are new.\n",
+		"CHANGELOG.md":  "## [Unreleased]\n### Added\nKept, Removed and Gone are new.\n\n## [0.1.0]\n### Removed\nRemoved and Gone\n",
 		"go.mod":        "module example.com/m\n\ngo 1.26\n",
 		"a/a.go":        "package a\n\ntype T struct{}\n\nfunc (*T) Gone() {}\n\nfunc Kept() {}\n",
 		"internal/i.go": "package internal\n\nfunc Own() {}\n",
@@ -108,7 +108,7 @@ func TestAnExportedNameThatIsGoneIsNamed(t *testing.T) {
 	}
 	assert.Contains(t, out, "the changelog does not say what became of: Gone Kept Removed")
 
-	r.commit(map[string]string{"CHANGELOG.md": "## [Unreleased]\n\n`T.Gone` is gone, `Kept` takes a number, `Removed` is `Other`.\n\n## [0.2.0]\n"})
+	r.commit(map[string]string{"CHANGELOG.md": "## [Unreleased]\n### Changed\n`Kept` takes a number, `Removed` is `Other`.\n### Removed\n`T.Gone`\n\n## [0.2.0]\n"})
 	out, passed = r.api("v0.3.0")
 	assert.True(t, passed, out)
 	out, passed = r.api("v0.2.1")
