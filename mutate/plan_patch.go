@@ -67,12 +67,12 @@ func (p *planner) size() int {
 		if g.add != last { // most containers get the same
 			last, ofLast = g.add, 0
 			for left := g.add; left != 0; left &= left - 1 {
-				ofLast += len(p.judge.g.entries[left.first()]) + 64
+				ofLast += len(p.judge.g.entries[left.first()]) + 60
 			}
 		}
-		size += ofLast + 60
+		size += ofLast + 44
 		if g.mount {
-			size += len(p.mount) + 112
+			size += len(p.mount) + 104
 		}
 	}
 	return size

@@ -29,7 +29,8 @@ func newScanners() *sync.Pool {
 type rules struct {
 	profile.Profile
 	methods []method
-	names   [][]knownName // of variables, by their length
+	names   []knownName // of variables
+	initial uint64      // what they begin with, a bit for each of 64 kinds of letters
 
 	keys    []string // of the pod's annotations that are read, by their place in view.settings
 	prefix  string   // of all the keys
@@ -59,7 +60,7 @@ const (
 	expirationSetting = iota
 	skipSetting
 	otherSettings // where the others begin
-	maxSettings   = 8
+	maxSettings   = 6
 )
 
 // choiceRule is an annotation of the pod whose value is one of a few. parse reads it, and says what
@@ -113,7 +114,9 @@ func newRules(p profile.Profile) rules {
 			r.keys = append(r.keys, m.Mark.Key)
 		}
 	}
-	r.keys = append(append(r.keys, p.Unsupported...), p.Leave)
+	if r.keys = append(r.keys, p.Unsupported...); p.Leave != "" {
+		r.keys = append(r.keys, p.Leave)
+	}
 	r.setPrefix()
 	r.doubts = r.proxy
 	for _, credential := range r.static {
@@ -152,7 +155,7 @@ func (r *rules) setPrefix() {
 
 // setting is the place of an annotation; -1 of one that does not matter.
 func (r *rules) setting(key []byte) int {
-	if r.prefix == "" || !bytes.HasPrefix(key, []byte(r.prefix)) {
+	if r.prefix == "" || len(key) < len(r.prefix) || string(key[:len(r.prefix)]) != r.prefix {
 		return -1
 	}
 	for i, known := range r.keys {
@@ -166,15 +169,12 @@ func (r *rules) setting(key []byte) int {
 // see notes a variable.
 func (r *rules) see(set envSet, v profile.Var) {
 	for _, name := range append([]string{v.Name}, v.Also...) {
-		for len(r.names) <= len(name) {
-			r.names = append(r.names, nil)
+		if i := slices.IndexFunc(r.names, func(k knownName) bool { return k.name == name }); i >= 0 {
+			r.names[i].set |= set
+			continue
 		}
-		known := &r.names[len(name)]
-		if i := slices.IndexFunc(*known, func(k knownName) bool { return k.name == name }); i >= 0 {
-			(*known)[i].set |= set
-		} else {
-			*known = append(*known, knownName{name, set})
-		}
+		r.names = append(r.names, knownName{name, set})
+		r.initial |= 1 << (name[0] % 64)
 	}
 	switch v.Use {
 	case profile.IfAbsent:
@@ -202,11 +202,12 @@ func (r *rules) see(set envSet, v profile.Var) {
 
 // lookup returns the set of the variable with this name; empty for any that does not matter.
 func (r *rules) lookup(name []byte) envSet {
-	if len(name) < len(r.names) {
-		for _, known := range r.names[len(name)] {
-			if string(name) == known.name {
-				return known.set
-			}
+	if len(name) == 0 || r.initial&(1<<(name[0]%64)) == 0 {
+		return 0
+	}
+	for i := range r.names {
+		if string(name) == r.names[i].name {
+			return r.names[i].set
 		}
 	}
 	return 0
@@ -227,7 +228,7 @@ func (r *rules) withPrefix(prefix string) (s envSet) {
 func (r *rules) isVolume(name []byte) bool {
 	for i := range r.methods {
 		v := &r.methods[i].Volume
-		if v.ByPodName && bytes.HasPrefix(name, []byte(v.Name)) || string(name) == v.Name {
+		if string(name) == v.Name || v.ByPodName && strings.HasPrefix(string(name), v.Name) {
 			return true
 		}
 	}

@@ -17,10 +17,10 @@ const (
 // token finds the token that clients get who start from a file. Our own may need our other files
 // and our mark as well.
 func (j *judge) token(m *method, c *containerView, g gain, file string) (tokenSource, sight) {
-	if m != j.m || j.g == nil || file != j.g.values[m.file.first()] {
+	if file != j.Vars[m.file.first()].Value {
 		return j.tokenAt(c, g, file)
 	}
-	if j.mark >= 0 {
+	if j.mark >= 0 && j.g != nil {
 		if s := j.v.settings[j.mark]; s.value != j.g.mark && (s.set || !j.planned) {
 			return tokenSource{}, missing
 		}

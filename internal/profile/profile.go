@@ -23,7 +23,7 @@ type Profile struct {
 	Leave string
 
 	// Vars are the variables that matter: those that are added, in this order, and those that are
-	// only looked at. At most 16, and at most 8 annotations in all.
+	// only looked at. At most 16, and at most 6 annotations in all.
 	Vars []Var
 
 	// Methods are the ways to an identity, one or two, the one that clients prefer first.
@@ -82,7 +82,7 @@ type Var struct {
 	Method int
 	// Needed variables are of no use when they are absent or empty, as Identity variables are.
 	Needed bool
-	// File is a needed variable with the path of the file that clients start from.
+	// File is a needed variable with the path of the file that clients start from, always Value.
 	File bool
 	// Credential numbers the credential of a Static variable; all of its variables make it.
 	Credential int
