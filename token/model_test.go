@@ -106,6 +106,7 @@ func (m *reference) doubted(id string, said time.Time, now instant, backoff time
 		*m = reference{perishable: m.perishable, id: id, said: said, expiry: until}
 	}
 	m.refused, m.ask, m.held, m.set = nil, until, true, now
+	m.remember(now)
 }
 
 // denied is a final error. Credentials that nothing speaks against are served until they expire.
@@ -128,7 +129,15 @@ func (m *reference) failed(now instant, backoff time.Duration) (served bool) {
 	if m.perishable {
 		m.ask = earlierOf(m.ask, m.expiry)
 	}
+	m.remember(now)
 	return true
+}
+
+// remember keeps in mind that the credentials have expired, whatever a clock says later.
+func (m *reference) remember(now instant) {
+	if m.expiry.come(now) {
+		m.expiry = instant{}
+	}
 }
 
 func (m *reference) invalidate(now instant) {

@@ -129,10 +129,17 @@ func (c *cached) until(due moment) *cached {
 	return &h
 }
 
-// heldBack is c after an attempt that failed now, served until the backoff is over.
+// heldBack is c after an attempt that failed now, served until the backoff is over. What a clock has said
+// once stays so when that clock is set back.
 func (c *cached) heldBack(now, end moment) *cached {
 	h := c.until(end)
 	h.backoff, h.lead = true, now.lead()
+	if c.mustWait(now) {
+		h.mandatory = moment{}
+	}
+	if c.expiry.reached(now) {
+		h.expiry = moment{}
+	}
 	return h
 }
 

@@ -70,6 +70,42 @@ func TestAfterASuspendTheNextCallAsksAgain(t *testing.T) {
 	}))
 }
 
+// Credentials that were seen to be dead do not live again when the clock is set back.
+func TestWhatAClockHasSaidStaysSo(t *testing.T) {
+	t.Parallel()
+	dead := func(t *testing.T) (*origin, *token.Provider) {
+		m, o := &machine{}, &origin{}
+		p := keep(t, o, token.Refresh{Now: m.clock()})
+		o.set(func(o *origin) { o.err = errors.New("away") })
+		for _, offset := range []time.Duration{2 * time.Hour, 0} { // a suspend, and a clock that is set back
+			m.offset = offset
+			assert.Equal(t, "KEY1", retrieved(t, p))
+		}
+		time.Sleep(10*time.Minute + time.Second)
+		return o, p
+	}
+	t.Run("and all callers wait", in(func(t *testing.T) {
+		o, p := dead(t)
+		o.set(func(o *origin) { o.err, o.delay = nil, 10*time.Second })
+		callers := []*asked{ask(t.Context(), p), ask(t.Context(), p)}
+		for _, c := range callers {
+			assert.False(t, c.done.Load())
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		for _, c := range callers {
+			assert.NotEqual(t, "KEY1", c.creds.AccessKeyID)
+		}
+	}))
+	t.Run("and a final error is returned", in(func(t *testing.T) {
+		o, p := dead(t)
+		refused := token.Final(errors.New("refused"))
+		o.set(func(o *origin) { o.err = refused })
+		_, err := p.Retrieve(t.Context())
+		require.ErrorIs(t, err, refused)
+	}))
+}
+
 // A node whose clock is slow when the credentials come, and is set right then.
 func TestAClockThatIsSetRightMakesCredentialsDue(t *testing.T) {
 	t.Parallel()
