@@ -203,8 +203,12 @@ func (r *rules) see(set envSet, v profile.Var) {
 // lookup returns the set of the variable with this name; empty for any that does not matter.
 func (r *rules) lookup(name []byte) envSet {
 	if len(name) == 0 || r.initial&(1<<(name[0]%64)) == 0 {
-		return 0
+		return 0 // as nearly all
 	}
+	return r.find(name)
+}
+
+func (r *rules) find(name []byte) envSet {
 	for i := range r.names {
 		if string(name) == r.names[i].name {
 			return r.names[i].set
