@@ -9,8 +9,8 @@ import (
 )
 
 // withDeadline obeys the timeout that the API server gives in the query, less what the
-// answer needs to arrive in time.
-func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
+// answer needs to arrive in time. The request began before its body came.
+func withDeadline(r *http.Request, began time.Time) (context.Context, context.CancelFunc) {
 	given, plain := strings.CutPrefix(r.URL.RawQuery, "timeout=") // as the API server writes it
 	if !plain || strings.ContainsAny(given, "&%+;") {
 		given = r.URL.Query().Get("timeout")
@@ -19,7 +19,7 @@ func withDeadline(r *http.Request) (context.Context, context.CancelFunc) {
 	if err != nil || timeout <= 0 {
 		return r.Context(), func() {} // the server cancels it
 	}
-	c := &deadline{Context: r.Context(), at: time.Now().Add(timeout - timeout/5)}
+	c := &deadline{Context: r.Context(), at: began.Add(timeout - timeout/5)}
 	return c, c.end
 }
 

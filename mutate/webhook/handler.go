@@ -129,7 +129,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	began := time.Now()
 	mem := h.memory.Get().(*memory)
-	e, apiVersion := h.serve(r, &mem.review)
+	e, apiVersion := h.serve(r, began, &mem.review)
 	if e.Status == http.StatusOK {
 		var err error
 		if mem.answer, err = appendReview(mem.answer[:0], apiVersion, e.Reviewed.Response); err != nil {
@@ -183,7 +183,7 @@ func (h *Handler) panicked(value any, stack []byte) {
 }
 
 // serve makes the answer to the review that it reads into memory.
-func (h *Handler) serve(r *http.Request, memory *bytes.Buffer) (e Event, apiVersion string) {
+func (h *Handler) serve(r *http.Request, began time.Time, memory *bytes.Buffer) (e Event, apiVersion string) {
 	bad := func(status int, err error) (Event, string) {
 		return Event{Status: status, Verdict: Denied, Err: err}, ""
 	}
@@ -214,7 +214,7 @@ func (h *Handler) serve(r *http.Request, memory *bytes.Buffer) (e Event, apiVers
 	if err != nil {
 		return bad(http.StatusBadRequest, fmt.Errorf("webhook: %w", err))
 	}
-	ctx, end := withDeadline(r)
+	ctx, end := withDeadline(r, began)
 	defer end()
 	e = h.review(ctx, reading)
 	e.Status, e.Request = http.StatusOK, reading.Request()
