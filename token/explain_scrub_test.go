@@ -30,6 +30,14 @@ func TestWhatAServiceSaysIsQuotedWithoutTokens(t *testing.T) {
 	}
 	hostile, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "a\x7fb\xffc\x1bd~e"})
 	assert.Equal(t, "a b c d~e", hostile.Said, "nothing that a terminal would obey")
+	for message, want := range map[string]string{
+		strings.Repeat("a b ", 128):                 strings.Repeat("a b ", 128),
+		strings.Repeat("a b ", 127) + "abcé and on": strings.Repeat("a b ", 127) + "abc…",
+		strings.Repeat("a b ", 127) + "abcd and on": strings.Repeat("a b ", 127) + "abcd…",
+	} {
+		cut, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: message})
+		assert.Equal(t, want, cut.Said, "512 bytes, and whole characters")
+	}
 	x, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "frameworkers, keyJsonPath and role/homeworkers-service"})
 	assert.Equal(t, "frameworkers, keyJsonPath and role/homeworkers-service", x.Said)
 }
