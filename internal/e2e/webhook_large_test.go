@@ -91,7 +91,7 @@ func nested(pod *corev1.Pod, levels int) *corev1.Pod {
 	levels -= 5 // the pod, its metadata, the list, the entry, and the innermost
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{
 		Manager: "deep", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(strings.Repeat(`{"f:a":`, levels) + "{}" + strings.Repeat("}", levels))},
+		FieldsV1: metav1.NewFieldsV1(strings.Repeat(`{"f:a":`, levels) + "{}" + strings.Repeat("}", levels)),
 	}}
 	return pod
 }
