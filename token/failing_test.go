@@ -163,3 +163,42 @@ func TestAnAnswerWithoutKeysIsNone(t *testing.T) {
 		assert.Zero(t, creds)
 	})(t)
 }
+
+// How long a refusal lasts is counted without what came before a success.
+func TestARefusalAfterASuccessBeginsAnew(t *testing.T) {
+	in(func(t *testing.T) {
+		o := &origin{}
+		p := keep(t, o, token.Refresh{})
+		expired := stsAnswer(400, "ExpiredTokenException", "Token expired: x")
+		for range 2 {
+			o.set(func(o *origin) { o.err = expired })
+			time.Sleep(61 * time.Minute)
+			retrieved(t, p) // expired, but the refusal may pass
+			o.set(func(o *origin) { o.err = nil })
+			time.Sleep(11 * time.Minute)
+			retrieved(t, p)
+		}
+	})(t)
+}
+
+func TestAnAttemptTellsWhatItGot(t *testing.T) {
+	in(func(t *testing.T) {
+		var told token.Attempt
+		o := &origin{}
+		p := keep(t, o, token.Refresh{OnAttempt: func(a token.Attempt) { told = a }})
+		synctest.Wait()
+		assert.Equal(t, "KEY1", told.AccessKeyID)
+		assert.Equal(t, time.Hour, time.Until(told.Expires))
+		assert.Equal(t, 45*time.Minute, time.Until(told.Next))
+		assert.Equal(t, 15*time.Minute, told.AdvisoryWindow)
+		assert.False(t, told.Stale)
+		require.NoError(t, told.Err)
+
+		o.set(func(o *origin) { o.err = errors.New("away") })
+		time.Sleep(50 * time.Minute)
+		creds, err := p.Retrieve(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, token.Attempt{Err: told.Err, Stale: true, Next: creds.Expires}, told)
+	})(t)
+}
