@@ -38,7 +38,9 @@ func (h hosts) add(t *testing.T, host string, cfg *tls.Config, handler http.Hand
 	t.Helper()
 	srv := httptest.NewUnstartedServer(handler)
 	srv.Config.ErrorLog = nil
-	cfg.Certificates = []tls.Certificate{newHostile(t, nil).cert}
+	if cfg.Certificates == nil {
+		cfg.Certificates = []tls.Certificate{newHostile(t, nil).cert}
+	}
 	srv.TLS = cfg
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
@@ -203,6 +205,49 @@ func TestChainsAreJudgedByWhoSignedWhom(t *testing.T) {
 			assert.Contains(t, report.Endpoints[0].Problems[0].Message, "certificate 3 is not on the way to the root")
 			assert.Contains(t, report.Endpoints[0].Problems[1].Message, "certificate 4 issued none of the others")
 		}
+	}
+}
+
+func TestACertificateThatIsNotSentIsNamed(t *testing.T) {
+	t.Parallel()
+	keys := map[string]*ecdsa.PrivateKey{}
+	for _, name := range []string{"root", "mid", "leaf", "impostor"} {
+		keys[name] = ecKey(t, elliptic.P256())
+	}
+	root := certificate(t, "root", keys["root"], true, nil, nil)
+	mid := certificate(t, "mid", keys["mid"], true, root, keys["root"])
+	leaf := certificate(t, "leaf", keys["leaf"], false, mid, keys["mid"])
+	impostor := certificate(t, "mid", keys["impostor"], true, nil, nil)
+	for name, c := range map[string]struct {
+		sent    []*x509.Certificate
+		message string
+	}{
+		"the root's successor is not trusted": {[]*x509.Certificate{leaf, mid, root}, ""},
+		"an issuer further up":                {[]*x509.Certificate{leaf, mid}, "the chain ends at certificate 2, whose issuer CN=root is neither sent nor among the given roots"},
+		"the leaf's own issuer":               {[]*x509.Certificate{leaf, impostor}, "none of the certificates issued the first one, whose issuer is CN=mid"},
+	} {
+		h := hosts{}
+		sent := tls.Certificate{PrivateKey: keys["leaf"]}
+		for _, cert := range c.sent {
+			sent.Certificate = append(sent.Certificate, cert.Raw)
+		}
+		h.add(t, "idp.example.com", &tls.Config{Certificates: []tls.Certificate{sent}}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+		client := h.client()
+		client.RootCAs = x509.NewCertPool()
+		_, err := client.Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
+		var failed *oidc.ThumbprintError
+		require.ErrorAs(t, err, &failed, name)
+		var incomplete []string
+		for _, p := range failed.Report.Endpoints[0].Problems {
+			if p.Code == oidc.CodeIncomplete {
+				incomplete = append(incomplete, p.Message)
+			}
+		}
+		if c.message == "" {
+			assert.Empty(t, incomplete, name)
+			continue
+		}
+		assert.Equal(t, []string{c.message}, incomplete, name)
 	}
 }
 
