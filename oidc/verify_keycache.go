@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ type keyCache struct {
 	next    time.Time            // no fetch before
 	last    time.Time            // when next was set
 	failure error                // of the last fetch
-	missing map[string]time.Time // key ids the issuer does not have, until when
+	missing map[string]time.Time // key ids the issuer did not have, until when it is not asked again
 	flight  *flight
 }
 
@@ -47,7 +46,7 @@ func (c *keyCache) have(kid string) (*KeySet, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.usable(now) && c.age(now) < c.maxAge/2 && has(c.keys, kid) {
+	if c.age(now) < c.maxAge/2 && has(c.keys, kid) {
 		return c.keys, true
 	}
 	return nil, false
@@ -75,7 +74,7 @@ func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.usable(now) && !has(c.keys, kid) && c.failure == nil {
+	if c.failure == nil && !has(c.keys, kid) {
 		c.miss(kid, now)
 	}
 	return c.present(now)
@@ -87,7 +86,7 @@ func (c *keyCache) enter(ctx context.Context, kid string) (*flight, *KeySet, err
 	defer c.mu.Unlock()
 	now := c.now()
 	known := c.usable(now) && has(c.keys, kid)
-	wanted := !known && !c.isMissing(kid, now) || c.keys == nil || c.age(now) >= c.maxAge/2
+	wanted := !known && !c.isMissing(kid, now) || c.age(now) >= c.maxAge/2
 	// A token whose key is known is not held up by a fetch that another one waits for.
 	if c.flight != nil && known {
 		wanted = false
@@ -147,7 +146,6 @@ func (c *keyCache) land(f *flight, now time.Time, keys *KeySet, err error) {
 	c.failure = err
 	if err == nil {
 		c.keys, c.fetched = keys, now
-		maps.DeleteFunc(c.missing, func(kid string, _ time.Time) bool { return has(keys, kid) })
 	}
 }
 
@@ -161,7 +159,7 @@ func (c *keyCache) leave(f *flight) bool {
 	}
 	if c.flight == f {
 		c.flight = nil
-		c.wait(c.now(), min(minInterval, abandonedInterval))
+		c.wait(c.now(), abandonedInterval)
 	}
 	f.cancel()
 	return true
@@ -172,19 +170,18 @@ func (c *keyCache) wait(now time.Time, d time.Duration) { c.last, c.next = now, 
 // allowed does not let a clock that was set back lock the cache.
 func (c *keyCache) allowed(now time.Time) bool { return !now.Before(c.next) || now.Before(c.last) }
 
-func (c *keyCache) usable(now time.Time) bool { return c.keys != nil && c.age(now) < c.maxAge }
+func (c *keyCache) usable(now time.Time) bool { return c.age(now) < c.maxAge }
 
-// age is the full one when the clock was set back.
+// age is the full one when the clock was set back, and before the first keys came.
 func (c *keyCache) age(now time.Time) time.Duration {
-	if now.Before(c.fetched) {
+	if c.keys == nil || now.Before(c.fetched) {
 		return c.maxAge
 	}
 	return now.Sub(c.fetched)
 }
 
 func (c *keyCache) isMissing(kid string, now time.Time) bool {
-	until, ok := c.missing[kid]
-	return ok && now.Before(until)
+	return now.Before(c.missing[kid])
 }
 
 // miss forgets all when full: the floor between fetches stays.
