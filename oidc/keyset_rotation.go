@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 )
 
 var (
@@ -56,9 +58,6 @@ type Rotation struct {
 	CacheAge time.Duration `json:"cacheAge,omitzero"`
 }
 
-// rotationTolerance is by how much the clocks of STS and of the cluster may differ.
-const rotationTolerance = 5 * time.Minute
-
 // Next returns the next step and from when on it may be done: at once when that is zero. A new
 // key may sign when everybody who keeps the old set has asked again, and an old one may be
 // retired when its last token has expired.
@@ -71,7 +70,7 @@ func (r Rotation) Next() (step RotationStep, from time.Time) {
 	case r.Switched.IsZero():
 		return StepSign, r.Published.Add(orDefault(r.CacheAge, time.Hour))
 	case r.Retired.IsZero():
-		return StepRetire, r.Switched.Add(orDefault(r.MaxTokenLifetime, 24*time.Hour) + rotationTolerance)
+		return StepRetire, r.Switched.Add(orDefault(r.MaxTokenLifetime, 24*time.Hour) + kubeclaims.Skew)
 	}
 	return StepNone, time.Time{}
 }

@@ -3,15 +3,11 @@ package token
 import (
 	"errors"
 	"strings"
-	"time"
 )
 
 // ErrTokenExpired is what errors.Is finds when the source still has a token that STS has refused for
 // its age, so that it was not sent again.
 var ErrTokenExpired = errors.New("STS has refused the token as expired, and the source has no other yet")
-
-// clockSkew is by how much STS lets clocks differ.
-const clockSkew = 5 * time.Minute
 
 // checkToken looks at a token before it is sent: it must have the form of a signed JWT, and the types
 // of its claims must be right. Its times are left to STS, as this machine's clock may be wrong and

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 )
 
 // Error is what a [Provider] returns when it has no credentials to give: at which step, for
@@ -45,7 +47,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // a wrong clock.
 func (e *Error) clocks(code string) []string {
 	var notes []string
-	if ahead := e.at.Sub(e.serviceTime).Round(time.Second); !e.serviceTime.IsZero() && ahead.Abs() > clockSkew {
+	if ahead := e.at.Sub(e.serviceTime).Round(time.Second); !e.serviceTime.IsZero() && ahead.Abs() > kubeclaims.Skew {
 		side := "ahead of"
 		if ahead < 0 {
 			side = "behind"

@@ -26,6 +26,9 @@ import (
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
 const MaxToken = 20000
 
+// Skew is by how much STS lets its clock and the one of a token's issuer differ.
+const Skew = 5 * time.Minute
+
 // Claims is what a service account's token says. What it does not have is the zero value.
 type Claims struct {
 	Registered

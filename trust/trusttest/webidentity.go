@@ -15,9 +15,6 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
-// issuedSkew is how far in the future a token may have been issued.
-const issuedSkew = 5 * time.Minute
-
 // tooOld is the age at which a token is observed to be refused, though it has not expired
 // (https://github.com/mozilla-iam/mozilla-aws-cli/issues/146). From which age on, no source says.
 const tooOld = 441398 * time.Second
@@ -152,7 +149,7 @@ func (a *Account) judgeTimes(claims kubeclaims.Registered) error {
 	if !now.Before(claims.Expires.Time) {
 		return expiredToken("Token expired: current date/time %d must be before the expiration date/time%d", now.Unix(), claims.Expires.Unix())
 	}
-	if claims.IssuedAt.After(now.Add(issuedSkew)) {
+	if claims.IssuedAt.After(now.Add(kubeclaims.Skew)) {
 		return notJWT() // the text is unproven
 	}
 	if age := now.Sub(claims.IssuedAt.Time); age >= tooOld {
