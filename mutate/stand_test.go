@@ -128,6 +128,8 @@ func TestWhatIsCompleteWithoutAnIdentityOfTheAccounts(t *testing.T) {
 		"a token for another audience":     {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token","audience":"vault"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
 		"a mount of no volume":             {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, false},
 		"a file from another source":       {`{"spec":{"volumes":[{"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"other"}},{"configMap":{"name":"c"}}]}}],"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
+		"a file whose name is not shown":   {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/$(NAME)"}],"volumeMounts":[{"name":"v","mountPath":"/own"}]}]}}`, true},
+		"a file not shown, a mount of all": {`{"spec":{` + own + `{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/$(NAME)"}],"volumeMounts":[{"name":"v","mountPath":"/"}]}]}}`, true},
 		"an endpoint without a token":      {`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://127.0.0.1:9911/creds"}]}]}}`, true},
 		"it cannot be read":                {`{"spec":{"serviceAccountName":"reader","containers":{}}}`, false},
 	} {
@@ -135,11 +137,32 @@ func TestWhatIsCompleteWithoutAnIdentityOfTheAccounts(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, c.complete, reading.Review(account(nil)).Result.Complete(), name)
 	}
+	const twoAtOnePlace = `{"spec":{"volumes":[{"name":"with","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}},{"name":"without","projected":{"sources":[{"serviceAccountToken":{"path":"other"}}]}}],` +
+		`"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/token"}],"volumeMounts":[{"name":"FIRST","mountPath":"/own/"},{"name":"SECOND","mountPath":"//own"}]}]}}`
+	for second, complete := range map[string]bool{"with": true, "without": false} {
+		first := map[string]string{"with": "without", "without": "with"}[second]
+		reading, err := m.Read(request([]byte(strings.NewReplacer("FIRST", first, "SECOND", second).Replace(twoAtOnePlace))))
+		require.NoError(t, err)
+		assert.Equal(t, complete, reading.Review(account(nil)).Result.Complete(), "the mount that comes later covers the other: %s", second)
+	}
 	none := request([]byte(`{"spec":{"ephemeralContainers":[{"name":"d"}]}}`))
 	none.Operation, none.SubResource, none.OldObject.Raw = admissionv1.Update, "ephemeralcontainers", none.Object.Raw
 	reading, err := m.Read(none)
 	require.NoError(t, err)
 	assert.True(t, reading.Review(account(map[string]string{"role-arn": role})).Result.Complete(), "no container is new")
+}
+
+func TestTheVolumeThatAPodGetsHasNothingButTheToken(t *testing.T) {
+	t.Parallel()
+	m := newMutator(t, mutate.Config{})
+	for file, complete := range map[string]bool{"token": true, "other": false} {
+		reading, err := m.Read(request([]byte(`{"spec":{"containers":[{"name":"a","env":[{"name":"AWS_ROLE_ARN","value":"` + role + `"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own/` + file +
+			`"}],"volumeMounts":[{"name":"aws-iam-token","mountPath":"/own"}]},{"name":"b"}]}}`)))
+		require.NoError(t, err)
+		r := reading.Review(account(map[string]string{"role-arn": role})).Result
+		assert.Contains(t, string(r.PatchJSON()), "/spec/volumes", file)
+		assert.Equal(t, complete, r.Complete(), "%s: %v", file, r.Incomplete())
+	}
 }
 
 func TestADiagnosisSaysWhatStandsInTheWay(t *testing.T) {
