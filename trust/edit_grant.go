@@ -126,9 +126,6 @@ func (p *Policy) checkEffective(provider Provider, sub, aud string) *EditError {
 			e.Path, e.Reason = s.pointer, "would be denied"
 			return e
 		}
-		if s.flaw != "" {
-			e.Path, e.Reason = s.pointer, "would not be allowed: "+s.flaw
-		}
 	}
 	return e
 }
@@ -227,8 +224,8 @@ func (s *statement) hasPlainShape(p Provider, operator string) bool {
 		return false
 	}
 	for _, v := range []*jsontree.Value{s.audValue(p), s.subValue(p, operator)} {
-		values, ok := v.Strings()
-		if !ok || len(values) == 0 || slices.ContainsFunc(values, func(t string) bool { return strings.Contains(t, "${") }) {
+		values, _ := v.Strings()
+		if len(values) == 0 || slices.ContainsFunc(values, func(t string) bool { return strings.Contains(t, "${") }) {
 			return false
 		}
 	}

@@ -168,23 +168,21 @@ func (g Grant) requests(statements []*statement) ([]*request, bool) {
 	return grid.requests(statements), true
 }
 
-// claim is the token's, when it has it.
-func (r *request) claim(name string) (value string, ok bool) {
+// claim is the token's; "" when it does not have it.
+func (r *request) claim(name string) string {
 	for i := range r.claims {
 		if r.claims[i].name == name {
-			return r.claims[i].one, !r.claims[i].isMany
+			return r.claims[i].one
 		}
 	}
-	return "", false
+	return ""
 }
 
 // covers says whether the request is a token that the grant is for; anyAudience, whatever it was
 // made for.
 func (g Grant) covers(r *request, anyAudience bool) bool {
-	sub, _ := r.claim("sub")
-	aud, ok := r.claim("aud")
-	return r.caller.kind == callerWebIdentity && r.caller.arn == g.Provider.arn && g.entry(sub) != "" &&
-		(anyAudience || ok && slices.Contains(g.audiences(), aud))
+	return r.caller.kind == callerWebIdentity && r.caller.arn == g.Provider.arn && g.entry(r.claim("sub")) != "" &&
+		(anyAudience || slices.Contains(g.audiences(), r.claim("aud")))
 }
 
 // entry is the grant's subject or pattern that a sub belongs to, "" when there is none.

@@ -174,15 +174,15 @@ func (g PodIdentityGrant) session() PodIdentitySession {
 // one value of one key. The first part that answers all other pods as before stays.
 func (p *Policy) withoutPods(s *statement, g PodIdentityGrant) []*jsontree.Value {
 	unchanged := []*jsontree.Value{s.node}
-	requests, ok := podRequests([]*statement{s}, g)
-	if s.effect != Allow || s.flaw != "" || !ok || !slices.Contains(s.principals.service, podIdentityService) ||
+	requests, _ := podRequests([]*statement{s}, g)
+	if s.effect != Allow || s.flaw != "" ||
 		!slices.ContainsFunc(requests, func(r *request) bool { return g.covers(r) && answers(r, []*statement{s}) != [4]answer{} }) {
 		return unchanged
 	}
 	candidates := [][]*jsontree.Value{{s.withoutPrincipal("Service", podIdentityService)}}
 	for _, c := range g.asked() {
 		n := s.filtered(s.node, c.key, func(v string) bool { return slices.Contains(c.values, v) }, false)
-		if n != nil && n != s.node {
+		if n != s.node {
 			candidates = append(candidates, []*jsontree.Value{n})
 		}
 	}

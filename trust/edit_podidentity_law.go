@@ -47,7 +47,7 @@ func (p *Policy) admittingPods(g PodIdentityGrant) *statement {
 	}
 	requests, ok := podRequests(all, g)
 	for _, r := range requests {
-		if ok && g.covers(r) {
+		if g.covers(r) {
 			if s := p.admitting(r, actionAssumeRole); s != nil {
 				return s
 			}

@@ -253,7 +253,7 @@ func retargetVariables(n *jsontree.Value, from, to Provider) *jsontree.Value {
 			items[i] = retargetVariables(item, from, to)
 		}
 		return jsontree.Array(items...)
-	case n.Kind() != '"' || !strings.Contains(n.Text(), "${"):
+	case !strings.Contains(n.Text(), "${"):
 		return n
 	}
 	var b strings.Builder

@@ -59,7 +59,7 @@ func (rev revision) staying(g Grant, entry string) *EditError {
 		return e
 	}
 	for _, r := range grid.tokens(g.Provider.arn) {
-		if sub, _ := r.claim("sub"); !g.covers(r, false) || g.entry(sub) != entry {
+		if !g.covers(r, false) || g.entry(r.claim("sub")) != entry {
 			continue
 		}
 		if s := rev.policy.admitting(r, actionWebIdentity); s != nil {
@@ -166,16 +166,14 @@ func (s *statement) lists(lookup string, these func(string) bool) bool {
 func (s *statement) filtered(n *jsontree.Value, lookup string, these func(string) bool, keep bool) *jsontree.Value {
 	for i := range s.conditions {
 		c := &s.conditions[i]
-		if n == nil || c.lookup != lookup || !c.op.isMatching() && (c.op.family != familyArn || c.op.negated) || !slices.ContainsFunc(c.texts, these) {
+		if c.lookup != lookup || !c.op.isMatching() && (c.op.family != familyArn || c.op.negated) || !slices.ContainsFunc(c.texts, these) {
 			continue
 		}
 		left := slices.DeleteFunc(slices.Clone(c.texts), func(t string) bool { return these(t) != keep })
 		if len(left) == 0 {
 			return nil
 		}
-		if len(left) < len(c.texts) {
-			n = withValues(n, c, left)
-		}
+		n = withValues(n, c, left)
 	}
 	return n
 }
