@@ -136,6 +136,10 @@ func TestTimeAndNamesAreSeenInAChain(t *testing.T) {
 	report, err := client.Thumbprints(t.Context(), srv.Issuer())
 	require.NoError(t, err)
 	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeExpiresSoon)
+	client.Now = func() time.Time { return srv.Chain()[0].NotAfter }
+	report, err = client.Thumbprints(t.Context(), srv.Issuer())
+	require.NoError(t, err, "RFC 5280 §4.1.2.5: that moment belongs to it")
+	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeExpiresSoon)
 	client.Now = func() time.Time { return srv.Chain()[0].NotBefore.Add(-time.Hour) }
 	_, err = client.Thumbprints(t.Context(), srv.Issuer())
 	var failed *oidc.ThumbprintError
@@ -184,6 +188,7 @@ func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
 	assert.Equal(t, []string{thumbprint(chain[2])}, report.Thumbprints)
 	assert.Equal(t, oidc.NeedPrivateCA, report.Need)
 	assert.Empty(t, report.Endpoints[0].Problems)
+	assert.Equal(t, "this machine's roots", report.Endpoints[0].Roots)
 	report, err = oidc.ChainThumbprint([]*x509.Certificate{chain[0], chain[2], chain[1]})
 	require.NoError(t, err)
 	assert.Equal(t, []oidc.Code{oidc.CodeMisordered}, codes(report.Endpoints[0].Problems))
@@ -244,7 +249,11 @@ func TestDriftIsWhatDiffersFromIAM(t *testing.T) {
 	d := report.Drift([]string{"BB", "cc", "bb"})
 	assert.Equal(t, oidc.Drift{Missing: []string{"aa"}, Stale: []string{"cc"}, Kept: []string{"bb"}, Need: oidc.NeedPrivateCA}, d)
 	assert.False(t, d.None())
+	assert.Equal(t, "missing in IAM: aa; in IAM only: cc; in both: bb (needed: private CA (does not verify against this machine's roots))", d.String())
 	assert.True(t, report.Drift([]string{"AA", "BB"}).None())
+	assert.Equal(t, "no drift (unknown)", oidc.Drift{Kept: []string{"aa"}}.String())
+	assert.False(t, report.Drift([]string{"aa"}).None(), "one is missing")
+	assert.False(t, report.Drift([]string{"aa", "bb", "cc"}).None(), "one is stale")
 	assert.True(t, (*oidc.ThumbprintReport)(nil).Drift(nil).None())
 }
 

@@ -181,30 +181,65 @@ func TestChainsAreJudgedByWhoSignedWhom(t *testing.T) {
 	aside := certificate(t, "aside", keys["impostor"], false, old, keys["old"])
 	a, b := certificate(t, "a", keys["old"], true, nil, nil), certificate(t, "b", keys["new"], true, nil, nil)
 	a, b = certificate(t, "a", keys["old"], true, b, keys["new"]), certificate(t, "b", keys["new"], true, a, keys["old"])
+	below := certificate(t, "leaf", keys["leaf"], false, a, keys["old"])
+	rolled := certificate(t, "new", keys["impostor"], true, root, keys["new"])
+	under := certificate(t, "leaf", keys["leaf"], false, rolled, keys["impostor"])
+	renamed := certificate(t, "renamed", keys["new"], true, nil, nil)
+	keyOfCA := certificate(t, "leaf", keys["new"], false, root, keys["new"])
 	for name, c := range map[string]struct {
 		sent  []*x509.Certificate
 		codes []oidc.Code
 	}{
-		"a leaf and its root":              {[]*x509.Certificate{leaf, root}, nil},
-		"a cross-signed twin behind":       {[]*x509.Certificate{leaf, root, cross}, []oidc.Code{oidc.CodeCrossSigned}},
-		"a cross-signed twin before":       {[]*x509.Certificate{leaf, cross, root}, []oidc.Code{oidc.CodeCrossSigned}},
-		"the whole of the other way":       {[]*x509.Certificate{leaf, cross, old}, nil},
-		"a CA of the same name":            {[]*x509.Certificate{leaf, root, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
-		"a CA of the same name, alone":     {[]*x509.Certificate{leaf, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
-		"a CA of the same name in between": {[]*x509.Certificate{leaf, impostor, root}, []oidc.Code{oidc.CodeSuperfluous}},
-		"the server's key in two":          {[]*x509.Certificate{leaf, root, twin}, []oidc.Code{oidc.CodeCrossSigned}},
-		"another chain behind":             {[]*x509.Certificate{leaf, root, old, aside}, []oidc.Code{oidc.CodeSuperfluous, oidc.CodeSuperfluous}},
-		"two that signed each other":       {[]*x509.Certificate{a, b}, nil},
-		"a self-signed leaf":               {[]*x509.Certificate{alone}, nil},
-		"a leaf alone":                     {[]*x509.Certificate{leaf}, []oidc.Code{oidc.CodeLeafAlone}},
+		"two above that signed each other":  {[]*x509.Certificate{below, a, b}, nil},
+		"a CA's new key, signed by its old": {[]*x509.Certificate{under, rolled, root}, nil},
+		"a CA's key under another name":     {[]*x509.Certificate{leaf, renamed, root}, []oidc.Code{oidc.CodeCrossSigned}},
+		"a leaf with its CA's key":          {[]*x509.Certificate{keyOfCA, root}, nil},
+		"a leaf and its root":               {[]*x509.Certificate{leaf, root}, nil},
+		"a cross-signed twin behind":        {[]*x509.Certificate{leaf, root, cross}, []oidc.Code{oidc.CodeCrossSigned}},
+		"a cross-signed twin before":        {[]*x509.Certificate{leaf, cross, root}, []oidc.Code{oidc.CodeCrossSigned}},
+		"the whole of the other way":        {[]*x509.Certificate{leaf, cross, old}, nil},
+		"a CA of the same name":             {[]*x509.Certificate{leaf, root, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
+		"a CA of the same name, alone":      {[]*x509.Certificate{leaf, impostor}, []oidc.Code{oidc.CodeSuperfluous}},
+		"a CA of the same name in between":  {[]*x509.Certificate{leaf, impostor, root}, []oidc.Code{oidc.CodeSuperfluous}},
+		"the server's key in two":           {[]*x509.Certificate{leaf, root, twin}, []oidc.Code{oidc.CodeCrossSigned}},
+		"another chain behind":              {[]*x509.Certificate{leaf, root, old, aside}, []oidc.Code{oidc.CodeSuperfluous, oidc.CodeSuperfluous}},
+		"two that signed each other":        {[]*x509.Certificate{a, b}, nil},
+		"a self-signed leaf":                {[]*x509.Certificate{alone}, nil},
+		"a leaf alone":                      {[]*x509.Certificate{leaf}, []oidc.Code{oidc.CodeLeafAlone}},
 	} {
 		report, err := oidc.ChainThumbprint(c.sent)
 		require.NoError(t, err, name)
 		assert.Equal(t, c.codes, codes(report.Endpoints[0].Problems), name)
-		if name == "another chain behind" {
-			assert.Contains(t, report.Endpoints[0].Problems[0].Message, "certificate 3 is not on the way to the root")
-			assert.Contains(t, report.Endpoints[0].Problems[1].Message, "certificate 4 issued none of the others")
+		for i, message := range map[string][]string{
+			"another chain behind":          {"certificate 3 is not on the way to the root", "certificate 4 issued none of the others"},
+			"a CA of the same name":         {"certificate 3 issued none of the others"},
+			"a CA's key under another name": {"certificate 2 has the same key as certificate 3"},
+		}[name] {
+			assert.Contains(t, report.Endpoints[0].Problems[i].Message, message, name)
 		}
+	}
+}
+
+func TestTheChainThatVerifiesIsTheWayToTheRoot(t *testing.T) {
+	t.Parallel()
+	oldKey, newKey, leafKey := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
+	old := certificate(t, "old", oldKey, true, nil, nil)
+	root := certificate(t, "new", newKey, true, nil, nil)
+	cross := certificate(t, "new", newKey, true, old, oldKey)
+	leaf := certificate(t, "leaf", leafKey, false, root, newKey)
+	h := hosts{}
+	h.add(t, "idp.example.com", &tls.Config{Certificates: []tls.Certificate{{PrivateKey: leafKey, Certificate: [][]byte{leaf.Raw, root.Raw, cross.Raw}}}}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
+	for message, trusted := range map[string]*x509.Certificate{
+		"certificate 2 has the same key as certificate 3": old,
+		"certificate 3 has the same key as certificate 2": root,
+	} {
+		client := h.client()
+		client.RootCAs = x509.NewCertPool()
+		client.RootCAs.AddCert(trusted)
+		report, err := client.Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
+		require.NoError(t, err)
+		assert.Equal(t, []oidc.Code{oidc.CodeCrossSigned}, codes(report.Endpoints[0].Problems))
+		assert.Contains(t, report.Endpoints[0].Problems[0].Message, message)
 	}
 }
 
