@@ -15,9 +15,9 @@ func (c *condition) note(r *request, v verdict, p presence, res *ConditionResult
 		return "of the policy variable " + quote(res.unknown) + ": " + r.supply(lowerASCII(res.unknown))
 	case res.unknown != "":
 		return r.supply(c.lookup)
-	case p == present && v == no && len(res.Got) == 1 && c.op.isMatching():
+	case v == no && len(res.Got) == 1 && c.op.isMatching():
 		return c.explainMismatch(res.Got[0])
-	case p == absent && v != yes && c.op.isMatching() && strings.Contains(c.key, "kubernetes.io"):
+	case p == absent && v != yes && strings.Contains(c.key, "kubernetes.io"):
 		return "STS does not make this claim a condition key"
 	}
 	return ""
@@ -27,7 +27,9 @@ func (c *condition) note(r *request, v verdict, p presence, res *ConditionResult
 func (c *condition) explainMismatch(got string) string {
 	for _, want := range c.texts {
 		switch {
-		case c.op.family == familyString && strings.ContainsAny(want, "*?") && glob.Compile(want).Match(got):
+		case strings.Contains(want, "${"): // a variable stands for another text
+			continue
+		case glob.Compile(want).Match(got):
 			return c.operator + " takes wildcards literally: StringLike would match"
 		case strings.EqualFold(got, want), c.op.family == familyStringLike && glob.Compile(strings.ToLower(want)).Match(strings.ToLower(got)):
 			return "they differ in case"
