@@ -79,15 +79,16 @@ func (p *Policy) widened(out *Policy, edit string, ask func([]*statement) ([]*re
 	return errs
 }
 
-// pathOf gives the pointer of a statement of a policy that begins as p does, in p; "" for one
-// that is new.
+// pathOf gives the pointer of a statement, or of a part of it, of a policy that begins as p does, in
+// p; "" for one that is new.
 func (p *Policy) pathOf(path string, of *Policy) string {
 	for i := range of.list() {
-		if of.statements[i].pointer != path {
+		part, ok := strings.CutPrefix(path, of.statements[i].pointer)
+		if !ok || part != "" && part[0] != '/' {
 			continue
 		}
 		if i < p.Len() {
-			return p.statements[i].pointer
+			return p.statements[i].pointer + part
 		}
 		return ""
 	}

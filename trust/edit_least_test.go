@@ -116,6 +116,22 @@ func TestADenyIsNamedAfterTheStatementThatAdmits(t *testing.T) {
 	require.EqualError(t, err, `trust: WithGrant: subject "system:serviceaccount:shop:cart" would be denied (/Statement/1)`)
 }
 
+func TestARefusalIsNamedWhereTheReceiverHasIt(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	refused := strings.Replace(leastWeb("Allow", `"P-ARN"`, ``), `{"Effect"`, `{"Resource":"*","Effect"`, 1)
+	many := statement(strings.Repeat(vendor+",", 9) + vendor + "," + refused)
+	for path, document := range map[string]string{
+		"/Statement/Resource":    `{"Version":"2012-10-17","Statement":` + refused + `}`,
+		"/Statement/10/Resource": strings.ReplaceAll(many, `"Sid":"Vendor",`, ""),
+	} {
+		_, err := parse(t, leastText(t, document)).WithGrant(grant(p, account(t, "shop", "cart")))
+		var e *trust.EditError
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, path, e.Path)
+	}
+}
+
 func TestWithGrantLeavesTheCallersAudiencesInOrder(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
@@ -151,6 +167,8 @@ func TestRetargetedMovesWhatStaysTheSame(t *testing.T) {
 		"each on something that nobody knows":     leastWeb("Allow", `"P-ARN"`, onX) + "," + leastWeb("Allow", `"Q-ARN"`, onY),
 		"a claim that nobody knows":               leastWeb("Allow", `"P-ARN"`, `"ForAnyValue:StringEquals":{"P:amr":"x"}`),
 		"a variable of a claim":                   leastWeb("Allow", `"P-ARN"`, `"StringEquals":{"aws:x":"${P:sub}/${P:aud}"}`),
+		"a key without a claim":                   leastWeb("Allow", `"P-ARN"`, `"StringLike":{"P:":"x"}`),
+		"an operator without keys":                leastWeb("Allow", `"P-ARN"`, `"StringLike":"x"`),
 		"a short variable":                        leastWeb("Allow", `"P-ARN"`, `"StringEquals":{"aws:x":"${a}"}`),
 		"each denied for a reason, none admitted": leastWeb("Deny", `"P-ARN"`, onX) + "," + leastWeb("Deny", `"Q-ARN"`, onY),
 		"a Deny of another action":                leastWeb("Allow", `"P-ARN"`, onX) + "," + open("Allow", `"Q-ARN"`) + "," + strings.Replace(open("Deny", `"Q-ARN"`), "WithWebIdentity", "", 1),
@@ -172,12 +190,12 @@ func TestRetargetedIsRefusedWhenTokensOfOneProviderWouldLose(t *testing.T) {
 	both := `["P-ARN","Q-ARN"]`
 	allow := leastWeb("Allow", `"P-ARN"`, `"StringEquals":{"P:sub":"a"}`)
 	for name, c := range map[string]struct{ body, reason, path string }{
-		"what only the old one's need":  {leastWeb("Allow", both, on+`,"ForAllValues:StringLike":{"P:amr":"x"}`), "not say the same", "/Statement/0"},
-		"what only the other's need":    {leastWeb("Allow", both, on+`,"ForAllValues:StringLike":{"Q:amr":"x"}`), "not say the same", "/Statement/0"},
-		"a Deny before all others":      {leastWeb("Deny", `"P-ARN"`, `"StringEquals":{"P:sub":"b"}`) + "," + leastWeb("Deny", `"accounts.google.com"`, ``) + "," + allow + "," + leastWeb("Allow", `"Q-ARN"`, `"StringEquals":{"Q:sub":"b"}`), "deny tokens of the other", "/Statement/0"},
-		"what nobody knows of both":     {leastWeb("Allow", `"P-ARN"`, on) + "," + leastWeb("Allow", `"Q-ARN"`, ``) + "," + leastWeb("Deny", both, `"StringEquals":{"aws:y":"1"}`), "deny tokens of the other", "/Statement/2"},
-		"a Deny that is too intricate":  {allow + "," + leastWeb("Deny", `"Q-ARN"`, `"StringEquals":{"aws:x":"y"`+strings.ReplaceAll(manyClaims(), "HOST:", "Q:")+`}`), "too large or too intricate", "/Statement/1"},
-		"a key that is there in a Deny": {leastWeb("Deny", `"P-ARN"`, `"StringEquals":{"P:sub":"a","Q:sub":"b"}`), "is there already", "/Statement/0/Condition/StringEquals"},
+		"what only the old one's need": {leastWeb("Allow", both, on+`,"ForAllValues:StringLike":{"P:amr":"x"}`), "not say the same", "/Statement/0"},
+		"what only the other's need":   {leastWeb("Allow", both, on+`,"ForAllValues:StringLike":{"Q:amr":"x"}`), "not say the same", "/Statement/0"},
+		"a Deny before all others":     {leastWeb("Deny", `"P-ARN"`, `"StringEquals":{"P:sub":"b"}`) + "," + leastWeb("Deny", `"accounts.google.com"`, ``) + "," + allow + "," + leastWeb("Allow", `"Q-ARN"`, `"StringEquals":{"Q:sub":"b"}`), "deny tokens of the other", "/Statement/0"},
+		"what nobody knows of both":    {leastWeb("Allow", `"P-ARN"`, on) + "," + leastWeb("Allow", `"Q-ARN"`, ``) + "," + leastWeb("Deny", both, `"StringEquals":{"aws:y":"1"}`), "deny tokens of the other", "/Statement/2"},
+		"a Deny that is too intricate": {allow + "," + leastWeb("Deny", `"Q-ARN"`, `"StringEquals":{"aws:x":"y"`+strings.ReplaceAll(manyClaims(), "HOST:", "Q:")+`}`), "too large or too intricate", "/Statement/1"},
+		"a key that is there already":  {leastWeb("Deny", `"P-ARN"`, `"StringEqualsIfExists":{"P:sub":"a","Q:sub":"b"}`), "is there already", "/Statement/0/Condition/StringEqualsIfExists"},
 	} {
 		_, err := parse(t, statement(leastText(t, c.body))).Retargeted(p, q)
 		var refused *trust.EditError

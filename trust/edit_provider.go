@@ -238,7 +238,7 @@ func (s *statement) retargeted(from, to Provider) (*jsontree.Value, *EditError) 
 // cutIssuer returns the claim of a condition key that belongs to the provider.
 func cutIssuer(key string, p Provider) (claim string, ok bool) {
 	n := len(p.hostPath)
-	if len(key) > n+1 && key[n] == ':' && lowerASCII(key[:n]) == p.key {
+	if len(key) > n && key[n] == ':' && lowerASCII(key[:n]) == p.key {
 		return key[n+1:], true
 	}
 	return "", false
