@@ -8,6 +8,7 @@ import (
 
 // note finds the usual reasons why a condition does not hold.
 func (c *condition) note(r *request, v verdict, p presence, res *ConditionResult) string {
+	_, claim, _ := cutClaim(c.lookup)
 	switch {
 	case c.flaw != "":
 		return c.flaw
@@ -17,7 +18,7 @@ func (c *condition) note(r *request, v verdict, p presence, res *ConditionResult
 		return r.supply(c.lookup)
 	case v == no && len(res.Got) == 1 && c.op.isMatching():
 		return c.explainMismatch(res.Got[0])
-	case p == absent && v != yes && strings.Contains(c.key, "kubernetes.io"):
+	case v != yes && strings.Contains(claim, "kubernetes.io"):
 		return "STS does not make this claim a condition key"
 	}
 	return ""

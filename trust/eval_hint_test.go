@@ -30,6 +30,7 @@ func TestAHintIsGivenOnlyWhereItHolds(t *testing.T) {
 		"the name twice":                         {"a:b", `{"StringEquals":{"HOST:sub":"PREb:b"}}`, twice},
 		"a claim that is absent":                 {"a:b", `{"StringEquals":{"HOST:email":"x"}}`, ""},
 		"a claim that is not exposed":            {"a:b", `{"Null":{"HOST:kubernetes.io/namespace":"false"}}`, unexposed},
+		"a tag that is not such a claim":         {"a:b", `{"StringEquals":{"aws:RequestTag/kubernetes.io/x":"1"}}`, ""},
 		"a claim that need not be there":         {"a:b", `{"StringEqualsIfExists":{"HOST:kubernetes.io/namespace":"x"}}`, ""},
 		"a claim that is rightly not compared":   {"a:b", `{"StringNotEquals":{"HOST:kubernetes.io/namespace":"x"}}`, ""},
 		"a number that is asked of a text claim": {"a:b", `{"NumericEquals":{"HOST:kubernetes.io/namespace":"1"}}`, unexposed},
