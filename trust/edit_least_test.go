@@ -149,6 +149,8 @@ func TestWithoutProviderLooksNoFurtherThanItsStatements(t *testing.T) {
 	left, err := policy.WithoutProvider(p)
 	require.NoError(t, err, "a statement that does not name it is not asked")
 	assert.Equal(t, 1, left.Len())
+	_, err = policy.WithGrant(grant(p, account(t, "shop", "cart")))
+	require.NoError(t, err, "nor one that a grant does not join")
 	both := parse(t, statement(leastText(t, leastWeb("Allow", `["P-ARN","Q-ARN"]`, `"StringEquals":{"Q:sub":"x"`+intricate+`}`))))
 	_, err = both.WithoutProvider(p)
 	require.EqualError(t, err, "trust: WithoutProvider: the statement cannot lose the provider alone (/Statement/0)")
