@@ -56,7 +56,7 @@ func (c *Client) thumbprints(ctx context.Context, iss Issuer, insecure bool) (*T
 	defer cancel()
 	s := newSession(c, iss, insecure)
 	defer s.Close()
-	p := probe{session: s, insecure: insecure, roles: map[string][]string{}, versionRefused: map[string]bool{}}
+	p := probe{session: s, insecure: insecure, roles: map[string][]string{}, refused12: map[string]bool{}}
 	err := p.run(ctx)
 	report := p.report()
 	if err != nil {
@@ -77,8 +77,8 @@ type probe struct {
 	*session
 	insecure bool
 	roles    map[string][]string // of host:port
-	// versionRefused has the servers that refused TLS 1.2 as a version.
-	versionRefused map[string]bool
+	// refused12 has the servers that refused TLS 1.2, and whether they gave the version as the reason.
+	refused12 map[string]bool
 }
 
 func (p *probe) run(ctx context.Context) error {
@@ -128,7 +128,7 @@ func (p *probe) either(do func(fetch.Versions) error) error {
 		return err
 	}
 	met := p.Contacts()
-	p.versionRefused[met[len(met)-1].Addr] = byVersion
+	p.refused12[met[len(met)-1].Addr] = byVersion
 	if retried := do(fetch.Min13); retried != nil {
 		return fmt.Errorf("with TLS 1.3: %w (with TLS 1.2: %w)", retried, err)
 	}

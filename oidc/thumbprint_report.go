@@ -124,11 +124,11 @@ func (p *probe) report() *ThumbprintReport {
 	r := &ThumbprintReport{Issuer: p.issuer, Insecure: p.insecure, Thumbprints: []string{}}
 	met := p.Contacts()
 	for i, c := range met {
-		if i+1 < len(met) && !c.Shaken && met[i+1].Addr == c.Addr {
+		if !c.Shaken && slices.ContainsFunc(met[i+1:], func(later fetch.Contact) bool { return c.Addr == later.Addr }) {
 			continue // refused TLS 1.2, and was met again with 1.3
 		}
 		if slices.ContainsFunc(met[:i], func(other fetch.Contact) bool { return showedTheSame(c, other) }) {
-			continue // met again after a redirect
+			continue // met again after a redirect, or on the way to a server that refused TLS 1.2
 		}
 		r.add(p.endpoint(c))
 	}
@@ -136,7 +136,7 @@ func (p *probe) report() *ThumbprintReport {
 }
 
 func showedTheSame(c, other fetch.Contact) bool {
-	return c.Addr == other.Addr && c.Proxy == other.Proxy && c.Offered == other.Offered && c.State != nil && other.State != nil &&
+	return c.Addr == other.Addr && c.State != nil && other.State != nil &&
 		slices.EqualFunc(c.State.PeerCertificates, other.State.PeerCertificates, (*x509.Certificate).Equal)
 }
 
@@ -145,8 +145,7 @@ func (r *ThumbprintReport) add(e Endpoint) {
 	if e.Need.stronger(r.Need) {
 		r.Need = e.Need
 	}
-	relevant := len(e.Roles) != 1 || e.Roles[0] != roleRedirect
-	if e.Thumbprint != "" && relevant && !slices.Contains(r.Thumbprints, e.Thumbprint) {
+	if e.Thumbprint != "" && !slices.Contains(e.Roles, roleRedirect) && !slices.Contains(r.Thumbprints, e.Thumbprint) {
 		r.Thumbprints = append(r.Thumbprints, e.Thumbprint)
 	}
 }
@@ -172,9 +171,9 @@ func (p *probe) endpoint(c fetch.Contact) Endpoint {
 	e.describe(c.State.PeerCertificates, c.VerifyErr, p.insecure)
 	v := chainView{sent: c.State.PeerCertificates, host: host, roots: p.client.RootCAs, now: p.client.now()}
 	e.Need = v.need(c.VerifyErr)
-	if c.Offered == fetch.Min13 {
+	if byVersion, refused := p.refused12[c.Addr]; refused {
 		need := NeedTLS13Only
-		if !p.versionRefused[c.Addr] {
+		if !byVersion {
 			need = NeedPerhaps
 			e.Problems = append(e.Problems, Problem{CodeTLS12Refused, c.Addr + " refuses TLS 1.2, and not for its version: AWS may find no cipher suite there either"})
 		}

@@ -69,6 +69,17 @@ func TestTheThumbprintIsOfTheLastCertificateSent(t *testing.T) {
 	}
 }
 
+func TestAnAddressIsNotSentAsAServerName(t *testing.T) {
+	t.Parallel()
+	srv, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
+	require.NoError(t, err)
+	defer srv.Close()
+	report, err := (&oidc.Client{RootCAs: srv.CertPool()}).Thumbprints(t.Context(), srv.Issuer())
+	require.NoError(t, err)
+	host := strings.TrimPrefix(srv.URL(), "https://")
+	assert.Equal(t, []string{host, host, ""}, []string{report.Endpoints[0].Host, report.Endpoints[0].Address, report.Endpoints[0].SNI})
+}
+
 func TestBothHostsAreCollectedWhenTheyDiffer(t *testing.T) {
 	t.Parallel()
 	srv := server(t, oidctest.Config{JWKSURI: "https://keys.example.net:8443/k"})

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -16,9 +15,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,10 +49,13 @@ func (h hosts) client() *oidc.Client {
 		pool.AddCert(srv.Certificate())
 	}
 	return &oidc.Client{RootCAs: pool, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		host, _, _ := strings.Cut(addr, ":")
-		srv, ok := h[host]
+		srv, ok := h[addr]
 		if !ok {
-			return nil, fmt.Errorf("no such host %s", host)
+			host, _, _ := strings.Cut(addr, ":")
+			srv, ok = h[host]
+		}
+		if !ok {
+			return nil, fmt.Errorf("no such host %s", addr)
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, srv.Listener.Addr().String())
 	}}
@@ -100,32 +99,6 @@ func TestAHostThatWantsAClientCertificateGivesNoThumbprint(t *testing.T) {
 	h.add(t, "idp.example.com", &tls.Config{ClientAuth: tls.RequestClientCert}, says(documentOf("https://idp.example.com", "https://idp.example.com/keys")))
 	_, err = h.client().Thumbprints(t.Context(), issuer(t, "https://idp.example.com"))
 	assert.NoError(t, err, "one that may be left out")
-}
-
-func TestWhatRefusesTLS12ForItsSuitesIsNotCalledTLS13Only(t *testing.T) {
-	t.Parallel()
-	iss := issuer(t, "https://idp.example.com")
-	for name, c := range map[string]struct {
-		cfg   *tls.Config
-		codes []oidc.Code
-	}{
-		"TLS 1.3 only":    {&tls.Config{MinVersion: tls.VersionTLS13}, nil},
-		"3DES in TLS 1.2": {&tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA}}, []oidc.Code{oidc.CodeTLS12Refused}},
-	} {
-		h := hosts{}
-		h.add(t, "idp.example.com", c.cfg, says(documentOf(iss.String(), iss.JWKSURL())))
-		report, err := h.client().Thumbprints(t.Context(), iss)
-		require.NoError(t, err, name)
-		require.Len(t, report.Endpoints, 1, name)
-		assert.Equal(t, "TLS 1.3", report.Endpoints[0].TLSVersion, name)
-		assert.Equal(t, c.codes, codes(report.Endpoints[0].Problems), name)
-		assert.Len(t, report.Thumbprints, 1, name)
-	}
-	h := hosts{}
-	h.add(t, "idp.example.com", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256}}, says(documentOf(iss.String(), iss.JWKSURL())))
-	report, err := h.client().Thumbprints(t.Context(), iss)
-	require.NoError(t, err, "an old suite is still TLS 1.2")
-	assert.Equal(t, "TLS 1.2", report.Endpoints[0].TLSVersion)
 }
 
 // The thumbprint of a host to which the issuer merely redirects must not be given to IAM, also
@@ -293,44 +266,6 @@ func TestAnExpiredChainIsAProblemEvenOfAPrivateCA(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeExpired)
 	assert.Contains(t, codes(report.Endpoints[0].Problems), oidc.CodeUnverified)
-}
-
-// The system's roots are read once in a process, so the answer comes from another one.
-func TestAChainThatThisMachineTrustsNeedsNoThumbprint(t *testing.T) {
-	const variable = "TEST_CHAIN_OF_A_TRUSTED_ROOT"
-	if file := os.Getenv(variable); file != "" {
-		var chain []*x509.Certificate
-		rest, err := os.ReadFile(file)
-		require.NoError(t, err)
-		for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
-			cert, err := x509.ParseCertificate(block.Bytes)
-			require.NoError(t, err)
-			chain = append(chain, cert)
-		}
-		report, err := oidc.ChainThumbprint(chain)
-		require.NoError(t, err)
-		assert.Equal(t, oidc.NeedNone, report.Need)
-		assert.True(t, report.Endpoints[0].Verified)
-		assert.Empty(t, report.Endpoints[0].Problems)
-		return
-	}
-	t.Parallel()
-	key, leafKey := ecKey(t, elliptic.P256()), ecKey(t, elliptic.P256())
-	root := certificate(t, "root", key, true, nil, nil)
-	leaf := certificate(t, "leaf", leafKey, false, root, key)
-	dir := t.TempDir()
-	write := func(name string, certificates ...*x509.Certificate) string {
-		var file []byte
-		for _, cert := range certificates {
-			file = append(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
-		}
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file, 0o600))
-		return filepath.Join(dir, name)
-	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAChainThatThisMachineTrustsNeedsNoThumbprint$")
-	child.Env = append(os.Environ(), variable+"="+write("chain.pem", leaf, root), "SSL_CERT_FILE="+write("root.pem", root), "SSL_CERT_DIR="+t.TempDir())
-	output, err := child.CombinedOutput()
-	require.NoError(t, err, "%s", output)
 }
 
 func TestAddressesThatOnlyLookPublicDoNotReachTheCaller(t *testing.T) {

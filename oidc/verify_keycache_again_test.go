@@ -1,0 +1,124 @@
+package oidc_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/oidctest"
+)
+
+// forge mints a token with the id of a key that the issuer does not have.
+func forge(t *testing.T, srv *oidctest.Server) string {
+	t.Helper()
+	srv.SetFault(oidctest.Fault{UnknownKeyID: true})
+	defer srv.SetFault(oidctest.Fault{})
+	return mint(t, srv, oidctest.TokenRequest{})
+}
+
+// step is a token that comes at a time, counted from the first, and what comes of it.
+type step struct {
+	after time.Duration
+	token string
+	err   error
+	dials int32 // so far
+}
+
+func TestWhenTheIssuerIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	for name, steps := range map[string]func(*testing.T, *oidctest.Server) []step{
+		"half of MaxAge, to the nanosecond": func(t *testing.T, srv *oidctest.Server) []step {
+			good := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+			return []step{{0, good, nil, 1}, {30*time.Minute - 1, good, nil, 1}, {30 * time.Minute, good, nil, 2}}
+		},
+		"a minute after the issuer did not have a key": func(t *testing.T, srv *oidctest.Server) []step {
+			forged := forge(t, srv)
+			return []step{{0, forged, oidc.ErrUnknownKey, 1}, {time.Minute - 1, forged, oidc.ErrUnknownKey, 1}, {time.Minute, forged, oidc.ErrUnknownKey, 2}}
+		},
+		"not for one forged token between others": func(t *testing.T, srv *oidctest.Server) []step {
+			one, other := forge(t, srv), forge(t, srv)
+			return []step{{0, one, oidc.ErrUnknownKey, 1}, {10 * time.Second, other, oidc.ErrUnknownKey, 2}, {20 * time.Second, one, oidc.ErrUnknownKey, 2}}
+		},
+		"for a key that was there and is gone": func(t *testing.T, srv *oidctest.Server) []step {
+			old, kid := mint(t, srv, oidctest.TokenRequest{}), srv.KeyID()
+			_, err := srv.Rotate()
+			require.NoError(t, err)
+			time.AfterFunc(time.Second, func() { _ = srv.Retire(kid) })
+			return []step{{0, old, nil, 1}, {10 * time.Second, forge(t, srv), oidc.ErrUnknownKey, 2}, {20 * time.Second, old, oidc.ErrUnknownKey, 3}}
+		},
+		"for a new key when the issuer works again": func(t *testing.T, srv *oidctest.Server) []step {
+			good, forged := mint(t, srv, oidctest.TokenRequest{}), forge(t, srv)
+			time.AfterFunc(time.Second, func() { srv.SetFault(oidctest.Fault{Status: 500}) })
+			return []step{{0, good, nil, 1}, {10 * time.Second, forged, oidc.ErrUnknownKey, 2}, {20 * time.Second, forged, oidc.ErrUnknownKey, 3}}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv, v, dials := counting(t, oidc.VerifierConfig{})
+			began := time.Now()
+			for i, s := range steps(t, srv) {
+				time.Sleep(time.Until(began.Add(s.after)))
+				_, err := v.Verify(t.Context(), s.token)
+				require.ErrorIs(t, err, s.err, "%s: step %d", name, i)
+				require.Equal(t, s.dials, dials.Load(), "%s: step %d", name, i)
+			}
+		})
+	}
+}
+
+func TestAFetchUnderWayHoldsUpOnlyWhoNeedsIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ age, waits time.Duration }{
+		"keys that are usable":  {31 * time.Minute, 0},
+		"keys that are too old": {61 * time.Minute, 2 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv, v, dials := counting(t, oidc.VerifierConfig{})
+			token := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+			_, err := v.Verify(t.Context(), token)
+			require.NoError(t, err, name)
+			time.Sleep(c.age)
+			srv.SetFault(oidctest.Fault{Latency: time.Second}) // of the document, and of the keys
+			var first sync.WaitGroup
+			first.Go(func() {
+				_, err := v.Verify(t.Context(), token)
+				assert.NoError(t, err, name)
+			})
+			synctest.Wait()
+			began := time.Now()
+			_, err = v.Verify(t.Context(), token)
+			assert.NoError(t, err, name)
+			assert.Equal(t, c.waits, time.Since(began), name)
+			first.Wait()
+			assert.EqualValues(t, 2, dials.Load(), name)
+		})
+	}
+}
+
+func TestTheIdsOfForgedKeysTakeBoundedMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		srv.SetFault(oidctest.Fault{UnknownKeyID: true})
+		forged := make([]string, 1025)
+		for i := range forged {
+			forged[i] = mint(t, srv, oidctest.TokenRequest{})
+		}
+		for want := range int32(2) {
+			var all sync.WaitGroup
+			for _, token := range forged {
+				all.Go(func() {
+					_, err := v.Verify(t.Context(), token)
+					assert.ErrorIs(t, err, oidc.ErrUnknownKey)
+				})
+			}
+			all.Wait()
+			assert.Equal(t, want+1, dials.Load(), "more than a thousand are forgotten, and asked for in one fetch")
+			time.Sleep(10 * time.Second)
+		}
+	})
+}
