@@ -1,11 +1,7 @@
 package mutate_test
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"testing"
 	"time"
 
@@ -31,24 +27,9 @@ type corpusCase struct {
 }
 
 // corpus reads a file of cases and skips the test where there is none.
-func corpus(t *testing.T, file string) (cases []corpusCase) {
+func corpus(t *testing.T, file string) []corpusCase {
 	t.Helper()
-	f, err := os.Open("../../shared/corpus/" + file)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the corpus is not here")
-	}
-	require.NoError(t, err)
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c corpusCase
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &c))
-		cases = append(cases, c)
-	}
-	require.NoError(t, lines.Err())
-	require.NotEmpty(t, cases)
-	return cases
+	return patchlaws.Corpus[corpusCase](t, "..", file)
 }
 
 func TestTheCorpusOfWebIdentityComesOutAsRecorded(t *testing.T) {

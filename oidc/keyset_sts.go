@@ -13,7 +13,7 @@ import (
 
 // Codes of what [KeySet.Faults] finds.
 const (
-	// CodeNoKeys: there is no key that STS could verify a token with.
+	// CodeNoKeys: STS could verify a token with none of the keys.
 	CodeNoKeys Code = "no-keys"
 	// CodeTooManyKeys: more than 100 of a kind.
 	CodeTooManyKeys Code = "too-many-keys"

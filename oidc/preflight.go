@@ -148,12 +148,12 @@ func (p *preflight) documents(ctx context.Context, iss Issuer, token string) {
 	defer s.Close()
 	doc := p.document(ctx, s)
 	if doc == nil {
-		p.skip("there is no document to go by", CheckKeysServed, CheckKeys, CheckToken, CheckSpeed)
+		p.skip("the document could not be read", CheckKeysServed, CheckKeys, CheckToken, CheckSpeed)
 		return
 	}
 	body, err := s.Get(ctx, doc.JWKSURI, fetch.Request{Accept: acceptKeySet, Limit: keySetLimits.Bytes})
 	if !p.check(CheckKeysServed, doc.JWKSURI+" answers", err) {
-		p.skip("there are no keys to go by", CheckKeys, CheckToken, CheckSpeed)
+		p.skip("the keys could not be read", CheckKeys, CheckToken, CheckSpeed)
 		return
 	}
 	p.keys(doc, body, token)

@@ -95,15 +95,20 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 	if err != nil {
 		return err
 	}
-	manifest, err := yaml.Marshal(corev1.ServiceAccount{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{
-			mutate.DefaultAnnotationDomain + "/" + mutate.AnnotationRoleARN: role.ARN,
-		}},
-	})
+	manifest, err := annotated(namespace, name, role.ARN)
 	if err != nil {
 		return err
 	}
 	_, err = out.Write(manifest)
 	return err
+}
+
+// annotated is the service account as YAML, with the role that its pods get.
+func annotated(namespace, name, role string) ([]byte, error) {
+	return yaml.Marshal(corev1.ServiceAccount{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{
+			mutate.DefaultAnnotationDomain + "/" + mutate.AnnotationRoleARN: role,
+		}},
+	})
 }

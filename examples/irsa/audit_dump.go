@@ -82,7 +82,7 @@ func readRoles(cmd *cobra.Command, file string, roles map[string]*trust.Policy, 
 		return nil
 	})
 	if err == nil && !found {
-		err = errors.New("there is no role in it")
+		err = errors.New("it does not list any role")
 	}
 	return err
 }

@@ -211,7 +211,7 @@ func TestAuditRefusesDumpsThatLackAccounts(t *testing.T) {
 func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		`{"RoleDetailList":[]}`: "there is no role",
+		`{"RoleDetailList":[]}`: "it does not list any role",
 		`{"RoleDetailList":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "one page of several",
 		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"NextToken":"x"}`:             "one page of several",
 		`{"UserDetailList":[]}`:  "it has no list",

@@ -30,10 +30,11 @@ type Case struct {
 	Differs                   string
 }
 
-// Corpus reads a corpus, and skips the test where it is not there.
-func Corpus(t *testing.T, name string) (cases []Case) {
+// Corpus reads a corpus from beside the project's root, which is at root, and skips the test where
+// it is not there.
+func Corpus[C any](t *testing.T, root, name string) (cases []C) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "corpus", name))
+	f, err := os.Open(filepath.Join(root, "..", "shared", "corpus", name))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skip("the corpus is not here")
 	}
@@ -42,7 +43,7 @@ func Corpus(t *testing.T, name string) (cases []Case) {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var c Case
+		var c C
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &c))
 		cases = append(cases, c)
 	}

@@ -74,7 +74,7 @@ func conflict(code mutate.Code) func(*testing.T, patchlaws.Case, mutate.Result, 
 
 func TestTheCorpusComesOutAsRecorded(t *testing.T) {
 	t.Parallel()
-	for _, c := range patchlaws.Corpus(t, "azure.jsonl") {
+	for _, c := range patchlaws.Corpus[patchlaws.Case](t, "../..", "azure.jsonl") {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			var cfg recordedConfig

@@ -53,7 +53,7 @@ var right = map[string]func(*testing.T, patchlaws.Case, mutate.Result, []byte, e
 func TestTheCorpusComesOutAsRecordedInEffect(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, google.Config{Audience: "sts.googleapis.com", DefaultMode: 0o440}) // as pfnet's flags
-	for _, c := range patchlaws.Corpus(t, "google.jsonl") {
+	for _, c := range patchlaws.Corpus[patchlaws.Case](t, "../..", "google.jsonl") {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			var r mutate.Result

@@ -104,7 +104,7 @@ func (p *patient) role(ctx context.Context) finding {
 	state, err := p.cfg.ReadRole(ctx, role.Name)
 	switch {
 	case hasCode(err, "NoSuchEntity"):
-		return broken("role-missing", "there is no role "+p.resolution.RoleARN+" in the account that was asked",
+		return broken("role-missing", "the account that was asked does not have the role "+p.resolution.RoleARN,
 			"the role-arn annotation of the service account: account, path and name").because(err)
 	case err != nil:
 		return skipped("role-not-readable", "IAM does not show the role").because(err)
@@ -122,7 +122,7 @@ func (p *patient) trustPolicy(context.Context) finding {
 	case p.roleState == nil:
 		return skipped("not-read", "the role was not read")
 	case p.account.IsZero():
-		return skipped("no-token", "there is no token to judge it with")
+		return skipped("no-token", "the token was not read, so the policy cannot be judged")
 	}
 	document := p.roleState.TrustPolicy
 	if plain, err := url.PathUnescape(document); err == nil && strings.HasPrefix(document, "%") {

@@ -56,7 +56,7 @@ func (p *patient) withoutChain() (finding, bool) {
 	case p.resolution.Kind == token.Container:
 		return skipped("not-needed", "the container's credentials endpoint does this"), true
 	case p.claims.Issuer == "":
-		return skipped("no-token", "there is no token that names an issuer"), true
+		return skipped("no-token", "the token was not read, so its issuer is not known"), true
 	}
 	return finding{}, false
 }
