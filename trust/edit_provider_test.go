@@ -97,9 +97,9 @@ func TestRetargetedRewritesNothingButItsProvider(t *testing.T) {
 	p, q := provider(t, blue), provider(t, "https://idp.example.com")
 	third := provider(t, green) // the issuers of EKS in a region have names of one length
 	document := statement(`{"Effect":"Allow","Principal":{"Federated":["accounts.google.com","FROM-ARN"]},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` +
-		`"StringEquals":{"FROM:sub":["${FROM:sub}","plain","${THIRD:sub}${FROM:aud}"],"THIRD:sub":"x","FROM/below:sub":"y","FROM-x:sub":"y","aws:x":"FROM:sub"},"NumericEquals":{"FROM:exp":5},"Null":{"FROM:email":false}}}`)
-	from := strings.NewReplacer("FROM-ARN", p.ARN(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(), "FROM:", p.HostPath()+":")
-	to := strings.NewReplacer("FROM-ARN", q.ARN(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(),
+		`"StringEquals":{"FROM:sub":["${FROM:sub}","plain","${THIRD:sub}${FROM:aud}"],"THIRD:sub":"x","FROM/below:sub":"y","FROM-x:sub":"y","BARE":"y","aws:x":"FROM:sub"},"NumericEquals":{"FROM:exp":5},"Null":{"FROM:email":false}}}`)
+	from := strings.NewReplacer("FROM-ARN", p.ARN(), "BARE", p.HostPath(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(), "FROM:", p.HostPath()+":")
+	to := strings.NewReplacer("FROM-ARN", q.ARN(), "BARE", p.HostPath(), "FROM/below", p.HostPath()+"/below", "FROM-x", p.HostPath()+"-x", "THIRD", third.HostPath(),
 		`"FROM:sub"}`, `"`+p.HostPath()+`:sub"}`, "FROM:", q.HostPath()+":")
 	moved, err := parse(t, from.Replace(document)).Retargeted(p, q)
 	require.NoError(t, err)
