@@ -140,37 +140,41 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.OnReview != nil {
 		h.cfg.OnReview(r.Context(), e)
 	}
-	send(w, e, mem.answer)
-	h.reuse(mem, e.Request)
+	written := send(w, e, mem.answer)
+	if e.Request != nil {
+		// Whoever has kept the request finds it without its objects, and not with those of another pod.
+		e.Request.Object.Raw, e.Request.OldObject.Raw = nil, nil
+	}
+	if written {
+		h.reuse(mem)
+	}
 }
 
-// reuse gives memory back that nobody reads any more. Whoever has kept the request finds it
-// without its objects, and not with those of another pod.
-func (h *Handler) reuse(mem *memory, req *admissionv1.AdmissionRequest) {
-	if req != nil {
-		req.Object.Raw, req.OldObject.Raw = nil, nil
-	}
+// reuse gives memory back that nobody reads any more.
+func (h *Handler) reuse(mem *memory) {
 	if mem.review.Cap() <= maxPooled && cap(mem.answer) <= maxPooled {
 		mem.review.Reset()
 		h.memory.Put(mem)
 	}
 }
 
-// send writes the answer: of a review its body, else what is wrong.
-func send(w http.ResponseWriter, e Event, body []byte) {
+// send writes the answer: of a review its body, else what is wrong. It says whether nobody reads body
+// any more: HTTP/2 may still do so when the stream is reset while it is written, which is an error of Write.
+func send(w http.ResponseWriter, e Event, body []byte) bool {
 	switch e.Status {
 	case http.StatusOK:
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(body) // nobody is left to tell when it fails
-		return
+		_, err := w.Write(body) // nobody is left to tell when it fails
+		return err == nil
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "webhook: the caller is not known", e.Status) // the reason is the operator's
-		return
+		return true
 	}
 	http.Error(w, e.Err.Error(), e.Status)
+	return true
 }
 
 // panicked tells OnPanic, which must not make it worse.

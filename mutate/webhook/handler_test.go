@@ -314,6 +314,32 @@ func TestAReviewIsReadApartFromTheOneBefore(t *testing.T) {
 	}
 }
 
+// resetStream is the writer of a stream that was reset: it may still read what it was given.
+type resetStream struct {
+	http.ResponseWriter
+	given []byte
+}
+
+func (s *resetStream) Write(p []byte) (int, error) {
+	s.given = p
+	return 0, http.ErrHandlerTimeout
+}
+
+func TestAnAnswerThatWasNotWrittenIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	h := serving(t, webhook.Config{}, annotated(role))
+	for range 20 {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(reviewOf("v1", pod)))
+		r.Header.Set("Content-Type", "application/json")
+		w := &resetStream{ResponseWriter: httptest.NewRecorder()}
+		h.ServeHTTP(w, r)
+		want := string(w.given)
+		require.NotEmpty(t, want)
+		post(t, h, strings.Replace(reviewOf("v1", pod), `"uid":"`, `"uid":"another-`, 1))
+		assert.Equal(t, want, string(w.given))
+	}
+}
+
 func TestAPanicIsAnsweredWith500(t *testing.T) {
 	t.Parallel()
 	var seen any
