@@ -45,7 +45,7 @@ func isNodes(sources []aws.CredentialSource) bool {
 
 // WithCredentials returns a copy of cfg whose credentials are those of p, a [Provider] or one of a
 // [Pool], and whose clients have them replaced when a service refuses them for their age (see
-// [InvalidateRejected]).
+// [InvalidateRejected]). cfg is not changed; with a nil p the copy has no credentials.
 func WithCredentials(cfg aws.Config, p interface {
 	aws.CredentialsProvider
 	Invalidator

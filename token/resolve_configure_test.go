@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -260,4 +261,19 @@ func TestAContainersEndpointIsNotAskedThroughAProxy(t *testing.T) {
 	require.NoError(t, err, string(out))
 	assert.EqualValues(t, 1, control.Load())
 	assert.Zero(t, asked.Load())
+}
+
+func TestWithCredentialsLeavesTheConfigAlone(t *testing.T) {
+	t.Parallel()
+	given := aws.Config{Region: "eu-central-1", APIOptions: make([]func(*middleware.Stack) error, 0, 4)}
+	p, err := token.Keep(aws.AnonymousCredentials{}, token.Refresh{})
+	require.NoError(t, err)
+	one, two := token.WithCredentials(given, p), token.WithCredentials(given, nil)
+	assert.Nil(t, given.Credentials)
+	assert.Empty(t, given.APIOptions)
+	assert.Same(t, p, one.Credentials)
+	assert.Len(t, one.APIOptions, 1)
+	assert.Nil(t, two.Credentials)
+	assert.Equal(t, "eu-central-1", two.Region)
+	assert.Nil(t, given.APIOptions[:1][0], "what is behind the caller's slice is the caller's")
 }
