@@ -20,6 +20,8 @@ type Extracted struct {
 	// CloudFormation resource, the name of a role, NAMESPACE/NAME of a Kubernetes object; "" for
 	// a document that is the policy itself.
 	Name string
+	// ARN is the role's in the output of "aws iam"; "" where the document does not say it.
+	ARN string
 	// Path is the JSON pointer of the policy in the document; "" when it is the document itself.
 	Path string
 	// Line and Column say where the policy begins in the document; both count from 1, columns
@@ -89,6 +91,16 @@ func isOutputOfPlan(document []byte) bool {
 type extractor struct {
 	found []Extracted
 	lines lineCounter
+	base  origin // of the element, in a document that is read as a stream
+}
+
+// at is where a value is in the whole document.
+func (x *extractor) at(v place) (line, column int) {
+	line, column = x.lines.at(v.doc, v.start)
+	if x.base.line > 0 {
+		line, column = x.base.shift(line, column)
+	}
+	return line, column
 }
 
 // documentKind is one way in which roles are written down.
@@ -106,28 +118,28 @@ func documentKinds() []documentKind {
 		{"a Terraform plan", []string{"resource_changes", "planned_values"}, "", (*extractor).terraformPlan},
 		{"a Terraform state", []string{"terraform_version", "format_version"}, "", (*extractor).terraformState},
 		{"a CloudFormation template", []string{"AWSTemplateFormatVersion", "Resources"}, "", (*extractor).cloudFormation},
-		{"the output of an IAM command", []string{"Role", "Roles", "RoleDetailList"}, "", (*extractor).iamOutput},
+		{"the output of an IAM command", []string{"Role", "Roles", "RoleDetailList", "UserDetailList", "GroupDetailList"}, "", (*extractor).iamOutput},
 		{"a Kubernetes object", []string{"apiVersion"}, "kind", (*extractor).kubernetes},
 	}
 }
 
-// kindOf returns nil for a document of a kind that is not known. One that could be of two kinds is
-// of neither: whoever reads it as the other would find roles that have not been looked at. A
+// kindOf tells a document by the names of its members. One that could be of two kinds is of
+// neither: whoever reads it as the other would find roles that have not been looked at. A
 // Terraform plan has what tells a state, and more.
-func kindOf(root place) (*documentKind, error) {
+func kindOf(names map[string]bool) (*documentKind, error) {
 	var found *documentKind
-	names := map[string]bool{"": true}
-	for name := range root.members() {
-		names[name] = true
-	}
 	for _, k := range documentKinds() {
 		switch {
-		case !names[k.also] || !slices.ContainsFunc(k.any, func(name string) bool { return names[name] }):
+		case k.also != "" && !names[k.also] || !slices.ContainsFunc(k.any, func(name string) bool { return names[name] }):
 		case found == nil:
 			found = &k
 		case found.name != "a Terraform plan" || k.name != "a Terraform state":
 			return nil, fmt.Errorf("it could be %s, or %s", found.name, k.name)
 		}
+	}
+	if found == nil {
+		return nil, errors.New("it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
+			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
 	}
 	return found, nil
 }
@@ -147,11 +159,7 @@ func (x *extractor) document(root place, lists bool) error {
 		}
 		return nil
 	}
-	kind, err := kindOf(root)
-	if kind == nil && err == nil {
-		err = errors.New("it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
-			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
-	}
+	kind, err := kindOf(root.names())
 	switch {
 	case err != nil && root.pointer != "": // digits: the index in a list
 		return fmt.Errorf("%s: %w", root.pointer, err)
@@ -164,7 +172,7 @@ func (x *extractor) document(root place, lists bool) error {
 // add reads the policy at v, which is an object or a string that holds one.
 func (x *extractor) add(name string, v place) {
 	e := Extracted{Name: name, Path: v.pointer}
-	e.Line, e.Column = x.lines.at(v.doc, v.start)
+	e.Line, e.Column = x.at(v)
 	switch text, isText := v.text(); {
 	case isText && strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "%7b"):
 		e.Policy, e.Err = ParseEncoded(strings.TrimSpace(text))
@@ -179,31 +187,45 @@ func (x *extractor) add(name string, v place) {
 // fail notes a role whose policy cannot be read.
 func (x *extractor) fail(name string, v place, err error) {
 	e := Extracted{Name: name, Path: v.pointer, Err: fmt.Errorf("trust: policy: %w", err)}
-	e.Line, e.Column = x.lines.at(v.doc, v.start)
+	e.Line, e.Column = x.at(v)
 	x.found = append(x.found, e)
 }
 
 // iamOutput reads {"Role": …}, {"Roles": […]} and {"RoleDetailList": […]}.
 func (x *extractor) iamOutput(root place) error {
-	if token, _ := root.get("NextToken").text(); root.get("IsTruncated").isTrue() || token != "" {
-		return errors.New("the list goes on after this page: roles are missing from it")
+	if err := checkPage(root.get("NextToken"), root.get("IsTruncated")); err != nil {
+		return err
 	}
-	role := func(r place) {
-		name, _ := r.get("RoleName").text()
-		document := r.get("AssumeRolePolicyDocument")
-		if !document.exists() {
-			x.fail(name, r, errors.New("the role has no AssumeRolePolicyDocument"))
-			return
+	for name, v := range root.members() {
+		if name == "Role" {
+			x.iamRole(v)
 		}
-		x.add(name, document)
-	}
-	if r := root.get("Role"); r.exists() {
-		role(r)
-	}
-	for _, list := range []string{"Roles", "RoleDetailList"} {
-		for r := range root.get(list).items() {
-			role(r)
+		if !isRoleList(name) {
+			continue
+		}
+		for role := range v.items() {
+			x.iamRole(role)
 		}
 	}
 	return nil
+}
+
+func isRoleList(name string) bool { return name == "Roles" || name == "RoleDetailList" }
+
+// checkPage refuses one page of several.
+func checkPage(next, truncated place) error {
+	if token, _ := next.text(); truncated.isTrue() || token != "" {
+		return errors.New("the list goes on after this page: roles are missing from it")
+	}
+	return nil
+}
+
+func (x *extractor) iamRole(role place) {
+	name, _ := role.get("RoleName").text()
+	if document := role.get("AssumeRolePolicyDocument"); document.exists() {
+		x.add(name, document)
+	} else {
+		x.fail(name, role, errors.New("the role has no AssumeRolePolicyDocument"))
+	}
+	x.found[len(x.found)-1].ARN, _ = role.get("Arn").text()
 }

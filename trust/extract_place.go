@@ -63,6 +63,15 @@ func (p place) members() iter.Seq2[string, place] {
 	}
 }
 
+// names are those of the members.
+func (p place) names() map[string]bool {
+	all := map[string]bool{}
+	for name := range p.members() {
+		all[name] = true
+	}
+	return all
+}
+
 // items are those of an array; anything else has none.
 func (p place) items() iter.Seq[place] {
 	return func(yield func(place) bool) {

@@ -51,7 +51,7 @@ func (s *statement) isTrust() bool {
 func (p *Policy) otherDocument() (message, fix string) {
 	const not = "the document is not a trust policy: "
 	root := wholeDocument([]byte(p.Document()))
-	kind, _ := kindOf(root)
+	kind, _ := kindOf(root.names())
 	if kind == nil {
 		if places := nestedPolicies(p.tree(), "", 4); len(places) > 0 {
 			return not + "it has no Statement; policies are at " + listPlaces(places), "Take the trust policy out of it"
