@@ -67,15 +67,16 @@ func (f File) read(ctx context.Context) (string, error) {
 		return "", f.explain(err)
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, kubeclaims.MaxToken+1))
+	const mostSpace = 1024
+	content, err := io.ReadAll(io.LimitReader(file, kubeclaims.MaxToken+mostSpace+1))
 	if err != nil {
 		return "", f.explain(err)
 	}
-	if len(content) > kubeclaims.MaxToken {
+	token := strings.TrimSpace(string(content))
+	if len(token) > kubeclaims.MaxToken || len(content) > kubeclaims.MaxToken+mostSpace {
 		return "", fmt.Errorf("file %q has more than the %d bytes that STS takes as a token: is it the right file?",
 			string(f), kubeclaims.MaxToken)
 	}
-	token := strings.TrimSpace(string(content))
 	if token == "" {
 		return "", fmt.Errorf("file %q: %w: the kubelet never leaves it so, another writer may be at work", string(f), ErrEmptyToken)
 	}

@@ -33,7 +33,7 @@ func TestFile(t *testing.T) {
 		assert.Equal(t, "a.b.c", string(raw))
 	})
 	t.Run("may be as long as STS takes", func(t *testing.T) {
-		got, err := write("long", strings.Repeat("a", 20000)).Token(t.Context())
+		got, err := write("long", strings.Repeat("a", 20000)+"\n").Token(t.Context())
 		require.NoError(t, err)
 		assert.Len(t, got, 20000)
 	})
@@ -49,6 +49,7 @@ func TestFile(t *testing.T) {
 		"without a path":     {"", t.Context(), os.ErrNotExist, "path is empty"},
 		"empty":              {write("empty", ""), t.Context(), token.ErrEmptyToken, "empty"},
 		"white space":        {write("white", " \n"), t.Context(), token.ErrEmptyToken, "empty"},
+		"endless":            {write("endless", strings.Repeat(" ", 30000)), t.Context(), nil, "20000"},
 		"too long":           {write("longer", strings.Repeat("a", 20001)), t.Context(), nil, "20000"},
 		"a directory":        {token.File(dir), t.Context(), nil, "directory"},
 		"no longer asked of": {write("asked", "a.b.c"), canceled, context.Canceled, "canceled"},

@@ -132,6 +132,9 @@ func TestAWrongClockDeniesNothing(t *testing.T) {
 		"six minutes slow": -6 * time.Minute, "seventy minutes fast": 70 * time.Minute, "a day slow": -24 * time.Hour, "fast by nearly the lifetime": time.Hour - time.Millisecond, "years fast": 5 * 365 * 24 * time.Hour,
 	} {
 		for _, dated := range []bool{true, false} {
+			if !dated && offset > 0 && offset < time.Hour {
+				continue // nobody can tell them from credentials that live for a millisecond
+			}
 			t.Run(name, in(func(t *testing.T) {
 				m, s := &machine{offset: offset}, &fakeSTS{dated: dated}
 				p := newProvider(t, s, rotating(), token.Config{Refresh: token.Refresh{Now: m.clock()}})

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -180,19 +181,20 @@ func dateOf(err error) time.Time {
 const defaultDuration = time.Hour
 
 // received puts the expiry of an answer of STS on this machine's clock, which may be wrong: by the
-// answer's own Date or, where it has none, by the duration asked for when this clock leaves the
-// credentials less than STS ever gives, or more than that.
+// answer's own Date or, where it has none and the times make no sense, by the duration asked for. What
+// did not come over HTTP has the times of this process, and stays as it is.
 func (r Refresh) received(creds aws.Credentials, asked time.Duration, answer middleware.Metadata) obtained {
+	got := obtained{creds, creds.Expires}
+	if awsmiddleware.GetRawResponse(answer) == nil {
+		return got
+	}
 	if asked == 0 {
 		asked = defaultDuration
 	}
-	got := obtained{creds, creds.Expires}
 	now := r.Now.At(time.Now())
-	lifetime, least := creds.Expires.Sub(now), minDuration
-	if date, ok := awsmiddleware.GetServerTime(answer); ok && !date.IsZero() {
-		lifetime, least = creds.Expires.Sub(date), 1
-	}
-	if lifetime < least || lifetime > asked {
+	date, _ := awsmiddleware.GetServerTime(answer)
+	lifetime := creds.Expires.Sub(cmp.Or(date, now))
+	if lifetime <= 0 || date.IsZero() && lifetime > asked {
 		lifetime = asked
 	}
 	got.creds.Expires = now.Round(0).Add(lifetime)
