@@ -180,7 +180,7 @@ func hopOptions(before aws.CredentialsProvider) func(*sts.Options) {
 	return func(o *sts.Options) {
 		unlogged(o)
 		if inv, ok := before.(Invalidator); ok {
-			o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], InvalidateRejected(inv))
+			o.APIOptions = append(o.APIOptions, InvalidateRejected(inv)) // unlogged has made it a slice of this call's
 		}
 	}
 }

@@ -1,10 +1,14 @@
 package token
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // echoLength is how many characters in a row an error may share with the token. A message may
@@ -134,4 +138,29 @@ func (p tokenParts) endsAt(s string, end int) bool {
 	}
 	_, ok := p.runs[s[end-p.length:end]]
 	return ok
+}
+
+// withoutRequests takes the request out of the answer that an error holds: who prints all that there is
+// would find the session token in its headers, and the keys in its context.
+func withoutRequests(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("irsa:withoutRequests", func(
+		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+	) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		var answered *smithyhttp.ResponseError // made for this answer
+		if errors.As(err, &answered) {
+			answered.Response = answerAlone(answered.Response)
+		}
+		return out, metadata, err
+	}), middleware.Before)
+}
+
+// answerAlone is a response that was read, without its request and the connection that it came on.
+func answerAlone(response *smithyhttp.Response) *smithyhttp.Response {
+	if response == nil || response.Response == nil {
+		return response
+	}
+	answer := *response.Response
+	answer.Request, answer.Body = nil, http.NoBody
+	return &smithyhttp.Response{Response: &answer}
 }

@@ -15,10 +15,8 @@ func withResponses(stack *middleware.Stack) error {
 		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 	) (middleware.DeserializeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleDeserialize(ctx, in)
-		if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err != nil && response.Response != nil {
-			answer := *response.Response
-			answer.Request = nil // it has the authorization token
-			err = &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &answer}, Err: err}
+		if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err != nil {
+			err = &smithyhttp.ResponseError{Response: answerAlone(response), Err: err}
 		}
 		return out, metadata, err
 	}), middleware.Before)

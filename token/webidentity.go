@@ -210,8 +210,10 @@ func (w *webIdentity) options(o *sts.Options) {
 	}
 }
 
-// unlogged keeps the SDK from printing the token and the credentials where its logging of bodies is on.
+// unlogged keeps the SDK from printing the token and the credentials where its logging of bodies is on, and
+// from keeping them in an error.
 func unlogged(o *sts.Options) {
+	o.APIOptions = append(slices.Clip(o.APIOptions), withoutRequests)
 	if o.ClientLogMode.IsRequestWithBody() {
 		o.ClientLogMode.ClearRequestWithBody()
 		o.ClientLogMode |= aws.LogRequest
