@@ -151,7 +151,7 @@ func (h Hop) fetch(client stscreds.AssumeRoleAPIClient, before aws.CredentialsPr
 			return obtained{}, err
 		}
 		out, err := client.AssumeRole(ctx, h.input(h.sessionAfter(before)), hopOptions(before))
-		if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {
+		if err == nil && (out == nil || !expires(out.Credentials)) {
 			err = errNoCredentials
 		}
 		if err != nil {

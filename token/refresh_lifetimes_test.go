@@ -17,16 +17,22 @@ import (
 
 // stub is a client without HTTP, as tests and brokers have them; its times are of this process.
 type stub struct {
-	lifetime time.Duration
+	lifetime time.Duration // or neverSaid
 	calls    int
 }
 
 func (s *stub) AssumeRoleWithWebIdentity(context.Context, *sts.AssumeRoleWithWebIdentityInput, ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 	s.calls++
+	expiration := time.Now().Add(s.lifetime)
+	if s.lifetime == neverSaid {
+		expiration = time.Time{}
+	}
 	return &sts.AssumeRoleWithWebIdentityOutput{Credentials: &types.Credentials{
-		AccessKeyId: aws.String("KEY"), SecretAccessKey: aws.String("s"), Expiration: aws.Time(time.Now().Add(s.lifetime)),
+		AccessKeyId: aws.String("KEY"), SecretAccessKey: aws.String("s"), Expiration: &expiration,
 	}}, nil
 }
+
+const neverSaid = time.Duration(1)
 
 // Whatever was asked for: nobody is served what is dead, nor asks sooner than the window says.
 func TestCredentialsLiveForAsLongAsTheAnswerSays(t *testing.T) {
@@ -54,6 +60,13 @@ func TestCredentialsLiveForAsLongAsTheAnswerSays(t *testing.T) {
 			asks(t, s.client(), s.count)
 		}))
 	}
+	t.Run("and what does not say when it expires is none", in(func(t *testing.T) {
+		p, err := token.NewProvider(&stub{lifetime: neverSaid}, roleARN, rotating(), token.Config{})
+		require.NoError(t, err)
+		creds, err := p.Retrieve(t.Context())
+		require.ErrorContains(t, err, "when they expire")
+		assert.Zero(t, creds)
+	}))
 	t.Run("and what had expired when it came is served, and asked for again after a backoff", in(func(t *testing.T) {
 		s := &stub{lifetime: -time.Minute}
 		hook := make(chan token.Attempt, 1)

@@ -131,7 +131,7 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, e
 		PolicyArns:       policyDescriptors(w.cfg.PolicyARNs),
 	}
 	out, err := w.client.AssumeRoleWithWebIdentity(ctx, input, w.options)
-	if err == nil && (out == nil || out.Credentials == nil || out.Credentials.Expiration == nil) {
+	if err == nil && (out == nil || !expires(out.Credentials)) {
 		err = errNoCredentials
 	}
 	if err != nil {
@@ -144,6 +144,8 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, e
 // errNoCredentials is the error for an answer of STS that has neither an error nor credentials with
 // an expiry.
 var errNoCredentials = errors.New("the answer of STS holds no credentials, or not when they expire")
+
+func expires(c *types.Credentials) bool { return c != nil && !aws.ToTime(c.Expiration).IsZero() }
 
 func (w *webIdentity) lastSession() string {
 	if name := w.session.Load(); name != nil {
