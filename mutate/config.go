@@ -264,13 +264,14 @@ func (c Config) checkPodIdentityAccounts() (errs []error) {
 	return errs
 }
 
-// checkMountPath admits what is valid as a mountPath: the API server refuses a colon there.
+// checkMountPath admits what is valid as a mountPath, where the API server refuses a colon, and in the
+// value of a variable, where a dollar may be something else.
 func checkMountPath(p string) error {
 	switch {
 	case p == "":
 		return nil
-	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !printable.Is(p):
-		return fmt.Errorf(`%q is not a mount path, want an absolute one such as %q, clean and without ':' and '\'`, p, DefaultMountPath)
+	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\$`) || !printable.Is(p):
+		return fmt.Errorf(`%q is not a mount path, want an absolute one such as %q, clean and without ':', '\' and '$'`, p, DefaultMountPath)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (id Identity) check() (role arn.Role, err error) {
 	case id.Method == WebIdentity && id.RoleARN == "":
 		return role, errors.New("a WebIdentity needs a RoleARN")
 	case id.Method == WebIdentity:
-		if role, err = arn.ParseRole(id.RoleARN); err != nil {
+		if role, err = parseRole(id.RoleARN); err != nil {
 			return role, fmt.Errorf("role ARN %q: %w", id.RoleARN, err)
 		}
 	}
@@ -122,7 +122,7 @@ func (m *Mutator) grant(id Identity) (*grant, error) {
 // role checks a role given by ARN, or by name where c says how to compose it.
 func (c Config) role(value string) (string, error) {
 	if strings.HasPrefix(value, "arn:") {
-		if _, err := arn.ParseRole(value); err != nil {
+		if _, err := parseRole(value); err != nil {
 			return "", fmt.Errorf("role ARN %q: %w", value, err)
 		}
 		return value, nil
@@ -131,10 +131,20 @@ func (c Config) role(value string) (string, error) {
 		return "", fmt.Errorf(`%q is not an ARN, want "arn:PARTITION:iam::ACCOUNT:role/NAME"`, value)
 	}
 	composed := "arn:" + c.rolePartition() + ":iam::" + c.RoleAccountID + ":role/" + value
-	if _, err := arn.ParseRole(composed); err != nil || strings.HasPrefix(value, "/") {
+	if _, err := parseRole(composed); err != nil || strings.HasPrefix(value, "/") {
 		return "", fmt.Errorf(`%q is neither a role's ARN nor a role's name with or without a path such as "team/reader"`, value)
 	}
 	return composed, nil
+}
+
+// parseRole parses the ARN of a role that can stand in a variable's value
+// (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/).
+func parseRole(s string) (arn.Role, error) {
+	role, err := arn.ParseRole(s)
+	if err == nil && strings.Contains(s, "$") {
+		return arn.Role{}, errors.New("it has a '$': of $$ and $(NAME) Kubernetes makes something else in a variable")
+	}
+	return role, err
 }
 
 // expirationSeconds raises seconds to the API server's minimum and refuses what exceeds its

@@ -66,12 +66,12 @@ func TestBadAnnotationsOfAnAccountAreErrorsThatSayAllOfIt(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, part)
 	}
-	for _, bad := range []string{"arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x", " " + role, "arn:"} {
+	for _, bad := range []string{"arn:aws:iam::111122223333:role/$(HOME)/x", "arn:aws:iam::111122223333:role/a$$b/x", "arn:aws:iam::1:role/x", "arn:aws:iam::111122223333:user/x", " " + role, "arn:"} {
 		_, err := m.Identity(account(map[string]string{"role-arn": bad}))
 		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
 	}
 	composing := newMutator(t, mutate.Config{RoleAccountID: "111122223333", BadAnnotations: mutate.WarnAllBad})
-	for _, bad := range []string{"/reader", "a b", "x/", "é", "*"} {
+	for _, bad := range []string{"/reader", "$(HOME)/reader", "a b", "x/", "é", "*"} {
 		_, err := composing.Identity(account(map[string]string{"role-arn": bad}))
 		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
 	}
@@ -180,7 +180,7 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, part)
 	}
-	for _, path := range []string{"/", "/a/", "/a/../b", `/a\b`, "/a\n", "C:/x"} {
+	for _, path := range []string{"/", "/a/", "/a/../b", `/a\b`, "/a\n", "C:/x", "/var/$(X)", "/a$$b"} {
 		_, err := mutate.New(mutate.Config{MountPath: path})
 		assert.Error(t, err, path)
 	}
@@ -192,6 +192,7 @@ func TestAnIdentityThatCannotBeInjectedIsAnError(t *testing.T) {
 	for name, id := range map[string]mutate.Identity{
 		"no role":          {Audience: "x"},
 		"no ARN":           {RoleARN: "reader"},
+		"a reference":      {RoleARN: "arn:aws:iam::111122223333:role/$(HOME)/x"},
 		"a role and agent": {Method: mutate.PodIdentity, RoleARN: role},
 		"unknown method":   {Method: 7, RoleARN: role},
 		"bad audience":     {RoleARN: role, Audience: "\xff"},

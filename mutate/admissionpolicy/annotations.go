@@ -60,9 +60,10 @@ func (p *Policies) wantRole() string {
 	return "a role's ARN, or its name with or without a path"
 }
 
-// rolePattern is the regular expression of role ARNs in the partitions there are.
+// rolePattern is the regular expression of role ARNs in the partitions there are, without a dollar, of which
+// Kubernetes may make something else in a variable.
 func rolePattern() string {
-	return `^arn:(` + strings.Join(partition.Names(), "|") + `):iam::[0-9]{12}:role/([!-~]{0,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$`
+	return `^arn:(` + strings.Join(partition.Names(), "|") + `):iam::[0-9]{12}:role/([!-#%-~]{0,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$`
 }
 
 func (p *Policies) audience() string {

@@ -33,7 +33,11 @@ func TestAConfigThatCannotWorkIsRefused(t *testing.T) {
 		"Layout":                   func(c *azure.Config) { c.Layout = 9 },
 		"Audience":                 func(c *azure.Config) { c.Audience = "\x00" },
 		"TokenProxy must be":       func(c *azure.Config) { c.IdentityBinding = azure.IdentityBinding{SNIName: "x"} },
-		"LayoutV1_5 has none":      func(c *azure.Config) { c.Layout, c.IdentityBinding = azure.LayoutV1_5, binding },
+		"CAData \"a$$b\" must": func(c *azure.Config) {
+			c.IdentityBinding = binding
+			c.IdentityBinding.CAData = "a$$b"
+		},
+		"LayoutV1_5 has none": func(c *azure.Config) { c.Layout, c.IdentityBinding = azure.LayoutV1_5, binding },
 		"must differ": func(c *azure.Config) {
 			c.IdentityBinding = binding
 			c.IdentityBinding.Audience = "api://AzureADTokenExchange"

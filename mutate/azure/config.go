@@ -189,11 +189,11 @@ func (b IdentityBinding) check(c Config) error {
 	return errors.Join(errs...)
 }
 
-// checkText admits printable text that Kubernetes does not take as a reference to a variable
+// checkText admits printable text in which Kubernetes finds no reference to a variable, nor a $$
 // (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/).
 func checkText(s string) error {
-	if !printable.Is(s) || strings.Contains(s, "$(") {
-		return fmt.Errorf("%q must be printable UTF-8 without $(", s)
+	if !printable.Is(s) || strings.Contains(s, "$") {
+		return fmt.Errorf("%q must be printable UTF-8 without $", s)
 	}
 	return nil
 }
