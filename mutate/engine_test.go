@@ -119,12 +119,17 @@ func TestWhatCannotBeReadIsRefusedByEveryEngine(t *testing.T) {
 	require.ErrorAs(t, err, &syntax)
 	_, err = engine.RawPod(make([]byte, 10<<20), stackitReader)
 	require.ErrorIs(t, err, mutate.ErrTooLarge)
-	for _, answer := range []mutate.Reviewed{
-		engine.Review(nil, stackitReader, nil), (*mutate.Engine)(nil).Review(request([]byte(`{}`)), stackitReader, nil),
-		engine.Review(request([]byte(`{}`)), nil, err), engine.Review(request([]byte(`[]`)), nil, err),
+	for _, c := range []struct {
+		answer mutate.Reviewed
+		want   string
+	}{
+		{engine.Review(nil, stackitReader, nil), "request: it is nil"},
+		{(*mutate.Engine)(nil).Review(request([]byte(`{}`)), stackitReader, nil), "not made by New"},
+		{engine.Review(request([]byte(`{}`)), nil, err), err.Error()},
+		{engine.Review(request([]byte(`[]`)), nil, err), err.Error()},
 	} {
-		assert.False(t, answer.Response.Allowed)
-		assert.Error(t, answer.Err)
+		assert.False(t, c.answer.Response.Allowed)
+		assert.ErrorContains(t, c.answer.Err, c.want)
 	}
 	other := request([]byte(`[]`))
 	other.Operation = admissionv1.Delete

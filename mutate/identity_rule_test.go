@@ -40,21 +40,22 @@ func TestNobodyHasARoleByRule(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg    mutate.Config
 		target mutate.Target
+		want   string
 	}{
-		"without a rule":      {mutate.Config{}, mutate.Target{Namespace: "team-a", ServiceAccount: "reader"}},
-		"without a namespace": {ruled, mutate.Target{ServiceAccount: "reader"}},
-		"without a name":      {ruled, mutate.Target{Namespace: "team-a"}},
-		"with a path":         {ruled, mutate.Target{Namespace: "team-a", ServiceAccount: "../x"}},
+		"without a rule":      {mutate.Config{}, mutate.Target{Namespace: "team-a", ServiceAccount: "reader"}, "RoleRule is not set"},
+		"without a namespace": {ruled, mutate.Target{ServiceAccount: "reader"}, `namespace ""`},
+		"without a name":      {ruled, mutate.Target{Namespace: "team-a"}, `service account ""`},
+		"with a path":         {ruled, mutate.Target{Namespace: "team-a", ServiceAccount: "../x"}, `service account "../x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			id, err := newMutator(t, c.cfg).IdentityByRule(c.target)
-			assert.Error(t, err)
+			assert.ErrorContains(t, err, c.want)
 			assert.Zero(t, id)
 		})
 	}
 	_, err := (*mutate.Mutator)(nil).IdentityByRule(mutate.Target{})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "not made by New")
 }
 
 func TestAReviewFollowsTheRuleForPodsThatAsk(t *testing.T) {

@@ -96,33 +96,37 @@ func TestAReviewMayHaveItsMembersInAnyOrder(t *testing.T) {
 func TestAReviewWhosePodCannotBeReadIsRefusedByReview(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, mutate.Config{})
-	for _, pod := range []string{`null`, `[]`, `{"spec":"s3cret"}`, `{"spec":{"serviceAccountName":1}}`} {
+	for pod, want := range map[string]string{
+		`null`: "want an object", `[]`: "want an object", `{"spec":"s3cret"}`: `at "/spec": want an object`,
+		`{"spec":{"serviceAccountName":1}}`: `at "/spec/serviceAccountName": want a string`,
+	} {
 		reading, err := m.ReadReview([]byte(reviewDocument(partUID, partResource, partCreate, `"object":`+pod)))
 		require.NoError(t, err)
 		assert.True(t, reading.Target().IsZero())
 		reviewed := reading.Review(nil)
-		assert.Error(t, reviewed.Err)
+		assert.ErrorContains(t, reviewed.Err, want)
 		assert.False(t, reviewed.Response.Allowed)
 		assert.EqualValues(t, 400, reviewed.Response.Result.Code)
 		assert.NotContains(t, reviewed.Response.Result.Message, "s3cret")
 	}
-	for name, body := range map[string]string{
-		"nothing":         ``,
-		"cut off":         strings.TrimSuffix(reviewDocument(partUID, partResource, partCreate, `"object":{}`), "}"),
-		"a pod cut off":   `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":{"s3cret":`,
-		"another kind":    strings.Replace(reviewDocument(partUID), "AdmissionReview", "Pod", 1),
-		"another version": strings.Replace(reviewDocument(partUID), "/v1", "/v2", 1),
-		"no request":      `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}`,
-		"no uid":          reviewDocument(partCreate),
-		"a uid twice":     reviewDocument(partUID, partUID),
+	const unreadable = "the body cannot be read as the JSON of an AdmissionReview"
+	for name, c := range map[string]struct{ body, want string }{
+		"nothing":         {``, unreadable},
+		"cut off":         {strings.TrimSuffix(reviewDocument(partUID, partResource, partCreate, `"object":{}`), "}"), unreadable},
+		"a pod cut off":   {`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":{"s3cret":`, unreadable},
+		"another kind":    {strings.Replace(reviewDocument(partUID), "AdmissionReview", "Pod", 1), `kind is not "AdmissionReview"`},
+		"another version": {strings.Replace(reviewDocument(partUID), "/v1", "/v2", 1), "apiVersion is neither"},
+		"no request":      {`{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":null}`, "it has no request"},
+		"no uid":          {reviewDocument(partCreate), "the request has no uid"},
+		"a uid twice":     {reviewDocument(partUID, partUID), unreadable},
 	} {
-		reading, err := m.ReadReview([]byte(body))
+		reading, err := m.ReadReview([]byte(c.body))
 		assert.Nil(t, reading, name)
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, c.want, name)
 		assert.NotContains(t, err.Error(), "s3cret")
 	}
 	_, err := (*mutate.Mutator)(nil).ReadReview([]byte(reviewDocument(partUID)))
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "not made by New")
 }
 
 // TestAPodThatIsNestedAsDeepAsCanBeIsAnsweredByItsAccount: the API server puts two levels around the
@@ -163,6 +167,6 @@ func TestAPodThatIsNestedAsDeepAsCanBeIsAnsweredByItsAccount(t *testing.T) {
 		strings.Replace(deep(20_000, "{}"), `"spec"`, `"metadata":{},"spec"`, 1),
 	} {
 		_, err := m.ReadReview([]byte(reviewDocument(partUID, partKind, partResource, partNamespace, partCreate, `"object":`+pod)))
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "the body cannot be read as the JSON")
 	}
 }

@@ -150,28 +150,28 @@ func TestWhosePodItIsIsKnownWhateverElseIsWrongWithIt(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, mutate.Config{})
 	const named = `"serviceAccountName":"reader"`
-	for name, pod := range map[string]string{
-		"containers an object": `{"spec":{"containers":{},` + named + `}}`,
-		"a container null":     `{"spec":{"containers":[null],` + named + `}}`,
-		"labels an array":      `{"metadata":{"labels":[]},"spec":{` + named + `}}`,
-		"its first name":       `{"spec":{"volumes":1,"serviceAccount":"reader"}}`,
-		"very many":            `{"spec":{"containers":[` + strings.Repeat(`{},`, 40000) + `{}],` + named + `}}`,
-		"too large":            `{"x":"` + strings.Repeat(`\u003c`, 3<<19) + `","spec":{` + named + `}}`,
+	for name, c := range map[string]struct{ pod, want string }{
+		"containers an object": {`{"spec":{"containers":{},` + named + `}}`, `at "/spec/containers": want an array`},
+		"a container null":     {`{"spec":{"containers":[null],` + named + `}}`, `at "/spec/containers/0": want an object`},
+		"labels an array":      {`{"metadata":{"labels":[]},"spec":{` + named + `}}`, `at "/metadata/labels": want an object`},
+		"its first name":       {`{"spec":{"volumes":1,"serviceAccount":"reader"}}`, `at "/spec/volumes": want an array`},
+		"very many":            {`{"spec":{"containers":[` + strings.Repeat(`{},`, 40000) + `{}],` + named + `}}`, "more than 32768 containers"},
+		"too large":            {`{"x":"` + strings.Repeat(`\u003c`, 3<<19) + `","spec":{` + named + `}}`, "pod: too large: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			target, err := mutate.RequestTarget(request([]byte(pod)))
+			target, err := mutate.RequestTarget(request([]byte(c.pod)))
 			require.NoError(t, err)
 			assert.Equal(t, "reader", target.ServiceAccount)
 
-			reading, err := m.Read(request([]byte(pod)))
+			reading, err := m.Read(request([]byte(c.pod)))
 			require.NoError(t, err)
 			none := reading.Review(account(nil))
 			assert.True(t, none.Response.Allowed, "an account without a role is not refused")
 			assert.NoError(t, none.Err)
 			some := reading.Review(account(map[string]string{"role-arn": role}))
 			assert.False(t, some.Response.Allowed)
-			assert.Error(t, some.Err)
+			assert.ErrorContains(t, some.Err, c.want)
 		})
 	}
 	for name, pod := range map[string]string{
@@ -258,75 +258,4 @@ func TestWarningsOfAReviewKeepWithinTheLimits(t *testing.T) {
 	}
 	assert.LessOrEqual(t, total, 4096)
 	assert.Regexp(t, `^and \d+ more warnings$`, resp.Warnings[len(resp.Warnings)-1])
-}
-
-func TestTheDefaultExpirationOfPodIdentityIsSpreadByTheSeed(t *testing.T) {
-	t.Parallel()
-	m := newMutator(t, mutate.Config{})
-	expiration := func(r mutate.Result) (seconds int64) {
-		for _, op := range r.Operations() {
-			if op.Path == "/spec/volumes/0" {
-				doc, err := json.Marshal(op.Value)
-				require.NoError(t, err)
-				var v struct {
-					Projected struct {
-						Sources []struct {
-							ServiceAccountToken struct{ ExpirationSeconds int64 }
-						}
-					}
-				}
-				require.NoError(t, json.Unmarshal(doc, &v))
-				return v.Projected.Sources[0].ServiceAccountToken.ExpirationSeconds
-			}
-		}
-		return 0
-	}
-	plan := func(id mutate.Identity, pod string) int64 {
-		r, err := m.RawPod([]byte(pod), id)
-		require.NoError(t, err)
-		return expiration(r)
-	}
-	id := mutate.Identity{Method: mutate.PodIdentity}
-	assert.EqualValues(t, 86400, plan(id, simplePod), "without a seed")
-	seen := map[int64]bool{}
-	var least, most int64 = 1 << 40, 0
-	for i := range 4000 {
-		id.Seed = strings.Repeat("u", i%7) + string(rune('a'+i%26)) + strings.Repeat("x", i/26)
-		s := plan(id, simplePod)
-		assert.Equal(t, s, plan(id, simplePod), "the same seed")
-		seen[s], least, most = true, min(least, s), max(most, s)
-	}
-	assert.GreaterOrEqual(t, least, int64(79200))
-	assert.LessOrEqual(t, most, int64(86400))
-	assert.Less(t, least, int64(79300))
-	assert.Greater(t, most, int64(86300))
-	assert.Greater(t, len(seen), 1500)
-
-	annotated := `{"metadata":{"annotations":{"eks.amazonaws.com/token-expiration":"86400"}},"spec":{"containers":[{"name":"a"}]}}`
-	assert.EqualValues(t, 86400, plan(id, annotated), "what the author asks for is not spread")
-
-	// Another invocation has another UID: what is there is not wrong.
-	first, err := m.RawPod([]byte(simplePod), id)
-	require.NoError(t, err)
-	id.Seed = "another"
-	second, err := m.RawPod(apply(t, []byte(simplePod), first), id)
-	require.NoError(t, err)
-	assert.False(t, second.Changed())
-	assert.Empty(t, second.Warnings)
-}
-
-func TestALateSidecarIsTheOnlyThingPatched(t *testing.T) {
-	t.Parallel()
-	m, id := newMutator(t, mutate.EKS("eu-central-1")), mutate.Identity{RoleARN: role, RegionalSTS: true}
-	first, err := m.RawPod([]byte(simplePod), id)
-	require.NoError(t, err)
-	patched := apply(t, []byte(simplePod), first)
-	withSidecar := strings.Replace(string(patched), `"containers":[`, `"initContainers":[{"name":"late","restartPolicy":"Always"}],"containers":[`, 1)
-	second, err := m.RawPod([]byte(withSidecar), id)
-	require.NoError(t, err)
-	require.True(t, second.Changed())
-	for _, op := range second.Operations() {
-		assert.True(t, strings.HasPrefix(op.Path, "/spec/initContainers/0/"), op.Path)
-		assert.Equal(t, "add", op.Operation)
-	}
 }

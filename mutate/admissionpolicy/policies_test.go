@@ -73,11 +73,11 @@ func TestOnlyWhatHasNoParametersIsStatic(t *testing.T) {
 	_, err = p.InjectionByRule()
 	assert.ErrorContains(t, err, "RoleRule")
 	_, err = admissionpolicy.Injection{}.Static()
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "the injection is empty")
 	_, err = admissionpolicy.Validation{}.Static()
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "the validation is empty")
 	_, err = p.Guard("Not A Name")
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, `"Not A Name" is not a DNS subdomain`)
 
 	required := p.Required()
 	copied, err := required.Static()
@@ -121,20 +121,20 @@ func assertGolden(t *testing.T, name string, value any) {
 
 func TestNewRefusesWhatAPolicyCannotDo(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]mutate.Config{
-		"a bad region": {Region: "nowhere"},
-		"defaults":     {Defaults: []mutate.Default{{Namespace: "a", ServiceAccount: "b", RoleARN: "arn:aws:iam::111122223333:role/a"}}},
-		"pod identity": {PodIdentityAccounts: []mutate.Target{{Namespace: "a", ServiceAccount: "b"}}},
+	for field, cfg := range map[string]mutate.Config{
+		"Region":              {Region: "nowhere"},
+		"Defaults":            {Defaults: []mutate.Default{{Namespace: "a", ServiceAccount: "b", RoleARN: "arn:aws:iam::111122223333:role/a"}}},
+		"PodIdentityAccounts": {PodIdentityAccounts: []mutate.Target{{Namespace: "a", ServiceAccount: "b"}}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			p, err := admissionpolicy.New(cfg, admissionpolicy.Config{})
-			assert.Error(t, err)
+			assert.ErrorContains(t, err, "config: "+field+": ")
 			assert.Nil(t, p)
 		})
 	}
 	p, err := admissionpolicy.New(mutate.Config{}, admissionpolicy.Config{Name: "Not A Name"})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, `Name: "Not A Name" is not a DNS subdomain`)
 	assert.Nil(t, p)
 }
 
@@ -142,19 +142,23 @@ func TestRolesRefusesOtherDocuments(t *testing.T) {
 	t.Parallel()
 	p, err := admissionpolicy.New(mutate.Config{}, admissionpolicy.Config{})
 	require.NoError(t, err)
-	for name, allowed := range map[string]map[string]admissionpolicy.AllowedRoles{
-		"a namespace that cannot be":      {"Team A": {}},
-		"a wildcard":                      {"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}},
-		"a path without its slash":        {"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}},
-		"every role of the account":       {"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}},
-		"an empty audience":               {"a": {Audiences: []string{""}}},
-		"an audience of two lines":        {"a": {Audiences: []string{"a\nb"}}},
-		"a path that is not a role's ARN": {"a": {Paths: []string{"arn:aws:iam::111122223333:"}}},
+	type allowed = map[string]admissionpolicy.AllowedRoles
+	for name, c := range map[string]struct {
+		allowed allowed
+		want    string
+	}{
+		"a namespace that cannot be":      {allowed{"Team A": {}}, `namespace "Team A" is not a DNS label`},
+		"a wildcard":                      {allowed{"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}}, `ARNs: "arn:aws:iam::111122223333:role/*": role name "*"`},
+		"a path without its slash":        {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}}, `role/team": want an ARN that ends with "/"`},
+		"every role of the account":       {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}}, "it holds every role of the account"},
+		"an empty audience":               {allowed{"a": {Audiences: []string{""}}}, `Audiences: ""`},
+		"an audience of two lines":        {allowed{"a": {Audiences: []string{"a\nb"}}}, `Audiences: "a\nb"`},
+		"a path that is not a role's ARN": {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:"}}}, `Paths: "arn:aws:iam::111122223333:"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v, err := p.Roles(allowed)
-			assert.Error(t, err)
+			v, err := p.Roles(c.allowed)
+			assert.ErrorContains(t, err, c.want)
 			assert.Equal(t, admissionpolicy.Validation{}, v)
 		})
 	}
@@ -196,11 +200,11 @@ func TestPoliciesNotMadeByNewMakeNothing(t *testing.T) {
 		assert.Equal(t, admissionpolicy.Injection{}, p.Injection())
 		assert.Equal(t, admissionpolicy.Validation{}, p.Required())
 		roles, err := p.Roles(nil)
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "not made by New")
 		assert.Equal(t, admissionpolicy.Validation{}, roles)
 		_, err = p.InjectionByRule()
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "not made by New")
 		_, err = p.Guard()
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "not made by New")
 	}
 }

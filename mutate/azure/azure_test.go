@@ -110,21 +110,22 @@ func TestWhatCannotBeUsedGivesAnErrorAndNoPanic(t *testing.T) {
 	t.Parallel()
 	var none *azure.Mutator
 	for _, m := range []*azure.Mutator{none, {}} {
+		const want = "the Mutator was not made by New"
 		_, err := m.Identity(account(nil))
-		require.Error(t, err)
+		require.ErrorContains(t, err, want)
 		_, err = m.Pod(&corev1.Pod{}, reader)
-		require.Error(t, err)
+		require.ErrorContains(t, err, want)
 		_, err = m.RawPod([]byte(`{}`), reader)
-		require.Error(t, err)
+		require.ErrorContains(t, err, want)
 		_, err = m.FederatedCredential("https://issuer.example/", mutate.Target{Namespace: "ns", ServiceAccount: "sa"})
-		require.Error(t, err)
+		require.ErrorContains(t, err, want)
 		assert.False(t, m.Review(request(`{}`), reader).Allowed)
 	}
 	m := newMutator(t, azure.Config{TenantID: tenant})
 	_, err := m.Identity(nil)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "service account: it is nil")
 	_, err = m.Pod(nil, reader)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "pod: it is nil")
 	assert.False(t, m.Review(nil, reader).Allowed)
 	for _, id := range []azure.Identity{
 		{ClientID: "a b"}, {TenantID: "$(X)"}, {TenantID: tenant, OmitTenantID: true},

@@ -77,12 +77,16 @@ func TestAFederatedCredentialKeepsTheIssuersSlash(t *testing.T) {
 	for _, bad := range []struct {
 		issuer string
 		t      mutate.Target
+		want   string
 	}{
-		{"http://issuer.example", mutate.Target{Namespace: "a", ServiceAccount: "b"}},
-		{issuer, mutate.Target{}}, {issuer, mutate.Target{Namespace: "a", ServiceAccount: "*"}}, {issuer, mutate.Target{Namespace: "A", ServiceAccount: "b"}},
+		{"http://issuer.example", mutate.Target{Namespace: "a", ServiceAccount: "b"}, `must begin with "https://"`},
+		{issuer, mutate.Target{ServiceAccount: "b"}, `namespace ""`},
+		{issuer, mutate.Target{Namespace: "a"}, `service account ""`},
+		{issuer, mutate.Target{Namespace: "a", ServiceAccount: "*"}, `service account "*"`},
+		{issuer, mutate.Target{Namespace: "A", ServiceAccount: "b"}, `namespace "A"`},
 	} {
 		got, err := m.FederatedCredential(bad.issuer, bad.t)
-		require.Error(t, err)
+		require.ErrorContains(t, err, bad.want)
 		assert.Zero(t, got)
 	}
 }

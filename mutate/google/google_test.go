@@ -145,22 +145,23 @@ func TestWhatCannotBeUsedGivesAnErrorAndNoPanic(t *testing.T) {
 	var none *google.Mutator
 	for _, m := range []*google.Mutator{none, {}} {
 		for _, id := range []google.Identity{{}, direct} {
+			const want = "the Mutator was not made by New"
 			_, err := m.Identity(account(nil))
-			require.Error(t, err)
+			require.ErrorContains(t, err, want)
 			_, err = m.Pod(&corev1.Pod{}, id)
-			require.Error(t, err)
+			require.ErrorContains(t, err, want)
 			_, err = m.RawPod([]byte(`{}`), id)
-			require.Error(t, err)
+			require.ErrorContains(t, err, want)
 			_, err = m.PoolProvider("https://issuer.example", id)
-			require.Error(t, err)
+			require.ErrorContains(t, err, want)
 			assert.False(t, m.Review(request(plain), id).Allowed)
 		}
 	}
 	m := newMutator(t, google.Config{})
 	_, err := m.Identity(nil)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "service account: it is nil")
 	_, err = m.Pod(nil, direct)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "pod: it is nil")
 	assert.False(t, m.Review(nil, direct).Allowed)
 	for _, id := range []google.Identity{
 		{ServiceAccountEmail: email}, {Provider: "x"}, {Provider: provider, ServiceAccountEmail: "x"}, {Provider: provider, Audience: "\xff"},

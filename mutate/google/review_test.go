@@ -59,24 +59,30 @@ func TestWhatGoogleMustKnowOfACluster(t *testing.T) {
 	for _, bad := range []struct {
 		issuer string
 		id     google.Identity
-	}{{"http://x", direct}, {"https://x", google.Identity{}}} {
+		want   string
+	}{{"http://x", direct, `must begin with "https://"`}, {"https://x", google.Identity{}, "Provider: want projects/"}} {
 		got, err := m.PoolProvider(bad.issuer, bad.id)
-		require.Error(t, err)
+		require.ErrorContains(t, err, bad.want)
 		assert.Zero(t, got)
 	}
 	reader := mutate.Target{Namespace: "team-a", ServiceAccount: "reader"}
 	principal, err := direct.Principal(reader)
 	require.NoError(t, err)
 	assert.Equal(t, "principal://iam.googleapis.com/projects/482910375566/locations/global/workloadIdentityPools/clusters/subject/system:serviceaccount:team-a:reader", principal)
-	for _, t2 := range []mutate.Target{{}, {Namespace: "a", ServiceAccount: "*"}, {Namespace: "a", ServiceAccount: strings.Repeat("b", 104)}} {
-		principal, err := direct.Principal(t2)
-		require.Error(t, err)
+	for want, target := range map[string]mutate.Target{
+		`namespace ""`:        {ServiceAccount: "b"},
+		`service account ""`:  {Namespace: "a"},
+		`service account "*"`: {Namespace: "a", ServiceAccount: "*"},
+		"has 128 bytes":       {Namespace: "a", ServiceAccount: strings.Repeat("b", 104)},
+	} {
+		principal, err := direct.Principal(target)
+		require.ErrorContains(t, err, want)
 		assert.Empty(t, principal)
 	}
 	_, err = direct.Principal(mutate.Target{Namespace: "a", ServiceAccount: strings.Repeat("b", 103)})
 	require.NoError(t, err, "127 bytes are the most")
 	_, err = google.Identity{}.Principal(reader)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "want projects/")
 }
 
 func TestAReviewForAnAccountRefusesABadOneForItsOwnPodsAlone(t *testing.T) {

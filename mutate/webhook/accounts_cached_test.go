@@ -67,6 +67,6 @@ func TestCachedAccountsReportWhatTheAPIServerSays(t *testing.T) {
 	}
 	for _, half := range []webhook.CachedAccounts{{}, {Cache: annotated(role)}, {Live: annotated(role)}} {
 		_, err := half.ServiceAccount(t.Context(), "team-a", "reader")
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "needs both Cache and Live")
 	}
 }

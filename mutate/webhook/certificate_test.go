@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -103,8 +102,8 @@ func TestACertificateIsReloadedWhileServing(t *testing.T) {
 
 	require.Len(t, reloads, 3)
 	assert.NoError(t, reloads[0])
-	assert.Error(t, reloads[1])
-	assert.True(t, errors.Is(reloads[2], os.ErrNotExist))
+	assert.ErrorContains(t, reloads[1], "private key does not match")
+	assert.ErrorIs(t, reloads[2], os.ErrNotExist)
 }
 
 func TestACertificateMustBeThereAtTheStart(t *testing.T) {
@@ -112,5 +111,5 @@ func TestACertificateMustBeThereAtTheStart(t *testing.T) {
 	_, err := webhook.NewCertificate("nowhere.crt", "nowhere.key", webhook.CertificateConfig{})
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	_, err = webhook.NewCertificate("x", "y", webhook.CertificateConfig{Every: -1})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "Every is negative")
 }

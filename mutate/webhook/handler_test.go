@@ -418,14 +418,10 @@ func TestNewRefusesWhatCannotServe(t *testing.T) {
 	t.Parallel()
 	m, err := mutate.New(mutate.Config{})
 	require.NoError(t, err)
-	for _, err := range []error{
-		func() error { _, err := webhook.New(nil, annotated(""), webhook.Config{}); return err }(),
-		func() error { _, err := webhook.New(m, nil, webhook.Config{}); return err }(),
-		func() error {
-			_, err := webhook.New(m, annotated(""), webhook.Config{Wait: time.Minute})
-			return err
-		}(),
-	} {
-		assert.Error(t, err)
-	}
+	_, err = webhook.New(nil, annotated(""), webhook.Config{})
+	assert.ErrorContains(t, err, "the mutator is nil")
+	_, err = webhook.New(m, nil, webhook.Config{})
+	assert.ErrorContains(t, err, "accounts is nil")
+	_, err = webhook.New(m, annotated(""), webhook.Config{Wait: time.Minute})
+	assert.ErrorContains(t, err, "Wait is 1m0s")
 }

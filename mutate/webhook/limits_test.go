@@ -48,23 +48,23 @@ func TestEveryPodThatEtcdStoresIsAnsweredByItsAccount(t *testing.T) {
 
 func TestAnAccountWithoutARoleIsNotDeniedForThePodsSizeOrShape(t *testing.T) {
 	t.Parallel()
-	for name, object := range map[string]string{
-		"larger than etcd stores": htmlPod(t, 3<<19),
-		"of another shape":        `{"spec":{"containers":{"s3cret":1},"serviceAccountName":"reader"}}`,
-		"too many containers":     `{"spec":{"serviceAccountName":"reader","containers":[` + strings.Repeat(`{},`, 40000) + `{}]}}`,
+	for name, c := range map[string]struct{ object, want string }{
+		"larger than etcd stores": {htmlPod(t, 3<<19), "pod: too large: "},
+		"of another shape":        {`{"spec":{"containers":{"s3cret":1},"serviceAccountName":"reader"}}`, `at "/spec/containers": want an array`},
+		"too many containers":     {`{"spec":{"serviceAccountName":"reader","containers":[` + strings.Repeat(`{},`, 40000) + `{}]}}`, "more than 32768 containers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, none, _ := post(t, serving(t, webhook.Config{}, annotated("")), reviewOf("v1", object))
+			_, none, _ := post(t, serving(t, webhook.Config{}, annotated("")), reviewOf("v1", c.object))
 			require.NotNil(t, none)
 			assert.True(t, none.Response.Allowed)
 
 			var event webhook.Event
 			see := func(_ context.Context, e webhook.Event) { event = e }
-			_, some, _ := post(t, serving(t, webhook.Config{OnReview: see, InsecureFailOpen: true}, annotated(role)), reviewOf("v1", object))
+			_, some, _ := post(t, serving(t, webhook.Config{OnReview: see, InsecureFailOpen: true}, annotated(role)), reviewOf("v1", c.object))
 			require.NotNil(t, some)
 			assert.False(t, some.Response.Allowed)
-			assert.Error(t, event.Err)
+			assert.ErrorContains(t, event.Err, c.want)
 			assert.Equal(t, webhook.Denied, event.Verdict)
 			assert.Equal(t, map[bool]int32{true: 413, false: 400}[errors.Is(event.Err, mutate.ErrTooLarge)], some.Response.Result.Code)
 			assert.NotContains(t, some.Response.Result.Message, "s3cret")
@@ -109,12 +109,12 @@ func TestABodyThatEndsEarlyIsRefused(t *testing.T) {
 
 func TestNamesThatCannotBeAreRefusedForGood(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ namespace, account string }{
-		"upper case":            {"team-a", "App"},
-		"a path":                {"team-a", "../../x"},
-		"no namespace":          {"", "reader"},
-		"a namespace in a path": {"team-a/../team-b", "reader"},
-		"a very long name":      {"team-a", strings.Repeat("a", 100_000)},
+	for name, c := range map[string]struct{ namespace, account, want string }{
+		"upper case":            {"team-a", "App", `service account "App"`},
+		"a path":                {"team-a", "../../x", `service account "../../x"`},
+		"no namespace":          {"", "reader", `namespace ""`},
+		"a namespace in a path": {"team-a/../team-b", "reader", `namespace "team-a/../team-b"`},
+		"a very long name":      {"team-a", strings.Repeat("a", 100_000), `service account "aaaa`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +133,7 @@ func TestNamesThatCannotBeAreRefusedForGood(t *testing.T) {
 				assert.NotContains(t, review.Response.Result.Message, "try again")
 				assert.Less(t, len(review.Response.Result.Message), 1000)
 				assert.Equal(t, webhook.Denied, event.Verdict)
-				assert.Error(t, event.Err)
+				assert.ErrorContains(t, event.Err, c.want)
 			}
 		})
 	}

@@ -98,7 +98,7 @@ func TestTheManifestsAreWrittenAsYAML(t *testing.T) {
 func TestYAMLRefusesWhatIsNotAnObject(t *testing.T) {
 	t.Parallel()
 	document, err := webhook.YAML(&runtime.Unknown{Raw: []byte("{"), ContentType: runtime.ContentTypeJSON})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "object 0: json")
 	assert.Nil(t, document)
 	assert.Nil(t, webhook.Companions{}.Objects())
 }
@@ -169,7 +169,7 @@ func TestManifestsNameEverythingThatIsWrong(t *testing.T) {
 	assert.Nil(t, manifest)
 	assert.ErrorContains(t, err, `"no label"`)
 	companions, err := webhook.ManifestConfig{}.Companions()
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "manifest: Service")
 	assert.Zero(t, companions)
 }
 
