@@ -43,7 +43,7 @@ func TestTheZeroIssuerIsNone(t *testing.T) {
 	assert.False(t, ok)
 	require.NoError(t, zero.UnmarshalText(nil))
 	kept := issuer(t, "https://example.com")
-	require.Error(t, kept.UnmarshalText([]byte("http://example.com")))
+	require.ErrorContains(t, kept.UnmarshalText([]byte("http://example.com")), `"https://"`)
 	assert.Equal(t, "https://example.com", kept.String())
 }
 

@@ -59,7 +59,9 @@ func TestEachFaultFailsItsOwnCheck(t *testing.T) {
 	} {
 		srv.SetFault(c.fault)
 		r := srv.Client().Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{Token: c.token})
-		require.Error(t, r.Err(), name)
+		for _, code := range c.failed {
+			require.ErrorContains(t, r.Err(), `issuer "https://idp.example.com": `+string(code)+": ", name)
+		}
 		got := results(r)
 		assert.Len(t, got, 9, name)
 		for code, result := range got {

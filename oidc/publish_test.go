@@ -290,8 +290,8 @@ func TestARotationGoesStepByStep(t *testing.T) {
 	assert.Equal(t, oidc.StepNone, last)
 	for _, bad := range []oidc.Rotation{{}, {Old: "a"}, {New: "a"}, {Old: "a", New: "a"}, {Old: "a", New: "b", CacheAge: -1}} {
 		_, err = bad.Done(oidc.StepAccept, now)
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "the ids of two different keys")
 		_, err = bad.Retire(set, now)
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "the ids of two different keys")
 	}
 }

@@ -41,10 +41,10 @@ func TestConcurrentModificationIsRetriedAndEndsWithPatience(t *testing.T) {
 func TestOtherFailuresAreNotRetried(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, trusttest.Config{})
-	for _, failure := range []trusttest.Failure{trusttest.Throttling, trusttest.InternalFailure} {
+	for failure, code := range map[trusttest.Failure]string{trusttest.Throttling: "Throttling", trusttest.InternalFailure: "InternalFailure"} {
 		b.SetFault(trusttest.Fault{Failure: failure})
 		_, err := iamprovider.Ensure(t.Context(), b, spec(t), iamprovider.Config{})
-		require.Error(t, err)
+		require.ErrorContains(t, err, "api error "+code)
 	}
 	assert.Equal(t, 2, b.Calls(""))
 }

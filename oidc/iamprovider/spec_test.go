@@ -56,7 +56,7 @@ func TestASpecThatIAMWouldRefuseIsRefusedBeforeAnyCall(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			assert.Zero(t, r)
 			p, err := iamprovider.Plan(t.Context(), b, s)
-			require.Error(t, err)
+			require.ErrorContains(t, err, c.want)
 			assert.Zero(t, p)
 			assert.Zero(t, b.Calls(""))
 		})
@@ -168,7 +168,9 @@ func TestTheProviderIsKeptAsIAMKeepsIt(t *testing.T) {
 		assert.Equal(t, 1, b.Calls("CreateOpenIDConnectProvider"), raw)
 	}
 	_, err := iamprovider.ARN("", "1", oidc.Issuer{})
-	require.Error(t, err)
+	for _, want := range []string{`partition ""`, `account id "1"`, "no issuer is given"} {
+		assert.ErrorContains(t, err, want)
+	}
 }
 
 func TestCredentialsOfAnotherAccountAreFoundOut(t *testing.T) {
@@ -187,9 +189,9 @@ func TestDeleteIsContentWhenThereIsNothing(t *testing.T) {
 		require.NoError(t, iamprovider.Delete(t.Context(), b, providerARN))
 	}
 	assert.Equal(t, 2, b.Calls("DeleteOpenIDConnectProvider"))
-	require.Error(t, iamprovider.Delete(t.Context(), b, "arn:aws:iam::111122223333:role/x"))
+	require.ErrorContains(t, iamprovider.Delete(t.Context(), b, "arn:aws:iam::111122223333:role/x"), `want "oidc-provider/NAME"`)
 	b.SetFault(trusttest.Fault{Failure: trusttest.InternalFailure})
-	require.Error(t, iamprovider.Delete(t.Context(), b, providerARN))
+	require.ErrorContains(t, iamprovider.Delete(t.Context(), b, providerARN), "api error InternalFailure")
 }
 
 func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
@@ -203,7 +205,7 @@ func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
 	_, err = iamprovider.Stale(ctx, nil, iamprovider.StaleConfig{})
 	require.ErrorIs(t, err, iamprovider.ErrNoClient)
 	_, err = iamprovider.Ensure(ctx, nil, iamprovider.Spec{}, iamprovider.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, "no issuer is given")
 	assert.NotEmpty(t, iamprovider.Changes{}.String())
 	assert.Empty(t, (&iamprovider.StepError{}).Error())
 }

@@ -83,7 +83,7 @@ func TestStaleSaysWhichProvidersSomebodyElseCouldTakeOver(t *testing.T) {
 	assert.Empty(t, b.wire.Writes(), "a report, never a deletion")
 	got := map[string]oidc.Code{}
 	for i, r := range reports {
-		require.Error(t, r.Err)
+		require.ErrorContains(t, r.Err, `oidc: issuer "`+r.Issuer.String()+`": `)
 		assert.Equal(t, iamprovider.CodeNoAnswer, r.Problems[0].Code)
 		got[r.Issuer.String()] = ""
 		if len(r.Problems) > 1 {
@@ -145,7 +145,7 @@ func TestStaleWaitsForNobodyForEver(t *testing.T) {
 
 		b.SetFault(trusttest.Fault{Failure: trusttest.InternalFailure})
 		_, err = iamprovider.Stale(t.Context(), b, iamprovider.StaleConfig{})
-		require.Error(t, err)
+		require.ErrorContains(t, err, "api error InternalFailure")
 		assert.False(t, errors.Is(err, context.DeadlineExceeded))
 	})
 }

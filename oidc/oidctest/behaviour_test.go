@@ -3,9 +3,11 @@ package oidctest_test
 import (
 	"crypto/tls"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,9 +43,14 @@ func TestTokensHaveTheClaimsOfKubernetes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = v.Verify(t.Context(), expired)
 	assert.ErrorIs(t, err, oidc.ErrExpired)
-	for _, bad := range []oidctest.TokenRequest{{}, {Namespace: "ns"}, {Namespace: "N:s", ServiceAccount: "sa"}, {Namespace: "ns", ServiceAccount: "sa", Node: "n"}} {
+	for want, bad := range map[string]oidctest.TokenRequest{
+		`namespace ""`:                    {ServiceAccount: "sa"},
+		`service account ""`:              {Namespace: "ns"},
+		`namespace "N:s"`:                 {Namespace: "N:s", ServiceAccount: "sa"},
+		`node "n" is given without a pod`: {Namespace: "ns", ServiceAccount: "sa", Node: "n"},
+	} {
 		_, err = srv.Token(bad)
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, want)
 	}
 }
 
@@ -54,7 +61,7 @@ func TestARotatedKeyStaysServedUntilItIsRetired(t *testing.T) {
 		old := srv.KeyID()
 		token, err := srv.Token(oidctest.TokenRequest{Namespace: "ns", ServiceAccount: "sa"})
 		require.NoError(t, err)
-		require.Error(t, srv.Retire(old), "it signs")
+		require.ErrorContains(t, srv.Retire(old), "it signs the tokens now")
 		kid, err := srv.Rotate()
 		require.NoError(t, err)
 		assert.Equal(t, []string{old, kid}, srv.KeySet().IDs())
@@ -62,7 +69,7 @@ func TestARotatedKeyStaysServedUntilItIsRetired(t *testing.T) {
 		_, err = srv.KeySet().VerifySignature(token)
 		require.NoError(t, err, alg)
 		require.NoError(t, srv.Retire(old))
-		require.Error(t, srv.Retire(old))
+		require.ErrorIs(t, srv.Retire(old), oidc.ErrUnknownKey)
 		_, err = srv.KeySet().VerifySignature(token)
 		assert.ErrorIs(t, err, oidc.ErrUnknownKey)
 	}
@@ -70,12 +77,15 @@ func TestARotatedKeyStaysServedUntilItIsRetired(t *testing.T) {
 
 func TestConfigurationsThatCannotBeServedAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, cfg := range []oidctest.Config{
-		{Issuer: "http://idp.example.com"}, {Issuer: "idp"}, {Algorithm: "HS256"},
-		{Issuer: "https://idp.example.com", JWKSURI: "http://idp.example.com/k"}, {JWKSURI: "https://keys.example.com/k"},
+	for want, cfg := range map[string]oidctest.Config{
+		`issuer "http://idp.example.com"`:                {Issuer: "http://idp.example.com"},
+		`issuer "idp"`:                                   {Issuer: "idp"},
+		`algorithm "HS256"`:                              {Algorithm: "HS256"},
+		`"http://idp.example.com/k" is not an https URL`: {Issuer: "https://idp.example.com", JWKSURI: "http://idp.example.com/k"},
+		`jwks URI "https://keys.example.com/k"`:          {JWKSURI: "https://keys.example.com/k"},
 	} {
 		srv, err := oidctest.NewServer(cfg)
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, want)
 		assert.Nil(t, srv)
 	}
 }
@@ -129,7 +139,7 @@ func TestNothingOutlivesClose(t *testing.T) {
 		for range 5 {
 			waiting.Go(func() {
 				_, err := srv.Client().Discover(t.Context(), srv.Issuer())
-				assert.Error(t, err)
+				assert.ErrorIs(t, err, io.EOF)
 			})
 		}
 		idle, err := srv.DialContext(t.Context(), "tcp", "idp.example.com:443")
@@ -142,7 +152,7 @@ func TestNothingOutlivesClose(t *testing.T) {
 		assert.Zero(t, time.Since(start))
 		waiting.Wait()
 		_, err = srv.DialContext(t.Context(), "tcp", "idp.example.com:443")
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "the server is closed")
 	})
 	srv, err := oidctest.NewServer(oidctest.Config{Algorithm: "ES256"})
 	require.NoError(t, err)
@@ -151,5 +161,5 @@ func TestNothingOutlivesClose(t *testing.T) {
 	defer conn.Close()
 	srv.Close()
 	_, err = tls.Dial("tcp", strings.TrimPrefix(srv.URL(), "https://"), nil)
-	assert.Error(t, err)
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 }

@@ -60,7 +60,7 @@ func TestAnIssuerInMemoryMayHaveAnyName(t *testing.T) {
 		require.NoError(t, json.Unmarshal(payload, &claims))
 		assert.Equal(t, issuer, claims["iss"])
 		_, err = srv.DialContext(t.Context(), "tcp", "other.example.com:443")
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, "other.example.com:443 is not an address of "+issuer)
 	}
 }
 
