@@ -108,7 +108,7 @@ func (c Config) checkDefaults() (errs []error) {
 		fail(checkExpirationDefault(d.TokenExpiration))
 		t := Target{Namespace: d.Namespace, ServiceAccount: d.ServiceAccount}
 		if first, twice := seen[t]; twice {
-			fail(fmt.Errorf("%s/%s stands in Defaults[%d] already", d.Namespace, d.ServiceAccount, first))
+			fail(fmt.Errorf("%s/%s is already in Defaults[%d]", d.Namespace, d.ServiceAccount, first))
 		}
 		seen[t] = i
 	}
@@ -184,7 +184,7 @@ func decodeStrict(doc []byte, into any) error {
 		return err
 	}
 	if name, twice := nameTwice(document); twice {
-		return fmt.Errorf("the name %q stands in one object twice, in two spellings", name)
+		return fmt.Errorf("one object has the name %q twice, in two spellings", name)
 	}
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	dec.DisallowUnknownFields()

@@ -148,7 +148,7 @@ func (j *judge) none(c *containerView, g gain, heads envSet) verdict {
 		v.message += " in env; envFrom may or may not hold them"
 	case c.hidden.hasAny(heads): // an endpoint of its own would need no other
 		v.standing, v.causes = Unknown, append(v.causes, CauseReference)
-		v.message += ", and its value does not stand in the pod"
+		v.message += ", and its value is not in the pod"
 	}
 	return v
 }
@@ -158,7 +158,7 @@ func (j *judge) pair(m *method, c *containerView, g gain) verdict {
 	needs := j.needs(m)
 	hidden, maybe := c.hidden&needs&^g.add, c.maybe&needs&^g.add
 	if maybe != 0 {
-		v := verdict{Unknown, nil, "the value of an identity variable does not stand in the pod, and may be empty", false}
+		v := verdict{Unknown, nil, "the value of an identity variable is not in the pod, and may be empty", false}
 		if c.optional.hasAny(maybe) {
 			v.causes = append(v.causes, CauseEmpty)
 		}
@@ -194,9 +194,9 @@ func (j *judge) pair(m *method, c *containerView, g gain) verdict {
 func (j *judge) compare(m *method, c *containerView, g gain, hidden envSet) verdict {
 	switch {
 	case hidden != 0:
-		return verdict{standing: Unknown, causes: []Cause{CauseReference}, message: "the value of an identity variable does not stand in the pod"}
+		return verdict{standing: Unknown, causes: []Cause{CauseReference}, message: "the value of an identity variable is not in the pod"}
 	case j.g == nil:
-		return verdict{standing: HasOther, message: "it has an identity, and its account none"}
+		return verdict{standing: HasOther, message: "it has an identity, although its account has none"}
 	case m != j.m:
 		return verdict{standing: HasOther, causes: []Cause{CauseOtherMethod}, message: "it uses " + m.Name}
 	}

@@ -115,7 +115,7 @@ type containerView struct {
 	// Of the variables that it sets, by the last entry of each name, which is the one that
 	// counts:
 	empty  envSet // those without a value
-	hidden envSet // those whose value does not stand in the pod
+	hidden envSet // those whose value is not in the pod
 	maybe  envSet // those of the hidden ones that may turn out to be empty
 	// optional are those of the maybe ones whose source need not be there.
 	optional envSet

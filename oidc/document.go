@@ -13,7 +13,7 @@ var (
 	// ErrIssuerMismatch is in the error of a discovery document or a token that names another
 	// issuer than the one that was expected. They are compared character for character (OpenID
 	// Connect Discovery 1.0 §4.3).
-	ErrIssuerMismatch = errors.New("another issuer")
+	ErrIssuerMismatch = errors.New("the issuer differs")
 	// ErrDocument is in the error of a discovery document that lacks something that STS needs.
 	ErrDocument = errors.New("unusable discovery document")
 )
@@ -73,7 +73,7 @@ func NewDocument(iss Issuer, jwksURI string, keys *KeySet) (*Document, error) {
 // id_token_signing_alg_values_supported. They must be there; null will do.
 func (d *Document) CheckSTS() error {
 	if d == nil {
-		return fmt.Errorf("oidc: document: %w: there is none", ErrDocument)
+		return fmt.Errorf("oidc: document: %w: it is nil", ErrDocument)
 	}
 	if len(d.missing) > 0 {
 		return fmt.Errorf("oidc: document of issuer %q: %w: it has no %s", d.Issuer, ErrDocument, strings.Join(d.missing, ", "))

@@ -337,10 +337,10 @@ func TestOnlyTheFaultOfATokensOwnEntryCounts(t *testing.T) {
 	_, err = faulty.VerifySignature(sign(t, jose.ES256, second, both.IDs()[1], `{}`))
 	require.NoError(t, err)
 	_, err = faulty.VerifySignature(sign(t, jose.ES256, second, "another", `{}`))
-	require.ErrorContains(t, err, "the issuer does not have the token's")
+	require.ErrorContains(t, err, "the issuer does not have the token's key")
 	require.NotErrorIs(t, err, oidc.ErrKey)
 	_, err = both.VerifySignature(sign(t, jose.ES256, second, "", `{}`))
-	require.ErrorContains(t, err, "the token names none and the issuer has 2")
+	require.ErrorContains(t, err, "the token does not name its key, and the issuer has 2")
 	require.ErrorIs(t, err, oidc.ErrUnknownKey)
 
 	// The fault of a whole set is not that of an entry without an id.

@@ -63,7 +63,7 @@ type PublishConfig struct {
 // document to publish again where an earlier tool has put the keys.
 func Served(ctx context.Context, from ObjectStore, iss Issuer) (*Document, *KeySet, error) {
 	fail := func(err error) (*Document, *KeySet, error) {
-		return nil, nil, fmt.Errorf("oidc: what is served of issuer %q: %w", iss, err)
+		return nil, nil, fmt.Errorf("oidc: read what is served of issuer %q: %w", iss, err)
 	}
 	if iss.IsZero() {
 		return fail(ErrIssuerZero)
@@ -90,11 +90,11 @@ func Served(ctx context.Context, from ObjectStore, iss Issuer) (*Document, *KeyS
 // ownDocument is the issuer's, nil when there is none.
 func ownDocument(ctx context.Context, from ObjectStore, iss Issuer) (*Document, error) {
 	if from == nil {
-		return nil, errors.New("there is no store to read")
+		return nil, errors.New("the store is nil")
 	}
 	doc, err := servedDocument(ctx, from)
 	if err == nil && doc != nil && doc.Issuer != iss {
-		return nil, fmt.Errorf("%w: the document that is there says %q", ErrIssuerMismatch, doc.Issuer)
+		return nil, fmt.Errorf("%w: the published document says %q", ErrIssuerMismatch, doc.Issuer)
 	}
 	return doc, err
 }
@@ -157,7 +157,7 @@ func publish(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, c
 		return err
 	}
 	if to == nil {
-		return errors.New("there is no store to put to")
+		return errors.New("the store is nil")
 	}
 	if err := mayReplace(ctx, to, doc, keys, cfg); err != nil {
 		return err
@@ -178,7 +178,7 @@ func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet
 	}
 	served, err := ownDocument(ctx, to, doc.Issuer)
 	if err != nil {
-		return fmt.Errorf("what is there: %w", err)
+		return fmt.Errorf("read what is published: %w", err)
 	}
 	path, err := doc.keysPath()
 	if err != nil {
@@ -193,7 +193,7 @@ func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet
 	for _, path := range paths {
 		have, err := servedKeys(ctx, to, path)
 		if err != nil {
-			return fmt.Errorf("what is there: %w", err)
+			return fmt.Errorf("read what is published: %w", err)
 		}
 		if err := keepsAll(have, keys, cfg.Drop); err != nil {
 			return fmt.Errorf("%s: %w", path, err)

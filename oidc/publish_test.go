@@ -83,7 +83,7 @@ func TestNothingIsPublishedThatSTSWouldRefuse(t *testing.T) {
 		"the discovery document's own place": oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
 		"keys?x\" is not a path below":       oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
 		oidc.ErrIssuerZero.Error():           oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
-		"there is no store":                  oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
+		"the store is nil":                   oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
 	} {
 		assert.ErrorContains(t, err, want)
 	}

@@ -168,9 +168,9 @@ func (v *Verifier) check(c kubeclaims.Claims) error {
 	now := v.now()
 	switch {
 	case c.Issuer != v.issuer.String():
-		return ErrIssuerMismatch
+		return fmt.Errorf("%w: the token's iss is not %q", ErrIssuerMismatch, v.issuer)
 	case !slices.Contains(c.Audiences, v.audience):
-		return fmt.Errorf("%w: %q is not among its %d", ErrAudience, v.audience, len(c.Audiences))
+		return fmt.Errorf("%w, want %q", ErrAudience, v.audience)
 	case !now.Before(c.Expires.Time): // RFC 7519 §4.1.4: on or after
 		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.Format(time.RFC3339))
 	case now.Add(clockSkew).Before(c.NotBefore.Time):

@@ -23,7 +23,7 @@ var (
 	ErrNotYetValid = errors.New("it is not valid yet")
 	// ErrNotServiceAccount: its sub is not a service account's, or is not the account that its
 	// kubernetes.io claim names.
-	ErrNotServiceAccount = errors.New("it is not a service account's")
+	ErrNotServiceAccount = errors.New("it is not a service account's token")
 )
 
 // Claims is what a verified service account token says. It is a plain value; copies share its

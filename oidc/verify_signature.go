@@ -109,7 +109,7 @@ func (t signedToken) key(s *KeySet) (jwk, error) {
 	case ok:
 		return k, nil
 	case t.kid == "":
-		return jwk{}, fmt.Errorf("%w: the token names none and the issuer has %d", ErrUnknownKey, s.Len())
+		return jwk{}, fmt.Errorf("%w: the token does not name its key, and the issuer has %d keys", ErrUnknownKey, s.Len())
 	}
-	return jwk{}, fmt.Errorf("%w: the issuer does not have the token's", ErrUnknownKey)
+	return jwk{}, fmt.Errorf("%w: the issuer does not have the token's key", ErrUnknownKey)
 }

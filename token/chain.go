@@ -71,7 +71,7 @@ func Chain(base aws.CredentialsProvider, newClient func(aws.CredentialsProvider)
 		problems = append(problems, errors.New("newClient is nil"))
 	}
 	if len(hops) == 0 {
-		problems = append(problems, errors.New("there is no hop"))
+		problems = append(problems, errors.New("no hop is given, want at least one"))
 	}
 	for i, h := range hops {
 		for _, err := range h.problems() {

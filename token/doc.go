@@ -72,7 +72,7 @@
 //	session-tags-refused            trust-policy  yes     no          the session may not carry the tags or the source identity that were asked for
 //	outer-policy-denied             policy        yes     no          a policy around the role denies the call: that of a VPC endpoint, or a service or resource control policy of the organization
 //	chained-role-refused            trust-policy  yes     no          the first role may not assume the next one
-//	trust-policy-mismatch           trust-policy  yes     no          the role's trust policy does not admit this token, or there is no such role: STS does not tell which
+//	trust-policy-mismatch           trust-policy  yes     no          the role's trust policy does not admit this token, or the role does not exist: STS does not tell which
 //	role-arn-invalid                role          yes     no          the role ARN is not the ARN of a role that STS can read
 //	session-name-invalid            configuration yes     no          the role session name is not 2 to 64 of letters, digits and _+=,.@-
 //	duration-out-of-range           configuration yes     no          the session's duration is not from 15 minutes to 12 hours
@@ -89,7 +89,7 @@
 //	agent-unreachable               network       no      no          the container's credentials endpoint does not answer
 //	tokenrequest-unauthorized       token         5m      no          the API server does not know who asks for the token
 //	tokenrequest-forbidden          token         5m      no          this process may not create tokens of the service account
-//	service-account-missing         token         yes     no          there is no such service account, or no such object to bind the token to
+//	service-account-missing         token         yes     no          the service account does not exist, or the object to bind the token to does not
 //	tokenrequest-invalid            configuration yes     no          the API server finds the request for the token invalid
 //	tokenrequest-throttled          throttling    no      no          the API server answers too many requests
 //	tokenrequest-server-fault       transient     no      no          the API server failed

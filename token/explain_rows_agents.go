@@ -108,7 +108,7 @@ var kubernetesRows = []row{
 		is: []match{{from: fromKubernetes, when: hasStatus(http.StatusForbidden)}},
 	}, {
 		code: CodeServiceAccountMissing, cause: CauseToken, retry: RetryNever, gone: true,
-		meaning: "there is no such service account, or no such object to bind the token to",
+		meaning: "the service account does not exist, or the object to bind the token to does not",
 		next:    []string{"whether the account was deleted, and the namespace of the client", "the bound object's name and UID"},
 		is:      []match{{from: fromKubernetes, when: hasStatus(http.StatusNotFound)}},
 	}, {

@@ -144,7 +144,7 @@ var stsRows = []row{
 		is: []match{stsSays("AccessDenied", "is not authorized to perform: sts:AssumeRole")},
 	}, {
 		code: CodeTrustPolicyMismatch, cause: CauseTrustPolicy, retry: RetryNever,
-		meaning: "the role's trust policy does not admit this token, or there is no such role: STS does not tell which",
+		meaning: "the role's trust policy does not admit this token, or the role does not exist: STS does not tell which",
 		next: []string{
 			"that the role exists under exactly this ARN, with its path",
 			"that the trust policy's principal is the IAM OIDC provider of the token's issuer, in the role's account",

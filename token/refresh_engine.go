@@ -16,7 +16,7 @@ import (
 var ErrStaleCredentials = errors.New("the credentials obtained have already expired by this machine's clock")
 
 // errNoKeys is a provider's answer without an error and without keys.
-var errNoKeys = errors.New("the answer holds no access key")
+var errNoKeys = errors.New("the answer has no access key")
 
 // maxLeftBehind bounds the calls that did not return when their attempt was over.
 const maxLeftBehind = 4

@@ -159,7 +159,7 @@ func checkBlank(env environment) error {
 	}
 	for _, name := range names {
 		if value := env.get(name); value != "" && strings.TrimSpace(value) == "" {
-			return fmt.Errorf("%w: %s has white space alone", ErrHalfIdentity, name)
+			return fmt.Errorf("%w: %s contains only white space", ErrHalfIdentity, name)
 		}
 	}
 	return nil
@@ -227,7 +227,7 @@ func (res *Resolution) chooseWebIdentity(env environment) error {
 			"the container's credentials endpoint is not used, because a web identity is set: keep the one that is meant")
 	}
 	if res.Region == "" {
-		res.warn("no-region", "there is no region to call STS in: set "+envRegion)
+		res.warn("no-region", "the region to call STS in is not set: set "+envRegion)
 	}
 	return nil
 }

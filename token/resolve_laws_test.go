@@ -98,6 +98,6 @@ func TestAVariableWithWhiteSpaceAloneHidesNoIdentity(t *testing.T) {
 	for name := range staticEnv.and(podIdentityEnv) {
 		_, err := token.Resolve(webIdentityEnv.and(env{name: "\t "}).lookup)
 		require.ErrorIs(t, err, token.ErrHalfIdentity)
-		assert.True(t, strings.Contains(err.Error(), name+" has white space alone"), err)
+		assert.True(t, strings.Contains(err.Error(), name+" contains only white space"), err)
 	}
 }

@@ -143,7 +143,7 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, e
 
 // errNoCredentials is the error for an answer of STS that has neither an error nor credentials with
 // an expiry.
-var errNoCredentials = errors.New("the answer of STS holds no credentials, or not when they expire")
+var errNoCredentials = errors.New("STS's answer has no credentials, or not the time when they expire")
 
 func expires(c *types.Credentials) bool { return c != nil && !aws.ToTime(c.Expiration).IsZero() }
 

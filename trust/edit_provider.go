@@ -15,7 +15,7 @@ import (
 // without naming it, or names it in a way that cannot be taken out alone.
 func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 	if provider.IsZero() {
-		return nil, errors.New("trust: WithoutProvider: it has no provider")
+		return nil, errors.New("trust: WithoutProvider: the provider is the zero value")
 	}
 	named := func(r *request) bool { return r.caller.arn == provider.arn }
 	var errs []error

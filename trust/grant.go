@@ -64,7 +64,7 @@ func checkAudience(audience string) error {
 		return fmt.Errorf("it has %d characters, more than 255", len(audience))
 	}
 	if strings.ContainsAny(audience, "*?") {
-		return errors.New("an audience is exact and holds no '*' or '?'")
+		return errors.New("an audience is exact and cannot contain '*' or '?'")
 	}
 	return nil
 }

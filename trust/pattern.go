@@ -44,7 +44,7 @@ func checkPattern(s string) error {
 	}
 	for _, c := range rest {
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-.:*?", c) {
-			return fmt.Errorf("no service account's name has a character %q", c)
+			return fmt.Errorf("a service account's name cannot contain %q", c)
 		}
 	}
 	if strings.HasPrefix(rest, ":") || strings.HasSuffix(rest, ":") {

@@ -69,7 +69,7 @@ func ParseProviderARN(s string) (Provider, error) {
 		return fail(err)
 	}
 	if p.arn != s {
-		return fail(fmt.Errorf("IAM keeps it as %q", p.arn))
+		return fail(fmt.Errorf("want %q, as IAM writes it", p.arn))
 	}
 	return p, nil
 }

@@ -46,7 +46,7 @@ func checkSubject(s string) error {
 		return err
 	}
 	if strings.ContainsAny(s, "*?") {
-		return errors.New("a subject is exact and holds no '*' or '?': a Pattern may")
+		return errors.New("a subject is exact and cannot contain '*' or '?': use a Pattern")
 	}
 	if strings.HasPrefix(s, serviceAccountPrefix) {
 		_, _, err := kubename.ParseSubject(s)
@@ -65,9 +65,9 @@ func checkSubText(s string) error {
 	case !utf8.ValidString(s):
 		return errors.New("it is not valid UTF-8")
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return errors.New("it holds a control character")
+		return errors.New("it contains a control character")
 	case strings.Contains(s, "${"):
-		return errors.New(`it holds "${", which begins a policy variable`)
+		return errors.New(`it contains "${", which begins a policy variable`)
 	}
 	return nil
 }

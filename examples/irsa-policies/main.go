@@ -86,7 +86,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	case o.guard && o.static == "":
 		return o, errors.New("-guard: it is for the API server's disk: give -static")
 	case *rule == "" && (*prefix != "" || *everyPod):
-		return o, errors.New("-role-prefix, -every-pod: they are for -by-rule")
+		return o, errors.New("-role-prefix, -every-pod: they need -by-rule")
 	}
 	if *region != "" {
 		o.mutation = mutate.EKS(*region)
@@ -144,7 +144,7 @@ func (o options) objects() (objects []runtime.Object, err error) {
 		objects = append(objects, v.Policy, v.Binding)
 	}
 	if err == nil && len(objects) == 0 {
-		err = errors.New("-static validating: there is none: give -required, -allow or -guard")
+		err = errors.New("-static validating: it writes nothing: give -required, -allow or -guard")
 	}
 	return objects, err
 }

@@ -74,7 +74,7 @@ func TestWrongFlagsAreOneLineAndNothingIsPrinted(t *testing.T) {
 		"-nonsense":                              "-nonsense",
 		"-static both":                           "want mutating or validating",
 		"-guard":                                 "give -static",
-		"-every-pod":                             "for -by-rule",
+		"-every-pod":                             "need -by-rule",
 		"-allow a":                               "want NAMESPACE=ARN",
 		"-allow a=b":                             "role",
 		"-by-rule 1":                             "1",

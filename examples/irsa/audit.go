@@ -65,10 +65,10 @@ func (s auditSources) audit(cmd *cobra.Command) (err error) {
 	a := auditor{roles: map[string]*trust.Policy{}, several: len(s.clusters) > 1}
 	a.report = auditReport{Admitted: []admitted{}, Nowhere: []remark{}, AsNode: []remark{}, Findings: []remark{}}
 	if len(s.providers) != len(s.clusters) {
-		return fmt.Errorf("--provider is there %d times and --cluster %d times: want one of each for a cluster", len(s.providers), len(s.clusters))
+		return fmt.Errorf("--provider is given %d times and --cluster %d times: want one of each for a cluster", len(s.providers), len(s.clusters))
 	}
 	if len(s.profiles) > 0 && !s.iam {
-		return errors.New("--profile: it is for --iam")
+		return errors.New("--profile: it needs --iam")
 	}
 	var providers []trust.Provider
 	for _, arn := range s.providers {

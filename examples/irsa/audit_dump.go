@@ -41,7 +41,7 @@ func readCluster(cmd *cobra.Command, file string, account func(*corev1.ServiceAc
 		return nil
 	})
 	if err == nil && accounts == 0 {
-		err = errors.New("there is no service account in it")
+		err = errors.New("it has no service account")
 	}
 	return err
 }
@@ -161,7 +161,7 @@ func (s *stream) read() error {
 			listed := slices.Contains(s.lists, text)
 			switch more := s.PeekKind(); {
 			case text == "NextToken" || text == "IsTruncated" && more == 't':
-				return errors.New("it is one page of several: what it lacks would look absent")
+				return errors.New("it is one page of several, want all: what is on the others would look absent")
 			case listed && more != '[' && more != 0:
 				return fmt.Errorf("%s: it is not a list", text)
 			case listed:

@@ -102,5 +102,5 @@ func TestAuditOfHalfAnAccountIsNone(t *testing.T) {
 
 	code, _, stderr = s.live(t, "--roles", "testdata/chain.json", "--profile", "prod")
 	assert.Equal(t, 2, code)
-	assert.Equal(t, "irsa: --profile: it is for --iam\n", stderr)
+	assert.Equal(t, "irsa: --profile: it needs --iam\n", stderr)
 }

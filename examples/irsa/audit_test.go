@@ -193,8 +193,8 @@ func TestAuditTellsAnAbsentRoleFromAnUnknownAccount(t *testing.T) {
 func TestAuditRefusesDumpsThatLackAccounts(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		`{"items":[]}`: "there is no service account",
-		`{"items":[{"kind":"Pod","metadata":{"namespace":"a","name":"b"}}]}`:                          "there is no service account",
+		`{"items":[]}`: "it has no service account",
+		`{"items":[{"kind":"Pod","metadata":{"namespace":"a","name":"b"}}]}`:                          "it has no service account",
 		`{"kind":"ServiceAccountList","items":[{"metadata":{"namespace":"a","name":"b"}}]}`:           "items[0]: it has no kind",
 		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}}]}{"items":[{`:    "items[0]: ",
 		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"A B"}}]}`:             `"A B"`,

@@ -213,7 +213,7 @@ func add(node *yaml.Node, pointer string, value any) error {
 	tokens := names(pointer)
 	last := len(tokens) - 1
 	if node = behind(at(node, tokens[:last]...)); node == nil {
-		return fmt.Errorf("there is nothing at %q", pointer)
+		return fmt.Errorf("%q does not exist in it", pointer)
 	}
 	var added yaml.Node
 	if err := added.Encode(value); err != nil {

@@ -81,7 +81,7 @@ func (m mutation) run(cmd *cobra.Command, names []string) (err error) {
 		}
 	}
 	if objects == 0 {
-		return fmt.Errorf("%s: there is no object", strings.Join(names, ", "))
+		return fmt.Errorf("%s: it has no object", strings.Join(names, ", "))
 	}
 	return m.mutateAll(cmd, all, workloads)
 }

@@ -238,7 +238,7 @@ func TestPermissionsAreOneStatementForEachKindOfResource(t *testing.T) {
 	}
 	code, _, stderr = irsa(t, "", "permissions", "iamrole.Nothing", "--account", "1")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, `no job "iamrole.Nothing"`)
+	assert.Contains(t, stderr, `unknown job "iamrole.Nothing"`)
 }
 
 // The page has the policy of every job.

@@ -51,7 +51,7 @@ func (p process) newDoctor() *cobra.Command {
 
 func (e examination) run(cmd *cobra.Command) error {
 	if e.profile != "" && !e.iam {
-		return errors.New("--profile: it is for --iam")
+		return errors.New("--profile: it needs --iam")
 	}
 	if e.timeout <= 0 {
 		return errors.New("--timeout: it must be more than 0")

@@ -56,7 +56,7 @@ func findPolicies(cmd *cobra.Command, names []string) (s policySearch, err error
 		}
 	}
 	if len(s.found) == 0 {
-		err = fmt.Errorf("%s: there is no trust policy", strings.Join(names, ", "))
+		err = fmt.Errorf("%s: no trust policy was found", strings.Join(names, ", "))
 	}
 	return s, err
 }

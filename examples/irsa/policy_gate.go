@@ -89,7 +89,7 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 	}
 	for _, code := range g.ignored {
 		if !slices.ContainsFunc(trust.FindingKinds(), func(k trust.FindingKind) bool { return k.Code == code }) {
-			return fmt.Errorf("--ignore: there is no code %q; irsa lint --help lists them", code)
+			return fmt.Errorf("--ignore: unknown code %q; irsa lint --help lists them", code)
 		}
 	}
 	search, err := findPolicies(cmd, names)

@@ -62,7 +62,7 @@ func TestLintCountsWhatItIsToldToCount(t *testing.T) {
 	assert.Contains(t, stdout, "warning: missing-aud", "shown, and not counted")
 	code, _, stderr := irsa(t, wide, "lint", "--ignore", "hole-cluster", "-")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, `there is no code "hole-cluster"`)
+	assert.Contains(t, stderr, `unknown code "hole-cluster"`)
 	code, _, stderr = irsa(t, wide, "lint", "--severity", "grave", "-")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, stderr, "want info, warning or error")

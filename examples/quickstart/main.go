@@ -64,7 +64,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	case o.aws && o.issuer == "":
 		return options{}, errors.New("-aws needs -issuer: AWS must be able to reach the cluster's issuer")
 	case o.podIdentity && o.issuer != "":
-		return options{}, errors.New("-pod-identity needs no -issuer: only the cluster's own EKS gives credentials to its pods")
+		return options{}, errors.New("-pod-identity cannot be used with -issuer: only the cluster's own EKS gives credentials to its pods")
 	}
 	return o, nil
 }

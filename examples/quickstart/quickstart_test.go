@@ -72,7 +72,7 @@ func TestTheWalkByPodIdentityEndsAtTheRoleAndRefusesTheNeighbour(t *testing.T) {
 	assert.NotContains(t, stdout, "eks.amazonaws.com/role-arn", "an annotation that it does not read")
 	code, _, stderr = quickstart(t, "-pod-identity", "-issuer", "https://oidc.example")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, stderr, "-pod-identity needs no -issuer")
+	assert.Contains(t, stderr, "-pod-identity cannot be used with -issuer")
 }
 
 func TestChangedFilesChangeTheWalk(t *testing.T) {

@@ -195,7 +195,7 @@ func checkRolePath(path string) error {
 		return err
 	}
 	if strings.HasSuffix(trimmed, ":role") {
-		return errors.New("it holds every role of the account")
+		return errors.New("it covers every role of the account")
 	}
 	return nil
 }

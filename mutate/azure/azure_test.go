@@ -37,7 +37,7 @@ func TestAConfigThatCannotWorkIsRefused(t *testing.T) {
 			c.IdentityBinding = binding
 			c.IdentityBinding.CAData = "a$$b"
 		},
-		"LayoutV1_5 has none": func(c *azure.Config) { c.Layout, c.IdentityBinding = azure.LayoutV1_5, binding },
+		"LayoutV1_5 does not have identity bindings": func(c *azure.Config) { c.Layout, c.IdentityBinding = azure.LayoutV1_5, binding },
 		"must differ": func(c *azure.Config) {
 			c.IdentityBinding = binding
 			c.IdentityBinding.Audience = "api://AzureADTokenExchange"

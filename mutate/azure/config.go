@@ -181,7 +181,7 @@ func (b IdentityBinding) check(c Config) error {
 		errs = append(errs, errors.New("TrustBundleLabels need a TrustBundleSigner"))
 	}
 	if c.Layout == LayoutV1_5 {
-		errs = append(errs, errors.New("LayoutV1_5 has none"))
+		errs = append(errs, errors.New("LayoutV1_5 does not have identity bindings"))
 	}
 	if b.audience() == c.audience() {
 		errs = append(errs, errors.New("its Audience must differ from Config.Audience"))

@@ -103,7 +103,7 @@ func Required(c ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfigu
 	case "", admissionregistrationv1.Fail:
 		c.FailurePolicy = admissionregistrationv1.Fail
 	default:
-		return nil, fmt.Errorf("webhook: manifest: FailurePolicy: %q, and what is required is always %q", c.FailurePolicy, admissionregistrationv1.Fail)
+		return nil, fmt.Errorf("webhook: manifest: FailurePolicy: %q, want %q: without an answer Required refuses the pod", c.FailurePolicy, admissionregistrationv1.Fail)
 	}
 	return c.manifest("-required", optIn)
 }

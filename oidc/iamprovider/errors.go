@@ -12,12 +12,12 @@ var (
 	// server's audience: the default token of every pod has it, so all of them could ask STS.
 	ErrAPIServerAudience = errors.New("it is the API server's own audience, which the default token of every pod has")
 	// ErrOtherIssuer is in the error of an ARN under which IAM has a provider of another URL.
-	ErrOtherIssuer = errors.New("the provider is another issuer's")
+	ErrOtherIssuer = errors.New("the provider belongs to another issuer")
 	// ErrNoClient is in the error of a call without a client for IAM.
 	ErrNoClient = errors.New("the IAM client is nil")
 	// ErrOtherAccount is in the error of credentials that are of another account or partition
 	// than the spec names.
-	ErrOtherAccount = errors.New("the credentials are of another account than the one in the spec")
+	ErrOtherAccount = errors.New("the credentials belong to another account than the one in the spec")
 )
 
 // LimitError reports a list that IAM would refuse for its length, before anything is written:

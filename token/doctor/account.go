@@ -173,13 +173,13 @@ func (p *patient) sts(ctx context.Context) finding {
 	case p.cfg.Assume == nil:
 		return skipped("not-asked", "STS is not asked")
 	case p.resolution.Kind == "":
-		return skipped("no-identity", "there is nothing to ask it with")
+		return skipped("no-identity", "no identity to ask it with was found")
 	case p.resolution.Kind == token.StaticKeys:
 		return skipped("not-needed", "static keys are used as they are: nobody is asked for credentials")
 	}
 	err := p.cfg.Assume(ctx, p.resolution)
 	if err != nil && !errors.Is(err, token.ErrStaleCredentials) {
-		return explained(err, "no-credentials", "there are no credentials")
+		return explained(err, "no-credentials", "no credentials were given")
 	}
 	f := intact("it gives credentials")
 	if p.resolution.Kind == token.Container {

@@ -64,7 +64,7 @@ func (p *patient) withoutChain() (finding, bool) {
 func undiscovered(err error) finding {
 	switch {
 	case errors.Is(err, oidc.ErrIssuerMismatch):
-		return broken("issuer-mismatch", "the discovery document is another issuer's: they must be equal to the character",
+		return broken("issuer-mismatch", "the discovery document names another issuer: they must be equal to the character",
 			"the issuer in the published document against the token's iss, a trailing slash above all").because(err)
 	case errors.Is(err, oidc.ErrDocument):
 		return broken("discovery-document-unusable", "the discovery document lacks what STS needs", "the published document").because(err)

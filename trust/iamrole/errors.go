@@ -10,10 +10,10 @@ import (
 // Errors that a caller may want to tell apart, with errors.Is.
 var (
 	// ErrNotFound is in the error of a role that is not there.
-	ErrNotFound = errors.New("there is no such role")
+	ErrNotFound = errors.New("the role does not exist")
 	// ErrOtherAccount is in the error of a provider, a policy or a set of credentials that is
 	// of another account or partition than the role's: it could never work.
-	ErrOtherAccount = errors.New("it is of another account or partition than the role")
+	ErrOtherAccount = errors.New("it is in another account or partition than the role")
 	// ErrOtherPath is in the error of a role that exists under another path than the spec's:
 	// IAM cannot move a role.
 	ErrOtherPath = errors.New("the role exists under another path")
@@ -21,9 +21,9 @@ var (
 	ErrProtected = errors.New("the role belongs to an AWS service")
 	// ErrOtherCase is in the error of a role for which there is one whose name differs in case
 	// alone: IAM holds the two for one name.
-	ErrOtherCase = errors.New("there is a role whose name differs in case only")
+	ErrOtherCase = errors.New("the name of an existing role differs only in case")
 	// ErrNotOwned is in the error of a deletion of a role that lacks the owner's tags.
-	ErrNotOwned = errors.New("the role is not known to be the caller's to delete")
+	ErrNotOwned = errors.New("the role is not marked as the caller's")
 	// ErrInstanceProfile is in the error of a deletion of a role that EC2 instances may be
 	// using.
 	ErrInstanceProfile = errors.New("the role is in an instance profile")

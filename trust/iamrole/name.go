@@ -30,7 +30,7 @@ func NameFor(prefix string, parts ...string) (string, error) {
 		return "", fmt.Errorf("iamrole: name: prefix %q is not at most %d letters, digits and _+=,.@-", prefix, maxName-hashLen-1)
 	}
 	if len(parts) == 0 {
-		return "", errors.New("iamrole: name: nothing says what the role is for")
+		return "", errors.New("iamrole: name: no part is given, want what the role is for, such as a cluster, a namespace and an account")
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q", prefix)

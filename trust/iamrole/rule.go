@@ -28,7 +28,7 @@ func SpecByRule(rule RoleRule, provider trust.Provider, namespace, account strin
 }
 
 // ErrSharedRole is in the error about a role by rule that somebody else may become.
-var ErrSharedRole = errors.New("its trust policy admits others than its own service account")
+var ErrSharedRole = errors.New("its trust policy admits more than its own service account")
 
 // CheckByRule reports a role whose name a rule gives to one service account of the provider's cluster,
 // and whose trust policy admits anybody else: [ErrSharedRole], with a request that is admitted. The
@@ -41,7 +41,7 @@ func CheckByRule(rule RoleRule, provider trust.Provider, roleARN string, policy 
 		return nil
 	}
 	fail := func(err error) error {
-		return fmt.Errorf("iamrole: role %q is that of service account %q by rule: %w", roleARN, namespace+"/"+account, err)
+		return fmt.Errorf("iamrole: role %q belongs to service account %q by rule: %w", roleARN, namespace+"/"+account, err)
 	}
 	spec, err := specByRule(rule, provider, namespace, account)
 	if err != nil {
@@ -55,7 +55,7 @@ func CheckByRule(rule RoleRule, provider trust.Provider, roleARN string, policy 
 	case trust.Fails:
 		return fail(fmt.Errorf("%w: %v", ErrSharedRole, proof.Witness))
 	default:
-		return fail(fmt.Errorf("whom its trust policy admits cannot be told: %v", proof))
+		return fail(fmt.Errorf("it cannot be decided whom its trust policy admits: %v", proof))
 	}
 	if proof := spec.Trust.Within(policy); proof.Outcome != trust.Holds {
 		return fail(errors.New("its trust policy does not admit the account itself"))

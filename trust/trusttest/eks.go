@@ -72,7 +72,7 @@ func (a *Account) AddCluster(c Cluster) (clusterARN string, err error) {
 	case c.Tokens == nil:
 		return "", errors.New("trusttest: cluster " + c.Name + ": Tokens is nil")
 	case a.state.clusters[c.Name] != nil:
-		return "", fmt.Errorf("trusttest: cluster %q: the account has one of that name", c.Name)
+		return "", fmt.Errorf("trusttest: cluster %q: the account already has a cluster of that name", c.Name)
 	}
 	added := &cluster{Cluster: c, arn: a.eksARN("cluster/" + c.Name)}
 	a.state.clusters[c.Name] = added

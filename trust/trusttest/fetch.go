@@ -40,7 +40,7 @@ func (a *Account) keysOf(ctx context.Context, iss oidc.Issuer, thumbprints []str
 		return nil, err
 	}
 	if doc.Issuer != iss {
-		return nil, errors.New("the discovery document is another issuer's")
+		return nil, errors.New("the discovery document names another issuer")
 	}
 	if err := doc.CheckSTS(); err != nil {
 		return nil, err

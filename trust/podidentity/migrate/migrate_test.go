@@ -166,7 +166,7 @@ func TestWhatWouldChangeWhatPodsMayDoIsRefused(t *testing.T) {
 	}{
 		"no role":               {mutate.PodIdentity, func(s *migrate.State) { s.Account = account("checkout") }, "it has no role"},
 		"two roles":             {mutate.PodIdentity, associated(podidentity.Association{RoleARN: "arn:aws:iam::111122223333:role/writer"}), "it has two roles"},
-		"another's":             {mutate.PodIdentity, func(s *migrate.State) { s.Association = &podidentity.Association{RoleARN: reader} }, "the association is that of"},
+		"another's":             {mutate.PodIdentity, func(s *migrate.State) { s.Association = &podidentity.Association{RoleARN: reader} }, "the association belongs to"},
 		"a target role":         {mutate.WebIdentity, associated(podidentity.Association{RoleARN: reader, TargetRoleARN: reader}), "target role"},
 		"a session policy":      {mutate.WebIdentity, associated(podidentity.Association{RoleARN: reader, Policy: "{}"}), "session policy"},
 		"an add-on's":           {mutate.WebIdentity, associated(podidentity.Association{RoleARN: reader, OwnerARN: "arn:x"}), "add-on"},

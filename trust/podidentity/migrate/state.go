@@ -67,7 +67,7 @@ func (s State) role(cfg Config) (string, error) {
 	case s.Association == nil:
 		return annotated, nil
 	case s.Association.Target != s.target():
-		return "", fmt.Errorf("the association is that of %s", s.Association.Target)
+		return "", fmt.Errorf("the association belongs to %s", s.Association.Target)
 	case annotated != "" && annotated != s.Association.RoleARN:
 		return "", fmt.Errorf("it has two roles, %s by annotation and %s by association: a move would change what its pods may do", annotated, s.Association.RoleARN)
 	}
