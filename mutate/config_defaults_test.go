@@ -72,7 +72,7 @@ func TestWholeDefaultsAreReadAsTheEKSWebhookReadsItsConfigMap(t *testing.T) {
 
 func TestNamesThatDifferOnlyInCaseAreRefused(t *testing.T) {
 	t.Parallel()
-	const twice = "stands in one object twice, in two spellings"
+	const twice = "twice, in two spellings"
 	for config, want := range map[string]string{
 		`{"team-a/reader":{"RoleARN":"a","rolearn":"b"}}`:   twice,
 		`{"team-a/reader":{"Audience":"a","AUDIENCE":"b"}}`: twice,
