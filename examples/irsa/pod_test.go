@@ -125,7 +125,7 @@ func TestDoctorRefusesAWrongCommandLine(t *testing.T) {
 	for says, args := range map[string][]string{
 		"unknown command":    {"pod"},
 		"unknown flag":       {"--fix"},
-		"it needs --iam":    {"--profile", "admin"},
+		"it needs --iam":     {"--profile", "admin"},
 		"more than 0":        {"--timeout", "0s"},
 		"no such file":       {"--ca", "/does/not/exist"},
 		"it is not a pod":    {"--pod", write(t, "pod.json", "[")},
