@@ -127,7 +127,7 @@ func TestAnotherAccountsTokenIsRefusedForGood(t *testing.T) {
 		require.NoError(t, err)
 		for range 5 {
 			_, err = p.Retrieve(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, "api error AccessDenied: Not authorized")
 		}
 		assert.True(t, token.IsFinal(err))
 		assert.Equal(t, 1, c.account.Calls("AssumeRoleWithWebIdentity"))

@@ -67,7 +67,7 @@ func TestFile(t *testing.T) {
 				return
 			}
 			raw, err := tc.file.GetIdentityToken()
-			require.Error(t, err)
+			require.ErrorContains(t, err, tc.says)
 			assert.Nil(t, raw)
 		})
 	}

@@ -125,49 +125,48 @@ func TestInspectReads(t *testing.T) {
 func TestInspectRefuses(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"a":`, 20) + `1` + strings.Repeat(`}`, 20)
-	for name, tc := range map[string]struct{ token, part, claim string }{
-		"nothing":                            {"", "token", ""},
-		"white space alone":                  {" \n", "token", ""},
-		"what is no JWT":                     {"secretsecretsecret", "token", ""},
-		"two parts":                          {"e30.e30", "token", ""},
-		"an encrypted JWT":                   {"e30.e30.e30.e30.e30", "token", ""},
-		"more than STS takes":                {strings.Repeat("a", 20001), "token", ""},
-		"a line break within":                {"e3\n0.e30.e30", "header", ""},
-		"standard base64":                    {"e30.e30.a+b/", "signature", ""},
-		"padding":                            {"e30=.e30.e30", "header", ""},
-		"an impossible base64 length":        {"e30.e.e30", "claims", ""},
-		"a header that is no JSON":           {compact("secret", `{}`), "header", ""},
-		"claims that are a list":             {claimsOnly(`["secret"]`), "claims", ""},
-		"claims that are null":               {claimsOnly(`null`), "claims", ""},
-		"no claims":                          {"e30..e30", "claims", ""},
-		"claims that end early":              {claimsOnly(`{"secret":`), "claims", ""},
-		"a name twice":                       {claimsOnly(`{"sub":"secret","sub":"b"}`), "claims", ""},
-		"a name twice further in":            {claimsOnly(`{"kubernetes.io":{"secret":1,"secret":2}}`), "claims", ""},
-		"invalid UTF-8":                      {claimsOnly("{\"sub\":\"secret\xff\"}"), "claims", ""},
-		"too deep a nesting":                 {claimsOnly(deep), "claims", ""},
-		"something behind the claims":        {claimsOnly(`{} secret`), "claims", ""},
-		"an algorithm that is not a string":  {compact(`{"alg":["secret"]}`, `{}`), "header", "alg"},
-		"a subject that is a number":         {claimsOnly(`{"sub":7}`), "claims", "sub"},
-		"an audience that is a number":       {claimsOnly(`{"aud":7}`), "claims", "aud"},
-		"an audience among them that is one": {claimsOnly(`{"aud":["secret",7]}`), "claims", "aud"},
-		"a null audience among them":         {claimsOnly(`{"aud":["secret",null]}`), "claims", "aud"},
-		"a time as a string":                 {claimsOnly(`{"exp":"1800000000"}`), "claims", "exp"},
-		"a time before 1970":                 {claimsOnly(`{"nbf":-1}`), "claims", "nbf"},
-		"a time after the year 9999":         {claimsOnly(`{"iat":1e300}`), "claims", "iat"},
-		"a time beyond any number":           {claimsOnly(`{"iat":1e999}`), "claims", "iat"},
-		"Kubernetes claims that are text":    {claimsOnly(`{"kubernetes.io":"secret"}`), "claims", "kubernetes.io"},
-		"a uid that is a number":             {claimsOnly(`{"kubernetes.io":{"serviceaccount":{"uid":1}}}`), "claims", "kubernetes.io/serviceaccount/uid"},
+	for name, tc := range map[string]struct{ token, part, claim, reason string }{
+		"nothing":                            {"", "token", "", "it is empty"},
+		"white space alone":                  {" \n", "token", "", "it is empty"},
+		"a word":                             {"secretsecretsecret", "token", "", "it has 0 dots"},
+		"two parts":                          {"e30.e30", "token", "", "it has 1 dots"},
+		"an encrypted JWT":                   {"e30.e30.e30.e30.e30", "token", "", "it has 4 dots"},
+		"more than STS takes":                {strings.Repeat("a", 20001), "token", "", "20001 characters, more than 20000"},
+		"a line break within":                {"e3\n0.e30.e30", "header", "", "at offset 2"},
+		"standard base64":                    {"e30.e30.a+b/", "signature", "", "at offset 1"},
+		"padding":                            {"e30=.e30.e30", "header", "", "at offset 3"},
+		"an impossible base64 length":        {"e30.e.e30", "claims", "", "it is not base64url"},
+		"a header that is not JSON":          {compact("secret", `{}`), "header", "", "at byte 0: invalid JSON"},
+		"claims that are a list":             {claimsOnly(`["secret"]`), "claims", "", "it is not a JSON object"},
+		"claims that are null":               {claimsOnly(`null`), "claims", "", "it is not a JSON object"},
+		"no claims":                          {"e30..e30", "claims", "", "the document is empty"},
+		"claims that end early":              {claimsOnly(`{"secret":`), "claims", "", "ends in the middle"},
+		"a name twice":                       {claimsOnly(`{"sub":"secret","sub":"b"}`), "claims", "", "stands in the object twice"},
+		"a name twice further in":            {claimsOnly(`{"kubernetes.io":{"secret":1,"secret":2}}`), "claims", "", "stands in the object twice"},
+		"invalid UTF-8":                      {claimsOnly("{\"sub\":\"secret\xff\"}"), "claims", "", "invalid UTF-8"},
+		"too deep a nesting":                 {claimsOnly(deep), "claims", "", "nested deeper than 16"},
+		"something behind the claims":        {claimsOnly(`{} secret`), "claims", "", "something follows the document"},
+		"an algorithm that is not a string":  {compact(`{"alg":["secret"]}`, `{}`), "header", "alg", "want a string"},
+		"a subject that is a number":         {claimsOnly(`{"sub":7}`), "claims", "sub", "want a string"},
+		"an audience that is a number":       {claimsOnly(`{"aud":7}`), "claims", "aud", "want a string or a list of strings"},
+		"an audience among them that is one": {claimsOnly(`{"aud":["secret",7]}`), "claims", "aud", "want a string or a list of strings"},
+		"a null audience among them":         {claimsOnly(`{"aud":["secret",null]}`), "claims", "aud", "want a string or a list of strings"},
+		"a time as a string":                 {claimsOnly(`{"exp":"1800000000"}`), "claims", "exp", "want a number of seconds"},
+		"a time before 1970":                 {claimsOnly(`{"nbf":-1}`), "claims", "nbf", "want a number of seconds"},
+		"a time after the year 9999":         {claimsOnly(`{"iat":1e300}`), "claims", "iat", "want a number of seconds"},
+		"a time beyond any number":           {claimsOnly(`{"iat":1e999}`), "claims", "iat", "want a number of seconds"},
+		"Kubernetes claims that are text":    {claimsOnly(`{"kubernetes.io":"secret"}`), "claims", "kubernetes.io", "want an object"},
+		"a uid that is a number":             {claimsOnly(`{"kubernetes.io":{"serviceaccount":{"uid":1}}}`), "claims", "kubernetes.io/serviceaccount/uid", "want a string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := token.Inspect(tc.token)
-			require.Error(t, err)
+			require.ErrorContains(t, err, tc.reason)
 			assert.Equal(t, token.Unverified{}, got)
 			var malformed *token.MalformedTokenError
 			require.ErrorAs(t, err, &malformed)
 			assert.Equal(t, tc.part, malformed.Part)
 			assert.Equal(t, tc.claim, malformed.Name)
-			assert.NotEmpty(t, malformed.Reason)
 			assert.NotContains(t, err.Error(), "secret")
 			assert.Regexp(t, "^token: inspect: ", err.Error())
 		})

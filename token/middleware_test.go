@@ -89,7 +89,7 @@ func TestALateRejectionOfOldCredentialsDoesNothing(t *testing.T) {
 		p.Invalidate("KEY1")
 		_, err := p.Retrieve(t.Context())
 		require.NoError(t, err)
-		require.Error(t, <-done)
+		require.ErrorContains(t, <-done, "api error ExpiredToken")
 		creds, err := p.Retrieve(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, "KEY2", creds.AccessKeyID)
@@ -131,7 +131,7 @@ func TestARejectedPresignedRequestIsToo(t *testing.T) {
 					func(context.Context, any) (any, middleware.Metadata, error) {
 						return nil, middleware.Metadata{}, &smithy.GenericAPIError{Code: "ExpiredToken"}
 					}))
-				require.Error(t, err)
+				require.ErrorContains(t, err, "api error ExpiredToken")
 			}
 			_, err = p.Retrieve(t.Context())
 			require.NoError(t, err)

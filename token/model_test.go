@@ -268,7 +268,7 @@ func (h *history) ask() {
 	case h.response == "stale":
 		h.model.doubted(h.keyID, h.said, now, h.backoff)
 	case !h.model.failed(now, h.backoff):
-		require.Error(h, err, h.past)
+		require.ErrorContains(h, err, "get credentials: away", h.past)
 		require.False(h, token.IsFinal(err), h.past)
 		require.Zero(h, creds, h.past)
 		return

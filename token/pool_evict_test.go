@@ -44,22 +44,25 @@ func TestPoolDropsCredentialsAtOnceWhen(t *testing.T) {
 	t.Parallel()
 	anew := poolKey(1)
 	anew.UID = "another"
-	for name, source := range map[string]token.SourceFunc{
-		"the account is gone":       failing(&tokenrequest.Error{ServiceAccount: "account-1", Code: 404, Err: errMissing}),
-		"the account was made anew": tokensOf(anew),
+	for name, c := range map[string]struct {
+		source token.SourceFunc
+		want   string
+	}{
+		"the account is gone":       {failing(&tokenrequest.Error{ServiceAccount: "account-1", Code: 404, Err: errMissing}), `tokenrequest: service account "account-1": `},
+		"the account was made anew": {tokensOf(anew), `kubernetes.io/serviceaccount/uid is "another"`},
 	} {
 		t.Run(name, in(func(t *testing.T) {
 			r := newRevocable(t)
-			r.from(source)
+			r.from(c.source)
 			time.Sleep(50 * time.Minute) // within the advisory window: the credentials still live
 			_, err := r.Retrieve(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, c.want)
 			assert.True(t, token.IsFinal(err))
 
 			r.from(failing(errMissing))
 			time.Sleep(5 * time.Second)
 			_, err = r.Retrieve(t.Context())
-			require.Error(t, err, "a temporary failure must not bring them back")
+			require.ErrorIs(t, err, errMissing, "a temporary failure must not bring them back")
 
 			r.from(tokensOf(poolKey(1)))
 			time.Sleep(time.Minute)
@@ -156,10 +159,10 @@ func TestEvictEndsAFailureBackoff(t *testing.T) {
 	p := poolProvider(t, pool, poolKey(1))
 	client.failWith(errDenied)
 	_, err := p.Retrieve(t.Context())
-	require.Error(t, err)
+	require.ErrorIs(t, err, errDenied)
 	client.failWith(nil)
 	_, err = p.Retrieve(t.Context())
-	require.Error(t, err, "the failure is remembered")
+	require.ErrorIs(t, err, errDenied, "the failure is remembered")
 	pool.Evict(nil)
 	retrieved(t, p)
 }

@@ -156,7 +156,7 @@ func TestPoolThatNobodyBuiltGivesErrors(t *testing.T) {
 	t.Parallel()
 	for _, pool := range []*token.Pool{nil, {}} {
 		_, err := pool.Provider(poolKey(1), tokensOf(poolKey(1)))
-		require.Error(t, err)
+		require.ErrorContains(t, err, "it is nil or zero")
 		pool.Evict(nil)
 		assert.Zero(t, pool.Len())
 	}
@@ -306,11 +306,17 @@ func TestPoolUsesNoTokenThatItCannotRead(t *testing.T) {
 	t.Parallel()
 	client := &poolSTS{}
 	pool := newPool(t, client, token.PoolConfig{})
-	for _, jwt := range []string{"", "opaque", "a.b.c", claimsOnly(`{"sub":7}`)} {
-		p, err := pool.Provider(poolKey(1), token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }))
+	for i, c := range []struct{ jwt, want string }{
+		{"", "the token: it is empty"},
+		{"opaque", "the token: it is not a JWT: it has 0 dots"},
+		{"a.b.c", "the header: it is not base64url"},
+		{claimsOnly(`{"sub":7}`), `the claims: "sub": want a string`},
+	} {
+		// An identity each: a failure is remembered.
+		p, err := pool.Provider(poolKey(i), token.SourceFunc(func(context.Context) (string, error) { return c.jwt, nil }))
 		require.NoError(t, err)
 		_, err = p.Retrieve(t.Context())
-		require.Error(t, err)
+		require.ErrorContains(t, err, c.want)
 	}
 	assert.Zero(t, client.calls.Load())
 }
@@ -365,9 +371,9 @@ func TestPoolTellsItsHooks(t *testing.T) {
 		p := poolProvider(t, pool, poolKey(1))
 		client.failWith(errMissing)
 		_, err := p.Retrieve(t.Context()) // miss, failure
-		require.Error(t, err)
+		require.ErrorIs(t, err, errMissing)
 		_, err = p.Retrieve(t.Context()) // miss
-		require.Error(t, err)
+		require.ErrorIs(t, err, errMissing)
 		client.failWith(nil)
 		time.Sleep(3 * time.Second)
 		retrieved(t, p) // miss, refresh

@@ -145,7 +145,7 @@ func TestAProviderThatNobodyBuiltGivesErrors(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*token.Provider{nil, {}} {
 		creds, err := p.Retrieve(t.Context())
-		require.Error(t, err)
+		require.ErrorContains(t, err, "the Provider is nil or zero")
 		assert.Zero(t, creds)
 		p.Invalidate("AKID")
 		assert.Empty(t, p.ProviderSources())
@@ -224,6 +224,6 @@ func TestANilContextDoesNotPanic(t *testing.T) {
 		_, err = token.File("/none").Token(none)
 		require.ErrorIs(t, err, os.ErrNotExist)
 		_, err = token.SourceFunc(nil).Token(none)
-		require.Error(t, err)
+		require.ErrorContains(t, err, "the SourceFunc is nil")
 	})(t)
 }

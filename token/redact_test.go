@@ -43,7 +43,7 @@ func TestTheTokenIsInNoErrorAlsoWhenSTSEchoesIt(t *testing.T) {
 			_, err := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }),
 				token.Config{Refresh: token.Refresh{OnAttempt: func(a token.Attempt) { hooked = a.Err }}}).Retrieve(t.Context())
 			synctest.Wait()
-			require.Error(t, err)
+			require.ErrorContains(t, err, "api error ValidationError")
 			assert.Equal(t, err, hooked)
 			var api smithy.APIError
 			require.ErrorAs(t, err, &api)

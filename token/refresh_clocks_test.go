@@ -220,7 +220,7 @@ func TestCurrentHasTheRealExpiry(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, aws.Credentials{AccessKeyID: "K", SecretAccessKey: "S"}, creds)
 		_, err = (*token.Provider)(nil).Current(t.Context())
-		require.Error(t, err)
+		require.ErrorContains(t, err, "the Provider is nil or zero")
 	})
 	t.Run("of a pool's", in(func(t *testing.T) {
 		p := poolProvider(t, newPool(t, &poolSTS{}, token.PoolConfig{}), poolKey(1))

@@ -63,7 +63,7 @@ func TestARefusedTokenIsSentAgainAfterTheBackoff(t *testing.T) {
 		p := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return jwt, nil }), token.Config{})
 		for range 60 {
 			_, err := p.Retrieve(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, "expired")
 			time.Sleep(time.Minute)
 		}
 		assert.GreaterOrEqual(t, s.count(), 6)
@@ -134,7 +134,11 @@ func TestWhoseCredentialsAreServedPastTheirExpiry(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			creds, err = p.Retrieve(t.Context())
-			assert.Equal(t, tc.served, err == nil)
+			if tc.served {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, "away")
+			}
 			assert.Equal(t, tc.served, creds.HasKeys())
 		}))
 	}
@@ -161,7 +165,7 @@ func TestAHook(t *testing.T) {
 			p, err := token.Keep(o, token.Refresh{OnAttempt: func(token.Attempt) {
 				told.Add(1)
 				_, err := p.Retrieve(context.Background())
-				assert.Error(t, err)
+				assert.ErrorIs(t, err, failure)
 			}})
 			require.NoError(t, err)
 			_, err = p.Retrieve(t.Context())

@@ -55,7 +55,7 @@ func TestConfigure(t *testing.T) {
 
 		require.NoError(t, assumeOther(t, cfg))
 		s.setFault(first(3, stsFault{http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"}))
-		require.Error(t, assumeOther(t, cfg))
+		require.ErrorContains(t, assumeOther(t, cfg), "api error ExpiredToken")
 		require.NoError(t, assumeOther(t, cfg))
 		assert.Equal(t, []string{"", "ASIA1", "ASIA1", "", "ASIA4"}, s.signers)
 	}))
@@ -159,7 +159,7 @@ func TestConfigureTellsAPodFromALaptop(t *testing.T) {
 		}
 	}
 	_, err := token.Configure(aws.Config{}, nil, token.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, "lookup is nil")
 }
 
 func TestRolesOfOtherSystemsAreAcceptedWithAnEndpointOfTheirOwn(t *testing.T) {
@@ -222,7 +222,7 @@ func TestRegionalClientsAreSharedByRegionAndEndpoint(t *testing.T) {
 	assert.Equal(t, "https://sts.example", aws.ToString(own.Options().BaseEndpoint))
 	for _, region := range []string{"evil.example/", "EU-CENTRAL-1", "-", "a.b", strings.Repeat("a", 64)} {
 		c, err := newClient(token.Key{Region: region})
-		require.Error(t, err, region)
+		require.ErrorContains(t, err, `region "`+region+`": want the name of one`)
 		assert.Nil(t, c)
 	}
 	for i := range 1000 { // a tenant that makes regions up

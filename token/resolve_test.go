@@ -250,7 +250,7 @@ func TestAResolutionBuildsItsProvider(t *testing.T) {
 		p, err := r.Provider(nil, token.Config{})
 		require.NoError(t, err)
 		_, err = p.Retrieve(t.Context())
-		require.Error(t, err)
+		require.ErrorContains(t, err, "AccessDeniedException")
 		assert.Equal(t, "very-secret", authorization)
 		assert.NotContains(t, err.Error(), "very-secret")
 	})
@@ -262,7 +262,7 @@ func TestAResolutionBuildsItsProvider(t *testing.T) {
 		p, err := token.Resolution{Kind: token.StaticKeys}.Provider(nil, token.Config{})
 		require.NoError(t, err)
 		_, err = p.Retrieve(t.Context())
-		require.Error(t, err)
+		require.ErrorContains(t, err, "the static keys are not known")
 	})
 }
 

@@ -19,23 +19,24 @@ func TestTokensThatAreRefusedBeforeTheyAreSent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		token string
 		is    error
+		says  string
 	}{
-		"nothing":                        {"", token.ErrEmptyToken},
-		"white space":                    {" \r\n", token.ErrEmptyToken},
-		"two parts":                      {"e30.e30", nil},
-		"four parts":                     {"e30.e30.e30.e30", nil},
-		"no signature":                   {"e30.e30.", nil},
-		"a line break within":            {"e30.e3\n0.e30", nil},
-		"more than 20000 characters":     {claimsOnly(`{"x":"` + strings.Repeat("x", 20000) + `"}`), nil},
-		"an exp that is not a number":    {claimsOnly(`{"exp":"tomorrow"}`), nil},
-		"an issuer that is not a string": {claimsOnly(`{"iss":7}`), nil},
-		"an audience that is a number":   {claimsOnly(`{"aud":7}`), nil},
+		"nothing":                        {"", token.ErrEmptyToken, "the token is empty"},
+		"white space":                    {" \r\n", token.ErrEmptyToken, "the token is empty"},
+		"two parts":                      {"e30.e30", nil, "it has 1 dots, want 2"},
+		"four parts":                     {"e30.e30.e30.e30", nil, "it has 3 dots, want 2"},
+		"no signature":                   {"e30.e30.", nil, "the token is not signed"},
+		"a line break within":            {"e30.e3\n0.e30", nil, "the claims: it has a character that base64url does not have, at offset 2"},
+		"more than 20000 characters":     {claimsOnly(`{"x":"` + strings.Repeat("x", 20000) + `"}`), nil, "it has 26727 characters, more than 20000"},
+		"an exp that is not a number":    {claimsOnly(`{"exp":"tomorrow"}`), nil, `"exp": want a number of seconds`},
+		"an issuer that is not a string": {claimsOnly(`{"iss":7}`), nil, `"iss": want a string`},
+		"an audience that is a number":   {claimsOnly(`{"aud":7}`), nil, `"aud": want a string`},
 	} {
 		t.Run(name, in(func(t *testing.T) {
 			s := &fakeSTS{}
 			p := newProvider(t, s, token.SourceFunc(func(context.Context) (string, error) { return tc.token, nil }), token.Config{})
 			creds, err := p.Retrieve(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, tc.says)
 			assert.Zero(t, creds)
 			assert.Zero(t, s.count(), "STS is not called")
 			if tc.is != nil {
@@ -110,7 +111,7 @@ func TestErrorsOfSTS(t *testing.T) {
 			src := token.SourceFunc(func(context.Context) (string, error) { return jwt, nil })
 			began := time.Now()
 			creds, err := newProvider(t, s, src, token.Config{}).Retrieve(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, "assume the role: ")
 			assert.Zero(t, creds)
 			if tc.once {
 				assert.Equal(t, 1, s.count())

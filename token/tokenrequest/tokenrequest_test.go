@@ -155,19 +155,22 @@ func TestTokenRefusesAnAnswerThatIsOfNoUse(t *testing.T) {
 	status := func(s authenticationv1.TokenRequestStatus) *authenticationv1.TokenRequest {
 		return &authenticationv1.TokenRequest{Status: s}
 	}
-	for name, answer := range map[string]*authenticationv1.TokenRequest{
-		"none":                  nil,
-		"without a token":       status(authenticationv1.TokenRequestStatus{ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}),
-		"without an expiration": status(authenticationv1.TokenRequestStatus{Token: "secret"}),
+	for name, c := range map[string]struct {
+		answer *authenticationv1.TokenRequest
+		want   string
+	}{
+		"none":                  {nil, "no status.token"},
+		"without a token":       {status(authenticationv1.TokenRequestStatus{ExpirationTimestamp: metav1.NewTime(time.Now().Add(time.Hour))}), "no status.token"},
+		"without an expiration": {status(authenticationv1.TokenRequestStatus{Token: "secret"}), "no status.expirationTimestamp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			src, err := tokenrequest.New(creatorFunc(func(context.Context, string, *authenticationv1.TokenRequest) (*authenticationv1.TokenRequest, error) {
-				return answer, nil
+				return c.answer, nil
 			}), "api", tokenrequest.Config{OnIssued: func(tokenrequest.Issued) { t.Error("nothing was issued") }})
 			require.NoError(t, err)
 			jwt, err := src.Token(t.Context())
-			require.Error(t, err)
+			require.ErrorContains(t, err, c.want)
 			assert.Empty(t, jwt)
 			assert.False(t, token.IsFinal(err))
 			assert.NotContains(t, err.Error(), "secret")
@@ -181,20 +184,23 @@ func TestNewRefusesAllThatIsWrongAtOnce(t *testing.T) {
 		Expiration:  time.Minute,
 		BoundObject: &authenticationv1.BoundObjectReference{Kind: "Pod"},
 	})
-	require.Error(t, err)
 	for _, part := range []string{"tokenrequest: ", "creator", "Not A Name", "1m0s", `name ""`} {
 		assert.ErrorContains(t, err, part)
 	}
-	for name, d := range map[string]time.Duration{
-		"below the server's least":       599 * time.Second,
-		"negative":                       -time.Hour,
-		"not whole seconds":              time.Hour + time.Millisecond,
-		"more than the server can count": (1 << 32) * time.Second,
+	for name, c := range map[string]struct {
+		expiration time.Duration
+		want       string
+	}{
+		"below the server's least":       {599 * time.Second, "want 10m0s or more"},
+		"negative":                       {-time.Hour, "want 10m0s or more"},
+		"not whole seconds":              {time.Hour + time.Millisecond, "want whole seconds"},
+		"more than the server can count": {(1 << 32) * time.Second, "at most 4294967295 seconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			src, err := tokenrequest.New(creatorFunc(nil), "api", tokenrequest.Config{Expiration: d})
-			require.Error(t, err)
+			src, err := tokenrequest.New(creatorFunc(nil), "api", tokenrequest.Config{Expiration: c.expiration})
+			require.ErrorContains(t, err, fmt.Sprintf("expiration %v: ", c.expiration))
+			require.ErrorContains(t, err, c.want)
 			assert.Nil(t, src)
 		})
 	}
@@ -203,9 +209,9 @@ func TestNewRefusesAllThatIsWrongAtOnce(t *testing.T) {
 func TestTheZeroSourceGivesAnError(t *testing.T) {
 	t.Parallel()
 	_, err := new(tokenrequest.Source).Token(t.Context())
-	require.Error(t, err)
+	require.ErrorContains(t, err, "not made by New")
 	_, err = (*tokenrequest.Source)(nil).Token(t.Context())
-	require.Error(t, err)
+	require.ErrorContains(t, err, "not made by New")
 }
 
 func ExampleNew() {
