@@ -60,11 +60,11 @@ func parseVariable(s string) (piece, bool) {
 	return p, p.key != "" && !isMultivalued(p.key) && !strings.ContainsAny(p.key, "${' ") && !strings.ContainsAny(p.fallback, "'$")
 }
 
-// value fills in the variable; ok is false when the key holds a list, or a value that is not
-// text: a glob has a use of its own for bytes that are not UTF-8.
+// value fills in the variable; ok is false without a request, when the key holds a list, or a value
+// that is not text: a glob has a use of its own for bytes that are not UTF-8.
 func (p *piece) value(r *request) (text string, ok bool) {
-	if p.key == "" {
-		return p.text, true
+	if p.key == "" || r == nil {
+		return p.text, p.key == ""
 	}
 	got, presence := r.lookup(p.key)
 	switch {

@@ -116,17 +116,13 @@ func (v *variable) add(values []string, none bool) {
 	v.atoms = append(v.atoms, atom{values: values, presence: p, verdicts: v.judge(values, p)})
 }
 
-// judge asks each condition. One with a policy variable looks at other keys too, so of a key that
-// is present it proves nothing.
+// judge asks each condition. A value with a policy variable looks at other keys too, so it proves
+// nothing: without a request it cannot be filled in.
 func (v *variable) judge(values []string, p presence) []verdict {
 	verdicts := make([]verdict, len(v.columns))
 	got := newAttribute("", values)
 	for i := range v.columns {
-		c := v.columns[i].condition
-		verdicts[i] = unproven
-		if p != present || !c.hasVariable() {
-			verdicts[i] = c.match(judge{&request{}, unproven}, &got, p)
-		}
+		verdicts[i] = v.columns[i].condition.match(judge{nil, unproven}, &got, p)
 	}
 	return verdicts
 }

@@ -198,14 +198,18 @@ func (q *question) certainties() [][]choice {
 		v := &q.variables[i]
 		var list choices
 		for j := range v.atoms {
-			if a := &v.atoms[j]; !a.open {
-				pass := q.certain(v, a.verdicts)
-				list.add(choice{pass: pass, certain: pass, atom: a})
-			}
+			q.addCertainty(&list, v, &v.atoms[j])
 		}
 		out[i] = list.all
 	}
 	return out
+}
+
+func (q *question) addCertainty(list *choices, v *variable, a *atom) {
+	if !a.open {
+		pass := q.certain(v, a.verdicts)
+		list.add(choice{pass: pass, certain: pass, atom: a})
+	}
 }
 
 // certain is the rows that values of these verdicts let pass for certain, or keep out for certain
@@ -229,12 +233,14 @@ func (l *choices) add(c choice) {
 	if l.seen == nil {
 		l.seen = map[string]bool{}
 	}
-	if key := c.pass.key(0) + c.certain.key(0); !l.seen[key] {
+	if key := c.key(); !l.seen[key] {
 		l.seen[key] = true
 		c.index = len(l.all)
 		l.all = append(l.all, c)
 	}
 }
+
+func (c *choice) key() string { return c.pass.key(0) + c.certain.key(0) }
 
 // helps says that a request that meets the column is more likely to be a witness.
 func (c *column) helps() bool { return (c.effect == Allow) == (c.side == 0) }

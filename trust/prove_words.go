@@ -99,10 +99,6 @@ func (c *condition) unions() []language.Union {
 
 func wellFormedARN() language.Union { return language.Union{language.Glob("*:*:*:*:*:*")} }
 
-func (c *condition) hasVariable() bool {
-	return slices.ContainsFunc(c.values, func(m matcher) bool { return m.template.hasVariable() })
-}
-
 func (t *template) hasVariable() bool {
 	return t != nil && slices.ContainsFunc(t.pieces, func(p piece) bool { return p.key != "" })
 }

@@ -21,7 +21,8 @@ type Reach struct {
 	SessionTags    Use `json:"sessionTags"`
 	SourceIdentity Use `json:"sourceIdentity"`
 	// Unproven says that they may be admitted: it depends on something that is not known offline,
-	// or that AWS does not document. Allows does not admit them.
+	// on a policy variable, or on what AWS does not document. Allows admits only those for whom a
+	// variable has the value that is asked for.
 	Unproven bool `json:"unproven,omitempty"`
 	// Witness is one of their requests; nil when none could be made.
 	Witness *Witness `json:"-"`
@@ -60,7 +61,11 @@ type reachPart struct {
 	question *question
 	box      box
 	certain  bool
-	// in says that the variable has one of the texts, else it has none of them.
+	exact    []exactTexts
+}
+
+// exactTexts tells the parts of one box apart: the variable has one of the texts, or none of them.
+type exactTexts struct {
 	variable int
 	texts    []string
 	in       bool
@@ -211,8 +216,8 @@ func (p reachPart) witness(allow func(Request) (bool, bool)) *Witness {
 	for i := range p.box {
 		chosen[i] = p.box[i][0]
 	}
-	if p.chosen != nil {
-		chosen[p.variable] = p.chosen
+	for _, e := range p.exact {
+		chosen[e.variable] = e.chosen
 	}
 	return p.question.witness(chosen, allow)
 }
@@ -259,17 +264,15 @@ func mergeReach(list []Reach, use func(*Reach) *Use) []Reach {
 // describeKey adds what the variable is to each of the parts. Each exact sub makes a part of its
 // own.
 func (q *question) describeKey(list []Reach, i int, of []*choice, budget *language.Budget) (out []Reach) {
-	described := q.describe(i, of, budget)
+	described := q.describe(i, of, list[0].Unproven, budget)
 	for _, r := range list {
 		for _, d := range described {
 			r := r
 			r.Keys = append(slices.Clip(r.Keys), d.ReachKey)
-			part := r.parts[0]
-			part.texts, part.variable, part.in = d.texts, i, d.in
-			if d.example != nil {
-				part.chosen = &choice{atom: d.example}
+			if part := r.parts[0]; d.texts != nil {
+				part.exact = append(slices.Clip(part.exact), exactTexts{i, d.texts, d.in, &choice{atom: d.example}})
+				r.parts = []reachPart{part}
 			}
-			r.parts = []reachPart{part}
 			out = append(out, r)
 		}
 	}

@@ -36,11 +36,10 @@ func (p reachPart) admits(r *request) bool {
 			return false
 		}
 	}
-	if p.texts == nil {
-		return true
-	}
-	got, presence := r.lookup(p.question.variables[p.variable].name)
-	return (presence == present && slices.Contains(p.texts, got.at(0))) == p.in
+	return !slices.ContainsFunc(p.exact, func(e exactTexts) bool {
+		got, presence := r.lookup(p.question.variables[e.variable].name)
+		return (presence == present && slices.Contains(e.texts, got.at(0))) != e.in
+	})
 }
 
 // isOf says whether the scene is about the request's caller.

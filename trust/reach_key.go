@@ -18,11 +18,12 @@ type described struct {
 }
 
 // describe says what the choices of a variable have in common: in words where the key has one
-// value that is compared as the policies write it, by examples otherwise.
-func (q *question) describe(i int, of []*choice, budget *language.Budget) []described {
+// value that is compared as the policies write it, by examples otherwise. The choices are readings
+// when they are doubtful, else certainties.
+func (q *question) describe(i int, of []*choice, doubtful bool, budget *language.Budget) []described {
 	v := &q.variables[i]
 	k := ReachKey{Key: v.name}
-	d := describer{question: q, variable: v, domain: q.scene.domain(v.name)}
+	d := describer{question: q, variable: v, doubtful: doubtful, domain: q.scene.domain(v.name)}
 	k.Absent = !d.domain.must && d.isIn(of, nil, absent)
 	if isMultivalued(v.name) || !d.prepare(of, budget) || !d.cover() {
 		k.Is = examples(of)
@@ -36,7 +37,7 @@ func (q *question) describe(i int, of []*choice, budget *language.Budget) []desc
 func examples(of []*choice) (list []string) {
 	for _, c := range of {
 		if c.atom.presence == present && len(list) < maxExamples {
-			list = append(list, strings.Join(quoteAll(c.atom.values), " and "))
+			list = append(list, strings.Join(c.atom.values, " and "))
 		}
 	}
 	return list
@@ -85,6 +86,7 @@ const maxCandidates = 512
 type describer struct {
 	question   *question
 	variable   *variable
+	doubtful   bool
 	domain     domain
 	words      []string
 	in         []bool // by word: it is one of those to describe
@@ -128,16 +130,16 @@ func (d *describer) prepare(of []*choice, budget *language.Budget) (ok bool) {
 	return complete
 }
 
-// collect finds the candidates: every value of the conditions. It fails where a condition looks at
-// more than the key's own text.
+// collect finds the candidates: every value of the conditions that is not filled in from another
+// key. It fails where a condition looks at more than a text.
 func (d *describer) collect() (ok bool) {
 	for i := range d.variable.columns {
 		c := d.variable.columns[i].condition
-		if c.hasVariable() || c.flaw != "" || d.variable.columns[i].opaque {
+		if c.flaw != "" || d.variable.columns[i].opaque {
 			return false
 		}
 		for j := range c.values {
-			if m := &c.values[j]; c.op.family != familyNull && !m.flaw {
+			if m := &c.values[j]; c.op.family != familyNull && !m.flaw && !m.template.hasVariable() {
 				d.candidates = append(d.candidates, newCandidate(c, m))
 			}
 		}
@@ -147,8 +149,16 @@ func (d *describer) collect() (ok bool) {
 
 // isIn says whether one of the choices is about the values.
 func (d *describer) isIn(of []*choice, values []string, p presence) bool {
-	pass := d.question.certain(d.variable, d.variable.judge(values, p)).key(0)
-	return slices.ContainsFunc(of, func(c *choice) bool { return c.certain.key(0) == pass })
+	v := d.variable
+	a := atom{values: values, presence: p, verdicts: v.judge(values, p)}
+	a.open = d.domain.leavesOpen(v.name, a)
+	var is choices
+	if d.doubtful {
+		d.question.addReadings(&is, v, &a)
+	} else {
+		d.question.addCertainty(&is, v, &a)
+	}
+	return slices.ContainsFunc(of, func(c *choice) bool { return is.seen[c.key()] })
 }
 
 func newCandidate(c *condition, m *matcher) candidate {

@@ -78,6 +78,23 @@ func TestReachOfChainsAdmitsExactlyWhatAllowsAdmits(t *testing.T) {
 	}
 }
 
+// The sub that is named decides which of the parts a request is in, whatever else is asked.
+func TestReachOfSeveralSubjectsDoesNotOverlap(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	list := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"`+
+		p.ConditionKey("sub")+`":["system:serviceaccount:shop:cart","system:serviceaccount:shop:mail"],"sts:RoleSessionName":"nightly"}}}`)).Reach()
+	require.Len(t, list, 2)
+	for i, name := range []string{"cart", "mail"} {
+		require.NotNil(t, list[i].Witness)
+		q := token(p, account(t, "shop", name)).With("sts:RoleSessionName", "nightly")
+		for j := range list {
+			assert.Equal(t, i == j, list[j].Admits(q), "%s: %s", name, list[j])
+			assert.Equal(t, i == j, list[j].Admits(list[i].Witness.Request), "%s: %s", list[i].Witness, list[j])
+		}
+	}
+}
+
 func TestReachIsForPeople(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
@@ -101,16 +118,19 @@ func TestReachIsForPeople(t *testing.T) {
 		"a namespace": {web(`{` + aud + `,"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`), []string{"every service account in namespace shop" + of + ", for audience sts.amazonaws.com"}},
 		"a prefix": {web(`{` + aud + `,"StringLike":{"HOST:sub":"system:serviceaccount:team-*"}}`),
 			[]string{"every service account whose namespace begins with team- and, since the star crosses the colon, whatever its name," + of + ", for audience sts.amazonaws.com"}},
-		"the cluster":     {web(`{` + aud + `}`), []string{"every token" + of + " (the whole cluster), for audience sts.amazonaws.com"}},
-		"but for a Deny":  {web(`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`) + "," + strings.Replace(web(`{"StringEquals":{"HOST:sub":"system:serviceaccount:shop:admin"}}`), "Allow", "Deny", 1), []string{"every token" + of + ", sub is system:serviceaccount:shop:* but not system:serviceaccount:shop:admin"}},
-		"an address":      {web(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + `, aws:sourceip is "IpAddress 10.0.0.0/8"`}},
-		"not an audience": {web(`{"StringNotEquals":{"HOST:aud":"a"}}`), []string{"every token" + of + " (the whole cluster), aud is * or absent but not a"}},
-		"a star itself":   {web(`{"StringEquals":{"HOST:sub":"a*"}}`), []string{`sub "a${*}"` + of}},
-		"perhaps":         {web(`{"StringMatches":{"HOST:aud":"a"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + ", perhaps"}},
-		"a role":          {assume(`{"AWS":"arn:aws:iam::111122223333:role/reader"}`, `{"StringEquals":{"sts:ExternalId":"abc"}}`), []string{"role arn:aws:iam::111122223333:role/reader, sts:externalid is abc"}},
-		"its account":     {assume(`{"AWS":["arn:aws:iam::111122223333:role/reader","111122223333"]}`, `{}`), []string{"every principal of account 111122223333"}},
-		"roles by name":   {assume(`{"AWS":"111122223333"}`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team-*"}}`), []string{"any other role of account 111122223333, aws:principalarn is arn:aws:iam::111122223333:role/team-*"}},
-		"an organization": {assume(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":"o-mine"}}`), []string{"EKS Pod Identity, aws:principalorgid is o-mine, perhaps", "every AWS principal, aws:principalorgid is o-mine", "whoever is other.amazonaws.com, aws:principalorgid is o-mine, perhaps"}},
+		"the cluster":         {web(`{` + aud + `}`), []string{"every token" + of + " (the whole cluster), for audience sts.amazonaws.com"}},
+		"but for a Deny":      {web(`{"StringLike":{"HOST:sub":"system:serviceaccount:shop:*"}}`) + "," + strings.Replace(web(`{"StringEquals":{"HOST:sub":"system:serviceaccount:shop:admin"}}`), "Allow", "Deny", 1), []string{"every token" + of + ", sub is system:serviceaccount:shop:* but not system:serviceaccount:shop:admin"}},
+		"an address":          {web(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + `, aws:sourceip is "IpAddress 10.0.0.0/8"`}},
+		"not an audience":     {web(`{"StringNotEquals":{"HOST:aud":"a"}}`), []string{"every token" + of + " (the whole cluster), aud is * or absent but not a"}},
+		"a star itself":       {web(`{"StringEquals":{"HOST:sub":"a*"}}`), []string{`sub "a${*}"` + of}},
+		"perhaps":             {web(`{"StringMatches":{"HOST:aud":"a"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + ", perhaps"}},
+		"perhaps without sub": {web(`{"ForAnyValue:StringEqualsIfExists":{"HOST:sub":"x"}}`), []string{"every token" + of + ", sub is such as \"\" or absent, perhaps", "sub x" + of}},
+		"perhaps by its case": {web(`{"StringEqualsIgnoreCase":{"HOST:sub":"shop"}}`), []string{"every token" + of + `, sub is such as "\u017fhop", perhaps`, `sub "shop (in any case)"` + of}},
+		"a policy variable":   {web(`{"StringLike":{"HOST:sub":["x","${aws:PrincipalTag/sub}"]}}`), []string{"every token" + of + ", sub is there but not x, perhaps", "sub x" + of}},
+		"a role":              {assume(`{"AWS":"arn:aws:iam::111122223333:role/reader"}`, `{"StringEquals":{"sts:ExternalId":"abc"}}`), []string{"role arn:aws:iam::111122223333:role/reader, sts:externalid is abc"}},
+		"its account":         {assume(`{"AWS":["arn:aws:iam::111122223333:role/reader","111122223333"]}`, `{}`), []string{"every principal of account 111122223333"}},
+		"roles by name":       {assume(`{"AWS":"111122223333"}`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/team-*"}}`), []string{"any other role of account 111122223333, aws:principalarn is arn:aws:iam::111122223333:role/team-*"}},
+		"an organization":     {assume(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalOrgID":"o-mine"}}`), []string{"EKS Pod Identity, aws:principalorgid is o-mine, perhaps", "every AWS principal, aws:principalorgid is o-mine", "whoever is other.amazonaws.com, aws:principalorgid is o-mine, perhaps"}},
 		"Pod Identity": {`{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}}`,
 			[]string{"EKS Pod Identity for namespace shop, setting session tags"}},
 		"Pod Identity of a cluster": {assume(`{"Service":"pods.eks.amazonaws.com"}`, `{"ArnEquals":{"aws:SourceArn":"arn:aws:eks:eu-west-1:111122223333:cluster/blue"}}`),
