@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -142,36 +143,55 @@ func (r *request) of(p Provider) *request {
 	return token
 }
 
-// collision finds a Deny of one provider that would now also be the other's: statements move one
-// by one, and only together can they take away.
+// collision finds what statements that move one by one do only together with those that name the
+// other provider: a Deny takes away, and two that allow one action each let a token have both.
 func (rev revision) collision(before *Policy, from, to Provider) *EditError {
-	denies := ""
+	denies, moves := "", ""
+	shared, sets := false, false
 	var all []*statement
 	for i := range rev.policy.list() {
 		s := &rev.policy.statements[i]
 		all = append(all, s)
-		if s.effect != Allow && s.principals.match(sketch(to.arn)) != no {
+		switch {
+		case s.principals.match(sketch(to.arn)) == no:
+			continue
+		case s.effect != Allow:
 			denies = rev.origin(s)
+		case rev.from[i].node == s.node:
+			shared = true
+		case moves == "":
+			moves = rev.origin(s)
 		}
+		sets = sets || s.actions.match(actionTagSession) != no || s.actions.match(actionSetSourceIdentity) != no
 	}
-	if denies == "" || rev.policy == before {
+	if rev.policy == before || denies == "" && !(shared && sets) {
 		return nil
 	}
-	e := &EditError{Edit: "Retargeted", Path: denies, Reason: "the statement would deny tokens of the other provider that it did not deny"}
 	grid, ok := newGrid(all, Grant{})
 	if !ok {
-		e.Reason = tooIntricate
-		return e
+		return &EditError{Edit: "Retargeted", Path: cmp.Or(denies, moves), Reason: tooIntricate}
 	}
 	for _, r := range grid.tokens(to.arn) {
-		old, moved := outcomes(r, before), outcomes(r.of(from), before)
-		for i, is := range outcomes(r, rev.policy) {
-			if was, ok := old[i].or(moved[i]); !ok || is != was {
-				return e
+		old, moved, now := outcomes(r, before), outcomes(r.of(from), before), outcomes(r, rev.policy)
+		for i, is := range now {
+			if was, ok := old[i].or(moved[i]); denies != "" && (!ok || is != was) {
+				return &EditError{Edit: "Retargeted", Path: cmp.Or(denies, moves), Reason: "the statement would deny tokens of the other provider that it did not deny"}
+			}
+		}
+		was := [2][3]verdict{together(old), together(moved)}
+		for i, is := range together(now) {
+			if is > max(was[0][i], was[1][i]) {
+				return &EditError{Edit: "Retargeted", Path: moves, Reason: "with another statement it would let tokens of the other provider set tags or a source identity, which those of neither may"}
 			}
 		}
 	}
 	return nil
+}
+
+// together are the verdicts on tokens that set session tags, a source identity, or both.
+func together(o [4]answer) [3]verdict {
+	web, tags, identity := o[0].verdict, o[2].verdict, o[3].verdict
+	return [3]verdict{min(web, tags), min(web, identity), min(web, tags, identity)}
 }
 
 // outcomes are the policy's answers to each action.

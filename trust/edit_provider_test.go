@@ -123,6 +123,11 @@ func TestADenyMovesWithItsProviderUnlessItWouldTakeFromTheOther(t *testing.T) {
 	taking := parse(t, statement(web("Allow", p, "a")+","+web("Allow", q, "b")+","+web("Deny", p, "b")))
 	_, err = taking.Retargeted(p, q)
 	require.EqualError(t, err, "trust: Retargeted: the statement would deny tokens of the other provider that it did not deny (/Statement/2)")
+	tagged := `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:TagSession"}`
+	_, err = parse(t, statement(tagged+","+web("Allow", q, "b"))).Retargeted(p, q)
+	require.EqualError(t, err, "trust: Retargeted: with another statement it would let tokens of the other provider set tags or a source identity, which those of neither may (/Statement/0)")
+	moved, err = parse(t, statement(tagged+","+web("Allow", p, "a")+","+strings.Replace(web("Allow", q, "b"), `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:TagSession"]`, 1))).Retargeted(p, q)
+	require.NoError(t, err)
 	intricate := parse(t, statement(web("Allow", p, "a")+`,{"Effect":"Deny","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"aws:x":"y"`+
 		strings.ReplaceAll(manyClaims(), "HOST", p.HostPath())+`}}}`))
 	_, err = intricate.Retargeted(p, q)

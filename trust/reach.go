@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/irsa-go/irsa/internal/language"
 )
 
 // Reach is a part of those whom a policy admits: one caller, or all of a kind, and what the
@@ -187,7 +185,7 @@ func (pr *prover) parts(q *question, b *boxes, certain bool) (list []Reach, ok b
 		each := []Reach{r}
 		for i := range q.variables {
 			if v := &q.variables[i]; v.name != "" && !v.fixed && len(box[i]) < len(b.variables[i]) {
-				each = q.describeKey(each, i, box[i], &pr.spare)
+				each = describeKey(each, i, q.describe(i, box[i], !certain, &pr.spare))
 			}
 		}
 		for _, r := range each {
@@ -263,8 +261,7 @@ func mergeReach(list []Reach, use func(*Reach) *Use) []Reach {
 
 // describeKey adds what the variable is to each of the parts. Each exact sub makes a part of its
 // own.
-func (q *question) describeKey(list []Reach, i int, of []*choice, budget *language.Budget) (out []Reach) {
-	described := q.describe(i, of, list[0].Unproven, budget)
+func describeKey(list []Reach, i int, described []described) (out []Reach) {
 	for _, r := range list {
 		for _, d := range described {
 			r := r

@@ -25,22 +25,26 @@ func (q *question) describe(i int, of []*choice, doubtful bool, budget *language
 	k := ReachKey{Key: v.name}
 	d := describer{question: q, variable: v, doubtful: doubtful, domain: q.scene.domain(v.name)}
 	k.Absent = !d.domain.must && d.isIn(of, nil, absent)
-	if isMultivalued(v.name) || !d.prepare(of, budget) || !d.cover() {
-		k.Is = examples(of)
-		k.Examples = len(k.Is) > 0
-		return []described{{ReachKey: k}}
-	}
-	return d.inWords(k)
-}
-
-// examples are values of a few of the choices.
-func examples(of []*choice) (list []string) {
-	for _, c := range of {
-		if c.atom.presence == present && len(list) < maxExamples {
-			list = append(list, strings.Join(c.atom.values, " and "))
+	if !isMultivalued(v.name) && d.prepare(of, budget) && d.cover() {
+		if list := d.inWords(k); list != nil {
+			return list
 		}
 	}
-	return list
+	return k.byExample(of)
+}
+
+// byExample says what the key may be by values of a few of the choices; nothing when it can only
+// be left open.
+func (k ReachKey) byExample(of []*choice) []described {
+	for _, c := range of {
+		if c.atom.presence == present && len(k.Is) < maxExamples {
+			k.Is = append(k.Is, strings.Join(c.atom.values, " and "))
+		}
+	}
+	if k.Examples = len(k.Is) > 0; !k.Examples && !k.Absent {
+		return nil
+	}
+	return []described{{ReachKey: k}}
 }
 
 // inWords fills in what the key may be. Each subject that is named exactly is a part of its own.
