@@ -13,7 +13,8 @@ import (
 // New builds a policy from web identity grants: one statement for each provider and list of
 // audiences with subjects, and one with patterns. The same grants give the same bytes. It refuses
 // an empty list of grants, and a grant without a provider, without subjects and patterns, with a
-// zero value among them, or with an audience that is empty or has a wildcard.
+// zero value among them, or with an audience that is empty or has a wildcard. A policy that IAM
+// would not store is an *InvalidError.
 func New(grants ...Grant) (*Policy, error) {
 	if len(grants) == 0 {
 		return nil, errors.New("trust: new policy: it has no grants")
@@ -29,6 +30,11 @@ func New(grants ...Grant) (*Policy, error) {
 	}
 	if err := joinProblems("trust: new policy", errs...); err != nil {
 		return nil, err
+	}
+	for i := range p.flaws {
+		if f := &p.flaws[i]; !f.Unproven {
+			return nil, fmt.Errorf("trust: new policy: IAM would not store it: %w", &f.InvalidError)
+		}
 	}
 	return p, nil
 }

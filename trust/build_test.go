@@ -106,6 +106,24 @@ func TestAGrantThatIsWrong(t *testing.T) {
 	assert.Len(t, several.Unwrap(), 2, "all grants are reported at once")
 }
 
+// A policy that is built is one that IAM stores.
+func TestNewRefusesWhatIAMDoesNotStore(t *testing.T) {
+	t.Parallel()
+	github := provider(t, "https://token.actions.githubusercontent.com")
+	for message, g := range map[string]trust.Grant{
+		"Condition can contain only one colon.":                                 {Provider: provider(t, "https://oidc.example.com/a:b"), Subjects: []trust.Subject{account(t, "a", "b")}},
+		"Federated principals must be valid domain names or SAML metadata ARNs": {Provider: provider(t, "https://oidc.example.com/$"), Subjects: []trust.Subject{account(t, "a", "b")}},
+		"/Statement/0: Trust policy with trusted principal":                     {Provider: github, Patterns: []trust.Pattern{pattern(t, "*:ref:refs/heads/main")}},
+	} {
+		policy, err := trust.New(g)
+		assert.ErrorContains(t, err, "trust: new policy: IAM would not store it: ")
+		assert.ErrorContains(t, err, message)
+		var invalid *trust.InvalidError
+		assert.ErrorAs(t, err, &invalid)
+		assert.Nil(t, policy)
+	}
+}
+
 func TestJoinRefuses(t *testing.T) {
 	t.Parallel()
 	one := build(t, trust.Grant{Provider: provider(t, blue), Subjects: []trust.Subject{account(t, "a", "b")}})

@@ -56,7 +56,7 @@ func (p *Policy) WithGrant(g Grant) (*Policy, error) {
 		}
 	}
 	errs = append(errs, p.widened(out, "WithGrant", g.requests, func(r *request) bool { return g.covers(r, false) })...)
-	if err := joinProblems("trust: WithGrant", append(errs, p.stored("WithGrant", out))...); err != nil {
+	if err := p.settled("WithGrant", out, errs); err != nil {
 		return nil, err
 	}
 	return out, nil

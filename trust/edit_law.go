@@ -39,13 +39,24 @@ func (p *Policy) revise(edit func(*statement) []*jsontree.Value) revision {
 	return rev
 }
 
-// stored refuses an edit after which IAM stores what it did not: then the statements of others
-// would begin to count.
-func (p *Policy) stored(edit string, out *Policy) error {
-	if out.Len() == 0 || out.isRefused() || !p.isRefused() {
-		return nil
+// settled is everything for which an edit is refused.
+func (p *Policy) settled(edit string, out *Policy, errs []error) error {
+	if len(errs) == 0 {
+		errs = append(errs, p.stored(edit, out))
 	}
-	return &EditError{Edit: edit, Path: p.refused.Path, Reason: "IAM does not store the policy as it is: " + p.refused.Message}
+	return joinProblems("trust: "+edit, errs...)
+}
+
+// stored refuses an edit after which IAM stores what it did not, or does not store what it did: then
+// the statements of others would begin to count, or no longer do.
+func (p *Policy) stored(edit string, out *Policy) error {
+	switch {
+	case out.Len() == 0 || out.isRefused() == p.isRefused():
+		return nil
+	case p.isRefused():
+		return &EditError{Edit: edit, Path: p.refused.Path, Reason: "IAM does not store the policy as it is: " + p.refused.Message}
+	}
+	return &EditError{Edit: edit, Path: p.pathOf(out.refused.Path, out), Reason: "IAM would not store the policy: " + out.refused.Message}
 }
 
 // origin is the pointer of the receiver's statement that one of the revision comes from; "" for

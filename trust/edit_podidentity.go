@@ -39,7 +39,7 @@ func (p *Policy) WithPodIdentity(g PodIdentityGrant) (*Policy, error) {
 	errs = append(errs, p.widened(out, "WithPodIdentity", func(of []*statement) ([]*request, bool) { return podRequests(of, g) }, func(r *request) bool {
 		return slices.ContainsFunc(units, func(unit PodIdentityGrant) bool { return unit.covers(r) })
 	})...)
-	if err := joinProblems("trust: WithPodIdentity", append(errs, p.stored("WithPodIdentity", out))...); err != nil {
+	if err := p.settled("WithPodIdentity", out, errs); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -72,7 +72,7 @@ func (p *Policy) WithoutPodIdentity(g PodIdentityGrant) (*Policy, error) {
 			errs = append(errs, &EditError{Edit: "WithoutPodIdentity", Subject: unit.subject(), Path: rev.origin(s), Reason: "would stay admitted by a statement for more"})
 		}
 	}
-	if err := joinProblems("trust: WithoutPodIdentity", append(errs, p.stored("WithoutPodIdentity", rev.policy))...); err != nil {
+	if err := p.settled("WithoutPodIdentity", rev.policy, errs); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil

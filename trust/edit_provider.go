@@ -40,7 +40,7 @@ func (p *Policy) WithoutProvider(provider Provider) (*Policy, error) {
 			errs = append(errs, &EditError{Edit: "WithoutProvider", Path: rev.origin(s), Reason: "a statement may admit the provider without naming it"})
 		}
 	}
-	if err := joinProblems("trust: WithoutProvider", append(errs, p.stored("WithoutProvider", rev.policy))...); err != nil {
+	if err := p.settled("WithoutProvider", rev.policy, errs); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil
@@ -95,7 +95,7 @@ func (p *Policy) Retargeted(from, to Provider) (*Policy, error) {
 	if e := rev.collision(p, from, to); len(errs) == 0 && e != nil {
 		errs = append(errs, e)
 	}
-	if err := joinProblems("trust: Retargeted", append(errs, p.stored("Retargeted", rev.policy))...); err != nil {
+	if err := p.settled("Retargeted", rev.policy, errs); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil

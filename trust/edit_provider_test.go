@@ -75,6 +75,9 @@ func TestRetargeted(t *testing.T) {
 	require.NoError(t, err)
 	assert.Same(t, moved, same)
 
+	_, err = policy.Retargeted(p, provider(t, "https://new.example.com/a:b"))
+	require.ErrorContains(t, err, "trust: Retargeted: IAM would not store the policy: Condition can contain only one colon. (/Statement/1/Condition/")
+
 	simple, err := build(t, grant(p, cart)).Retargeted(p, q)
 	require.NoError(t, err)
 	assert.True(t, simple.Equal(build(t, grant(q, cart))))

@@ -29,7 +29,7 @@ func (p *Policy) WithoutGrant(g Grant) (*Policy, error) {
 			errs = append(errs, e)
 		}
 	}
-	if err := joinProblems("trust: WithoutGrant", append(errs, p.stored("WithoutGrant", rev.policy))...); err != nil {
+	if err := p.settled("WithoutGrant", rev.policy, errs); err != nil {
 		return nil, err
 	}
 	return rev.policy, nil
