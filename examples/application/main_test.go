@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/trust"
@@ -68,22 +69,23 @@ func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
 
 	output, err := run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+file, "AWS_ROLE_SESSION_NAME=from-the-pod")...)
 	require.NoError(t, err, output)
-	assert.Equal(t, "arn:aws:sts::111122223333:assumed-role/checkout/from-the-pod\n", output)
+	readme.Shows(t, "README.md", "go run .", output)
 
 	output, err = run(t, account.Env()...)
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "arn:aws:iam::111122223333:", "static keys")
 
 	output, err = run(t, append(endpoint, "AWS_EC2_METADATA_DISABLED=true")...)
-	assert.Error(t, err, "a pod that was not mutated: %s", output)
+	require.Error(t, err, "a pod that was not mutated: %s", output)
+	readme.Shows(t, "README.md", "go run .", output+err.Error()+"\n")
 	output, err = run(t, append(account.Env(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_PROFILE=work", "AWS_CONFIG_FILE="+profile(t, account))...)
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "arn:aws:iam::111122223333:", "a laptop")
 
 	node := append(endpoint, "AWS_PROFILE=bare", "AWS_CONFIG_FILE="+configFile(t, "[profile bare]\nregion=eu-central-1\n"), "AWS_EC2_METADATA_SERVICE_ENDPOINT="+metadata(t))
 	output, err = run(t, node...)
-	assert.Error(t, err, "a profile that leads to the node")
-	assert.Contains(t, output, "the node's")
+	require.Error(t, err, "a profile that leads to the node")
+	readme.Shows(t, "README.md", "AWS_PROFILE=bare go run .", output+err.Error()+"\n")
 
 	output, err = run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)...)
 	assert.Error(t, err, "half an identity is not a laptop: %s", output)

@@ -12,6 +12,7 @@ import (
 	"log"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,6 +26,7 @@ func main() {
 	region := flag.String("region", "", "region of the cluster, for AWS_REGION in the pods; empty: none")
 	certDir := flag.String("cert-dir", "/etc/webhook/certs", "folder of tls.crt and tls.key")
 	flag.Parse()
+	ctrl.SetLogger(klog.Background())
 	ctx := ctrl.SetupSignalHandler()
 	mgr, err := ctrl.NewManager(ctrl.GetConfigOrDie(), ctrl.Options{
 		Cache:                  cache.Options{DefaultTransform: cache.TransformStripManagedFields()},

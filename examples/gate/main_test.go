@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/internal/readme"
 )
 
 func TestThePageShowsWhatTheGateSays(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("README.md")
-	require.NoError(t, err)
 	for file, want := range map[string]int{"plan.json": 0, "bad.json": 1, "deployment.json": 2} {
 		file = "testdata/" + file
 		var out strings.Builder
@@ -22,7 +22,7 @@ func TestThePageShowsWhatTheGateSays(t *testing.T) {
 		if want != 0 {
 			fmt.Fprintf(&out, "exit status %d\n", want)
 		}
-		assert.Contains(t, string(page), "```\n$ go run . "+file+"\n"+out.String()+"```\n")
+		readme.Shows(t, "README.md", "go run . "+file, out.String())
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust/iamrole"
@@ -59,20 +59,6 @@ func (w world) become(roleARN, namespace, name string) error {
 	return err
 }
 
-// commands are those on the page, by what they print.
-func commands(t *testing.T) map[string]string {
-	t.Helper()
-	page, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	all := map[string]string{}
-	for i, block := range strings.Split(string(page), "```") {
-		if line, printed, ok := strings.Cut(strings.TrimPrefix(block, "\n$ go run . "), "\n"); i%2 == 1 && ok {
-			all[line] = printed
-		}
-	}
-	return all
-}
-
 func TestAnAccountGetsItsRoleAndLosesIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -80,7 +66,7 @@ func TestAnAccountGetsItsRoleAndLosesIt(t *testing.T) {
 	for range 2 { // again makes no difference
 		out, err := w.install(install)
 		require.NoError(t, err)
-		assert.Equal(t, commands(t)[install], out)
+		readme.Shows(t, "README.md", "go run . "+install, out)
 		var account corev1.ServiceAccount
 		require.NoError(t, yaml.UnmarshalStrict([]byte(out), &account))
 		roleARN := account.Annotations["eks.amazonaws.com/role-arn"]
@@ -92,7 +78,7 @@ func TestAnAccountGetsItsRoleAndLosesIt(t *testing.T) {
 	const remove = "-issuer " + issuer + " -account shop/cart -delete"
 	out, err := w.install(remove)
 	require.NoError(t, err)
-	assert.Equal(t, commands(t)[remove], out)
+	readme.Shows(t, "README.md", "go run . "+remove, out)
 	out, err = w.install(remove)
 	require.NoError(t, err, "what is gone is gone")
 	assert.Empty(t, out)
@@ -114,13 +100,14 @@ func TestWhatIsNotTheInstallersOwnStays(t *testing.T) {
 func TestBadInputMakesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	const wrong = "-issuer http://x -account shop/cart"
 	for _, line := range []string{
-		"-issuer http://x -account shop/cart", "-issuer " + issuer + " -account cart", "-issuer " + issuer + " -account shop/*", "",
+		wrong, "-issuer " + issuer + " -account cart", "-issuer " + issuer + " -account shop/*", "",
 	} {
 		_, err := w.install(line)
 		require.Error(t, err, line)
-		if printed, on := commands(t)[line]; on {
-			assert.Equal(t, printed, "installer: "+err.Error()+"\nexit status 1\n")
+		if line == wrong {
+			readme.Shows(t, "README.md", "go run . "+line, "installer: "+err.Error()+"\nexit status 1\n")
 		}
 	}
 	assert.Zero(t, w.aws.Calls("CreateRole"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -62,6 +63,20 @@ func startClusterOf(t *testing.T, binary string, cfg cluster.Config) *testCluste
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	require.NoError(t, err)
 	return &testCluster{Cluster: c, client: client}
+}
+
+// writeKubeconfig writes the file that leads whoever holds the token to the cluster.
+func writeKubeconfig(t *testing.T, c *cluster.Cluster, token string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: %q, certificate-authority: %q}}]
+users: [{name: u, user: {token: %q}}]
+`, c.URL, c.CAFile, token), 0o600))
+	return path
 }
 
 // namespace creates a namespace; with no controllers running it has no default service account.

@@ -63,14 +63,7 @@ func newMoveBench(t *testing.T) *moveBench {
 	build.Dir = filepath.Join("..", "..", "examples", "migrate")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	b.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(b.kubeconfig, fmt.Appendf(nil, `apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{name: c, context: {cluster: c, user: u}}]
-clusters: [{name: c, cluster: {server: %q, certificate-authority: %q}}]
-users: [{name: u, user: {token: %q}}]
-`, b.URL, b.CAFile, b.RESTConfig().BearerToken), 0o600))
+	b.kubeconfig = writeKubeconfig(t, b.Cluster, b.RESTConfig().BearerToken)
 	return b
 }
 

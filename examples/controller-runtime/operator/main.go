@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -61,6 +62,7 @@ func (o operator) Reconcile(ctx context.Context, account *corev1.ServiceAccount)
 }
 
 func main() {
+	ctrl.SetLogger(klog.Background())
 	ctx := ctrl.SetupSignalHandler()
 	provider, err1 := trust.ParseProviderARN(os.Getenv("PROVIDER_ARN")) // of the cluster's issuer
 	cfg, err2 := config.LoadDefaultConfig(ctx)
