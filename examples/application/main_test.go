@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -20,22 +19,7 @@ import (
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
 
-// The program is run as a process of its own: its environment is what it is about.
-func TestMain(m *testing.M) {
-	if os.Getenv("IRSA_RUN_MAIN") != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func run(t *testing.T, env ...string) (string, error) {
-	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(env, "IRSA_RUN_MAIN=1", "HOME="+t.TempDir())
-	output, err := command.CombinedOutput()
-	return string(output), err
-}
+func TestMain(m *testing.M) { readme.Main(m, main) }
 
 func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
 	t.Parallel()
@@ -67,28 +51,18 @@ func TestTheProgramBecomesWhatItsEnvironmentSays(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(signed), 0o600))
 	endpoint := []string{"AWS_ENDPOINT_URL=" + account.URL(), "AWS_REGION=eu-central-1"}
 
-	output, err := run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+file, "AWS_ROLE_SESSION_NAME=from-the-pod")...)
-	require.NoError(t, err, output)
-	readme.Shows(t, "README.md", "go run .", output)
+	mutated := append(endpoint, "AWS_ROLE_ARN="+role.ARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+file, "AWS_ROLE_SESSION_NAME=from-the-pod")
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, mutated))
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, append(endpoint, "AWS_EC2_METADATA_DISABLED=true")))
 
-	output, err = run(t, account.Env()...)
-	require.NoError(t, err, output)
-	assert.Contains(t, output, "arn:aws:iam::111122223333:", "static keys")
-
-	output, err = run(t, append(endpoint, "AWS_EC2_METADATA_DISABLED=true")...)
-	require.Error(t, err, "a pod that was not mutated: %s", output)
-	readme.Shows(t, "README.md", "go run .", output+err.Error()+"\n")
-	output, err = run(t, append(account.Env(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_PROFILE=work", "AWS_CONFIG_FILE="+profile(t, account))...)
-	require.NoError(t, err, output)
-	assert.Contains(t, output, "arn:aws:iam::111122223333:", "a laptop")
+	const administrator = `^arn:aws:iam::111122223333:\S+\n$`
+	assert.Regexp(t, administrator, readme.Run(t, account.Env()), "static keys")
+	laptop := append(account.Env(), "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_PROFILE=work", "AWS_CONFIG_FILE="+profile(t, account))
+	assert.Regexp(t, administrator, readme.Run(t, laptop))
 
 	node := append(endpoint, "AWS_PROFILE=bare", "AWS_CONFIG_FILE="+configFile(t, "[profile bare]\nregion=eu-central-1\n"), "AWS_EC2_METADATA_SERVICE_ENDPOINT="+metadata(t))
-	output, err = run(t, node...)
-	require.Error(t, err, "a profile that leads to the node")
-	readme.Shows(t, "README.md", "AWS_PROFILE=bare go run .", output+err.Error()+"\n")
-
-	output, err = run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)...)
-	assert.Error(t, err, "half an identity is not a laptop: %s", output)
+	readme.Shows(t, "README.md", "AWS_PROFILE=bare go run .", readme.Run(t, node))
+	assert.Regexp(t, `half an identity.*\nexit status 1\n$`, readme.Run(t, append(endpoint, "AWS_ROLE_ARN="+role.ARN)), "not a laptop")
 }
 
 // profile writes a configuration file with the administrator's keys, as a laptop has one.

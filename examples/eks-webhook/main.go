@@ -10,10 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,9 +53,11 @@ func main() {
 	flag.StringVar(&f.key, "tls-key", "/etc/webhook/certs/tls.key", "")
 	flag.StringVar(&f.port, "port", "443", "")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log.Print(run(ctx, f))
+	if err := run(ctx, f); err != nil {
+		log.Fatal(err)
+	}
 }
 
 func run(ctx context.Context, f flags) error {
@@ -82,9 +88,24 @@ func run(ctx context.Context, f flags) error {
 		return err
 	}
 	tlsConfig := &tls.Config{GetCertificate: certificate.GetCertificate}
-	server := &http.Server{Addr: ":" + f.port, Handler: handler, TLSConfig: tlsConfig, ReadHeaderTimeout: 10 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Shutdown(context.Background()) })
-	return server.ListenAndServeTLS("", "")
+	server := &http.Server{Handler: handler, TLSConfig: tlsConfig, ReadHeaderTimeout: 10 * time.Second}
+	listener, err := net.Listen("tcp", ":"+f.port)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, server, listener)
+}
+
+// serve returns when ctx is done and the reviews under way are answered.
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(listener, "", "") }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return server.Shutdown(context.Background())
+	}
 }
 
 // config is what the flags mean to mutate. Bad values count as absent, as in the original, which logs
@@ -139,8 +160,8 @@ func (f flags) handler(accounts webhook.Accounts) (http.Handler, error) {
 	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		for verdict, n := range counts {
-			fmt.Fprintf(w, "pod_identity_webhook_pods_total{verdict=%q} %d\n", verdict, n)
+		for _, verdict := range slices.Sorted(maps.Keys(counts)) {
+			fmt.Fprintf(w, "pod_identity_webhook_pods_total{verdict=%q} %d\n", verdict, counts[verdict])
 		}
 	})
 	return mux, err

@@ -4,17 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,8 +26,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
+
+func TestMain(m *testing.M) { readme.Main(m, main) }
+
+func TestOutsideOfAClusterItEndsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, nil))
+}
 
 // recorded is a pod with what the EKS webhook made of it.
 type recorded struct {
@@ -132,16 +144,53 @@ func TestTheConfigMapGivesRolesAndAnnotationsWinAsInTheOriginal(t *testing.T) {
 
 func TestMetricsCountVerdicts(t *testing.T) {
 	t.Parallel()
-	handler, err := flags{}.handler(webhook.AccountsFunc(func(context.Context, string, string) (*corev1.ServiceAccount, error) { return nil, webhook.ErrNotFound }))
+	handler, err := flags{}.handler(webhook.AccountsFunc(func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+		return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: name, Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/cart"},
+		}}, nil
+	}))
 	require.NoError(t, err)
-	for range 3 {
-		r := httptest.NewRequest(http.MethodPost, "/mutate", bytes.NewReader([]byte("{")))
+	const pod = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"CREATE","namespace":"shop",
+		"kind":{"version":"v1","kind":"Pod"},"resource":{"version":"v1","resource":"pods"},"object":{"spec":{"containers":[{"name":"app"}]}}}}`
+	for _, body := range []string{pod, pod, "{"} {
+		r := httptest.NewRequest(http.MethodPost, "/mutate", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	assert.Regexp(t, `^pod_identity_webhook_pods_total\{verdict="[a-z-]+"\} 3\n$`, w.Body.String())
+	readme.Shows(t, "README.md", "kubectl get --raw /api/v1/namespaces/irsa/services/https:pod-identity-webhook:443/proxy/metrics", w.Body.String())
 	_, err = flags{region: "Frankfurt"}.handler(nil)
 	assert.ErrorContains(t, err, `"Frankfurt"`)
+}
+
+func TestAReviewUnderWayIsAnsweredBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	begun, ended := make(chan struct{}), make(chan error)
+	ctx, stop := context.WithCancel(t.Context())
+	slow := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(begun)
+		<-ctx.Done()
+		time.Sleep(50 * time.Millisecond) // so that an end at once would be noticed
+		_, _ = io.WriteString(w, "reviewed")
+	}))
+	slow.StartTLS()
+	defer slow.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() {
+		ended <- serve(ctx, &http.Server{Handler: slow.Config.Handler, TLSConfig: slow.TLS}, listener)
+	}()
+	go func() {
+		<-begun
+		stop()
+	}()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	resp, err := client.Get("https://" + listener.Addr().String())
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, "reviewed", string(body))
+	assert.NoError(t, <-ended)
 }

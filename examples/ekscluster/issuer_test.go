@@ -12,10 +12,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 )
 
 const issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+
+func TestMain(m *testing.M) { readme.Main(m, main) }
 
 // client is the SDK's own, in front of a server that gives one answer.
 func client(t *testing.T, status int, answer string) *eks.Client {
@@ -41,8 +44,7 @@ func TestAClustersNameLeadsToItsIssuerAndThumbprint(t *testing.T) {
 	api := client(t, 200, `{"cluster":{"name":"prod","identity":{"oidc":{"issuer":"`+issuer+`"}}}}`)
 	var out bytes.Buffer
 	require.NoError(t, show(t.Context(), api, srv.Client(), "prod", &out))
-	assert.Contains(t, out.String(), "cluster prod in eu-west-1 (aws)")
-	assert.Contains(t, out.String(), "thumbprints")
+	readme.Shows(t, "README.md", "go run . prod", out.String())
 	srv.SetFault(oidctest.Fault{ExpiredChain: true})
 	out.Reset()
 	require.Error(t, show(t.Context(), api, srv.Client(), "prod", &out))
@@ -61,6 +63,17 @@ func TestAnotherIssuerThanOfEKSIsRefused(t *testing.T) {
 		require.ErrorContains(t, err, want, answer)
 		assert.Zero(t, iss)
 	}
-	_, err := ClusterIssuer(t.Context(), client(t, 404, `{"message":"No cluster found"}`), "prod")
-	assert.ErrorContains(t, err, `cluster "prod"`)
+}
+
+func TestThePageShowsRefusals(t *testing.T) {
+	t.Parallel()
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, nil))
+	eks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(`{"message":"No cluster found for name: gone."}`))
+	}))
+	defer eks.Close()
+	env := []string{"AWS_ENDPOINT_URL_EKS=" + eks.URL, "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret"}
+	readme.Shows(t, "README.md", "go run . gone", readme.Run(t, env, "gone"))
 }

@@ -16,8 +16,11 @@ type printer struct {
 
 // heading begins the next numbered step.
 func (p *printer) heading(format string, args ...any) {
+	if p.step > 0 {
+		fmt.Fprintln(p.w)
+	}
 	p.step++
-	fmt.Fprintf(p.w, "\n%d. %s\n", p.step, fmt.Sprintf(format, args...))
+	fmt.Fprintf(p.w, "%d. %s\n", p.step, fmt.Sprintf(format, args...))
 }
 
 // fact prints one named value.

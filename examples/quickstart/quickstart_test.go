@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/pem"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 )
 
@@ -40,6 +42,7 @@ func TestTheWalkEndsAtTheRoleAndRefusesTheNeighbour(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := quickstart(t)
 	require.Zero(t, code, stderr)
+	readme.Shows(t, "README.md", "go run ./examples/quickstart", stdout)
 	for _, want := range []string{
 		"1. ", "2. ", "3. ", "4. ", "5. ", "6. ", "7. ",
 		"arn:aws:iam::111122223333:oidc-provider/oidc.cluster.example/self-managed",
@@ -69,6 +72,7 @@ func TestTheWalkByPodIdentityEndsAtTheRoleAndRefusesTheNeighbour(t *testing.T) {
 	} {
 		assert.Contains(t, stdout, want)
 	}
+	readme.Shows(t, "README.md", "go run ./examples/quickstart -pod-identity", stdout)
 	assert.NotContains(t, stdout, "eks.amazonaws.com/role-arn", "an annotation that it does not read")
 	code, _, stderr = quickstart(t, "-pod-identity", "-issuer", "https://oidc.example")
 	assert.Equal(t, 1, code)
@@ -108,6 +112,14 @@ func TestARealIssuerEndsTheWalkAtThePod(t *testing.T) {
 	assert.Equal(t, 1, code, "this machine does not know the CA")
 	assert.Contains(t, stderr, cluster.URL())
 	assert.NotContains(t, stdout, "2. ")
+}
+
+func TestThePageShowsARefusal(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"-issuer http://x", "-aws"} {
+		code, _, stderr := quickstart(t, strings.Fields(args)...)
+		readme.Shows(t, "README.md", "go run ./examples/quickstart "+args, fmt.Sprintf("%sexit status %d\n", stderr, code))
+	}
 }
 
 func TestWrongInputIsOneClearLineAndCreatesNothing(t *testing.T) {

@@ -1,9 +1,10 @@
-// Package readme is for tests that run the commands of a page: it reads what the page shows each of
-// them to print.
+// Package readme is for tests that hold a page against what its programs print.
 package readme
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -45,4 +46,27 @@ func Shows(t testing.TB, page, command, printed string) {
 		}
 	}
 	t.Errorf("%s does not show this:\n$ %s\n%s", page, command, printed)
+}
+
+const asProgram = "IRSA_README_PROGRAM"
+
+// Main is the TestMain of a program that Run runs.
+func Main(m *testing.M, program func()) {
+	if os.Getenv(asProgram) == "" {
+		os.Exit(m.Run())
+	}
+	program()
+}
+
+// Run runs the program as a process of its own, with no environment but this and an empty home. It
+// returns what go run prints of it.
+func Run(t testing.TB, env []string, args ...string) string {
+	t.Helper()
+	command := exec.Command(os.Args[0], args...)
+	command.Env = append(env, asProgram+"=1", "HOME="+t.TempDir())
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return fmt.Sprintf("%s%v\n", output, err)
+	}
+	return string(output)
 }
