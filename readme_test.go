@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -212,6 +213,46 @@ func TestEveryExampleHasAPageAndIsInTheList(t *testing.T) {
 	}
 }
 
+// A reader sees what a program prints, and what it says when something is wrong. Tests beside the
+// programs hold the text; this holds that it is there.
+func TestEveryExampleShowsItsOutputAndARefusal(t *testing.T) {
+	t.Parallel()
+	refusal := regexp.MustCompile(`(?m)^exit status [1-9]|^\(exit code [1-9]|^--- FAIL|^Error from server|"status":"False"|no-provider|no such file`)
+	for _, path := range files(t, "README.md") {
+		if !strings.HasPrefix(path, "examples/") || path == "examples/README.md" {
+			continue
+		}
+		var commands, refusals int
+		for _, b := range readPage(t, path).blocks {
+			if strings.HasPrefix(b.text, "$ ") && strings.Count(b.text, "\n") > 1 {
+				commands++
+			}
+			if refusal.MatchString(b.text) {
+				refusals++
+			}
+		}
+		assert.NotZero(t, commands, "%s shows no command with its output", path)
+		assert.NotZero(t, refusals, "%s shows no refusal", path)
+	}
+}
+
+// What an Example of the programs prints is on the page beside it.
+func TestPagesShowWhatExamplesPrint(t *testing.T) {
+	t.Parallel()
+	for path, source := range goFiles(t) {
+		if !strings.HasPrefix(path, "examples/") || !strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments)
+		require.NoError(t, err)
+		for _, example := range doc.Examples(file) {
+			page, err := os.ReadFile(filepath.Join(filepath.Dir(path), "README.md"))
+			require.NoError(t, err)
+			assert.Contains(t, string(page), "```\n"+example.Output+"```\n", "%s: Example %s", path, example.Name)
+		}
+	}
+}
+
 func TestTheREADMEIsReadInOneGo(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")
@@ -219,16 +260,28 @@ func TestTheREADMEIsReadInOneGo(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(string(text), "\n"), 150)
 }
 
-// What a newcomer writes is short, whole programs with their imports and comments.
+// What a newcomer writes is short: lines of code, imports included, blank lines and comments not. A page
+// that says how many there are is right.
 func TestTheProgramsAreShort(t *testing.T) {
 	t.Parallel()
+	said := regexp.MustCompile(`\bin (\d+) lines`)
 	for path, most := range map[string]int{
-		"application/main.go": 31, "controller-runtime/main.go": 86, "controller-runtime/operator/main.go": 78,
-		"gate/main.go": 46, "installer/main.go": 119,
+		"application/main.go": 25, "controller-runtime/main.go": 67, "controller-runtime/operator/main.go": 70,
+		"gate/main.go": 37, "installer/main.go": 103,
 	} {
-		text, err := os.ReadFile(filepath.Join("examples", path))
+		path = filepath.Join("examples", path)
+		lines := 0
+		for line := range strings.Lines(goFiles(t)[path]) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+				lines++
+			}
+		}
+		assert.LessOrEqual(t, lines, most, path)
+		page, err := os.ReadFile(filepath.Join(filepath.Dir(path), "README.md"))
 		require.NoError(t, err)
-		assert.LessOrEqual(t, strings.Count(string(text), "\n"), most, path)
+		for _, found := range said.FindAllStringSubmatch(string(page), -1) {
+			assert.Equal(t, strconv.Itoa(lines), found[1], path)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
@@ -17,8 +16,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/mutate/webhook"
 )
+
+func TestMain(m *testing.M) { readme.Main(m, main) }
+
+func TestWithoutAClusterItEndsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, nil))
+}
 
 func TestTheCacheAndTheAPIServerAreReadThroughTheirClients(t *testing.T) {
 	t.Parallel()
@@ -41,8 +48,6 @@ func TestTheCacheAndTheAPIServerAreReadThroughTheirClients(t *testing.T) {
 // A pod comes through the manager's own webhook server, at both of its paths.
 func TestThePageShowsWhatBecomesOfAPod(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("README.md")
-	require.NoError(t, err)
 	annotated := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "shop", Name: "cart", Annotations: map[string]string{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/cart"},
 	}}
@@ -74,5 +79,6 @@ func TestThePageShowsWhatBecomesOfAPod(t *testing.T) {
 	answer = review("/require", "default")
 	assert.False(t, answer.Allowed)
 	assert.Equal(t, metav1.StatusReasonForbidden, answer.Result.Reason)
-	assert.Contains(t, string(page), "denied the request: "+answer.Result.Message+"\n")
+	readme.Shows(t, "README.md", "kubectl run cart -n shop --image=amazon/aws-cli --labels=eks.amazonaws.com/require-identity=true",
+		`Error from server (Forbidden): admission webhook "pod-identity-webhook-required.eks.amazonaws.com" denied the request: `+answer.Result.Message+"\n")
 }

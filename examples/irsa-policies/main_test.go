@@ -10,7 +10,24 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+
+	"github.com/irsa-go/irsa/internal/readme"
 )
+
+func TestMain(m *testing.M) { readme.Main(m, main) }
+
+func TestThePageShowsWhatIsPrinted(t *testing.T) {
+	t.Parallel()
+	var kinds strings.Builder
+	lines := strings.SplitAfter(readme.Run(t, nil, "-required"), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "kind: ") {
+			kinds.WriteString(strings.Join(lines[i:i+3], "") + "--\n")
+		}
+	}
+	readme.Shows(t, "README.md", "go run . -required | grep -A2 ^kind", strings.TrimSuffix(kinds.String(), "--\n"))
+	readme.Shows(t, "README.md", "go run . -static mutating", readme.Run(t, nil, "-static", "mutating"))
+}
 
 func irsaPolicies(args string) (stdout string, err error) {
 	var out bytes.Buffer

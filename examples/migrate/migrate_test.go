@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/eks"
@@ -14,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/trust"
@@ -70,6 +70,8 @@ func (w world) makeRole(t *testing.T, name string) {
 	require.NoError(t, err)
 }
 
+func TestMain(m *testing.M) { readme.Main(m, main) }
+
 func TestWithoutApplyNothingIsWrittenAndTheREADMEShowsWhatIsPrinted(t *testing.T) {
 	t.Parallel()
 	w, account, o := newWorld(t)
@@ -78,9 +80,7 @@ func TestWithoutApplyNothingIsWrittenAndTheREADMEShowsWhatIsPrinted(t *testing.T
 	for _, write := range []string{"UpdateAssumeRolePolicy", "CreatePodIdentityAssociation", "DeletePodIdentityAssociation"} {
 		assert.Zero(t, account.Calls(write), write)
 	}
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	assert.Contains(t, string(readme), out.String())
+	readme.Shows(t, "README.md", "go run . -cluster ARN -issuer URL", out.String())
 }
 
 func TestApplyGoesOnToWherePodsMustBeMadeAnewAndThenToTheEnd(t *testing.T) {
@@ -121,10 +121,12 @@ func TestAnAccountThatCannotMoveDoesNotKeepTheOthersBack(t *testing.T) {
 	err := move(t.Context(), o, w, &out)
 	require.ErrorContains(t, err, "shop/default: ")
 	assert.Contains(t, out.String(), "1 on the way, 1 keep IRSA, 0 without a role, 1 failed")
+	readme.Shows(t, "README.md", "go run . -cluster ARN -issuer URL -apply", out.String()+"migrate: "+err.Error()+"\nexit status 1\n")
 }
 
 func TestWrongFlagsAreRefused(t *testing.T) {
 	t.Parallel()
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, nil))
 	for want, args := range map[string][]string{
 		"want -cluster and -issuer":        {"-cluster", "x"},
 		`argument "x"`:                     {"x"},

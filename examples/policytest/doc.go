@@ -6,5 +6,5 @@
 // policy lets in anybody from outside its namespace, whatever tokens there may ever be, and
 // prints one that it would let in when it cannot.
 //
-// To use it, copy the directory, put your policies in place of these, and write your own table.
+// To use it, copy policy_test.go and policies, put your policies in place of these, and write your own table.
 package policytest

@@ -71,7 +71,9 @@ func TestIAMTakesEveryPolicyAndNoneIsDangerous(t *testing.T) {
 	for file := range mayBecome {
 		policy := read(t, file)
 		assert.NoError(t, policy.Validate(), file)
-		assert.Empty(t, policy.Lint(), file)
+		for _, finding := range policy.Lint() {
+			t.Errorf("%s: %v", file, finding)
+		}
 		assert.NoError(t, policy.CheckSize(trust.DefaultSizeQuota), file)
 	}
 }
@@ -81,7 +83,9 @@ func TestIAMTakesEveryPolicyAndNoneIsDangerous(t *testing.T) {
 func TestNoPolicyReachesBeyondItsNamespace(t *testing.T) {
 	t.Parallel()
 	for file := range mayBecome {
-		assert.NoError(t, within(read(t, file), filepath.Dir(file)), file)
+		if err := within(read(t, file), filepath.Dir(file)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }
 

@@ -23,12 +23,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/yaml"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/trust"
 	"github.com/irsa-go/irsa/trust/iamrole"
 	"github.com/irsa-go/irsa/trust/trusttest"
 )
 
 var app = client.ObjectKey{Namespace: "shop", Name: "cart"}
+
+func TestMain(m *testing.M) { readme.Main(m, main) }
+
+func TestWithoutAClusterItEndsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	readme.Shows(t, "README.md", "go run ./operator", readme.Run(t, nil))
+}
 
 // world is an AWS account in a box and a fake API server with one account.
 type world struct {

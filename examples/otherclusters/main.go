@@ -1,10 +1,14 @@
-package otherclusters_test
+// Command otherclusters shows that pods of GKE and AKS become AWS roles by the same calls as those of any
+// other cluster: from the issuer to credentials, with the test benches as cluster and account.
+package main
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
+	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -27,23 +31,27 @@ const (
 	aks = "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/0a1b2c3d-0000-4000-8000-000000000000/"
 )
 
-// From the issuer to credentials. Cluster and account are those of the test benches, in memory.
-func Example() {
+func main() {
+	if err := run(context.Background(), os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) error {
 	for _, issuerURL := range []string{gke, aks} {
-		who, err := walk(context.Background(), issuerURL, issuerURL)
+		who, err := walk(ctx, issuerURL, issuerURL)
 		if err != nil {
-			log.Fatal(err)
+			return err
 		}
-		fmt.Println(who)
+		fmt.Fprintln(out, who)
 	}
-	_, err := walk(context.Background(), aks, strings.TrimSuffix(aks, "/")) // it was copied without the slash
-	if explained, ok := token.Explain(err); ok {
-		fmt.Println(explained.Code, explained.Meaning)
+	who, err := walk(ctx, aks, strings.TrimSuffix(aks, "/")) // somebody copied it without the slash
+	explained, ok := token.Explain(err)
+	if !ok {
+		return fmt.Errorf("without the slash: %q, %w", who, err)
 	}
-	// Output:
-	// arn:aws:sts::111122223333:assumed-role/cart/shop.cart
-	// arn:aws:sts::111122223333:assumed-role/cart/shop.cart
-	// no-provider the role's account has no IAM OIDC provider for exactly the token's issuer
+	fmt.Fprintln(out, explained.Code+":", explained.Meaning)
+	return nil
 }
 
 // walk registers a cluster's issuer as what somebody wrote of it, makes a role, mutates a pod, and

@@ -1,4 +1,4 @@
-package otherclusters_test
+package main
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/readme"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/token"
@@ -19,6 +20,13 @@ import (
 )
 
 var issuers = []string{gke, aks, "https://oidc.prod-aks.azure.com/4327d83a-dd12-4dc6-9a45-f303f763fa99/"}
+
+func TestThePageShowsWhatIsPrinted(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out))
+	readme.Shows(t, "README.md", "go run ./examples/otherclusters", out.String())
+}
 
 func TestAnIssuerIsKeptToTheCharacter(t *testing.T) {
 	t.Parallel()
