@@ -22,7 +22,8 @@
 // # The role
 //
 // Package [github.com/irsa-go/irsa/trust] builds, edits, judges and lints trust policies
-// offline. Package [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles, and the
+// offline, and [github.com/irsa-go/irsa/trust/policyfile] finds them in files and folders. Package
+// [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles, and the
 // module github.com/irsa-go/irsa/trust/podidentity associates roles by EKS Pod Identity, and moves
 // service accounts from one way to the other.
 //
@@ -31,7 +32,8 @@
 // Package [github.com/irsa-go/irsa/mutate] turns a pod and an identity into a JSON patch.
 // Package [github.com/irsa-go/irsa/mutate/webhook] is the admission handler around it, and the
 // module github.com/irsa-go/irsa/mutate/admissionpolicy the same mutation without any webhook,
-// run by the API server itself. Packages [github.com/irsa-go/irsa/mutate/azure] and
+// run by the API server itself. Package [github.com/irsa-go/irsa/mutate/manifest] mutates the pods
+// in files of YAML and JSON. Packages [github.com/irsa-go/irsa/mutate/azure] and
 // [github.com/irsa-go/irsa/mutate/google] do for the workload identities of Azure and Google Cloud
 // what mutate does for AWS.
 //

@@ -27,8 +27,10 @@ type Extracted struct {
 	// Line and Column say where the policy begins in the document; both count from 1, columns
 	// in characters.
 	Line, Column int
-	// Policy is nil when Err is not. Positions in its findings are those of the whole document
-	// where the policy is an object in it, and those of the decoded text where it is a string.
+	// IsText says that the policy is a string in the document.
+	IsText bool
+	// Policy is nil when Err is not. Positions in its findings, and in a *SyntaxError, are those of
+	// the whole document; with IsText they are those of the decoded string.
 	Policy *Policy
 	// Err says why the policy cannot be judged: a *SyntaxError, or an *UnresolvedError for one
 	// that is complete only after a deployment.
@@ -49,6 +51,10 @@ func (e *UnresolvedError) Error() string {
 	return printable.Text(e.Path + " is not known yet: " + e.Reason)
 }
 
+// ErrUnknownDocument is the error of Extract for JSON that is none of the documents it knows.
+var ErrUnknownDocument = errors.New("it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
+	"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
+
 // Extract takes the trust policies of roles out of a JSON document, in its order:
 //
 //   - a trust policy itself, or a list of any of these documents;
@@ -60,8 +66,8 @@ func (e *UnresolvedError) Error() string {
 //
 // A role whose policy cannot be judged is in the result too, with its Err: a gate that looks at
 // every Err and lints every Policy has looked at every role. A known document without roles
-// gives none. Errors: JSON that is not well formed, more than 64 MiB, more than 128 levels; a
-// document of another kind; a list that AWS has cut off.
+// gives none. Errors: JSON that is not well formed, more than 64 MiB, more than 128 levels, as a
+// *SyntaxError; [ErrUnknownDocument]; a document that could be of two kinds; a list that AWS has cut off.
 func Extract(document []byte) ([]Extracted, error) {
 	x := &extractor{}
 	err := strictjson.Check(document, extractLimits())
@@ -138,8 +144,7 @@ func kindOf(names map[string]bool) (*documentKind, error) {
 		}
 	}
 	if found == nil {
-		return nil, errors.New("it is not a trust policy, nor a document that holds roles: want a Terraform plan or state, " +
-			"a CloudFormation template, output of aws iam, or a Kubernetes object, in JSON")
+		return nil, ErrUnknownDocument
 	}
 	return found, nil
 }
@@ -173,7 +178,9 @@ func (x *extractor) document(root place, lists bool) error {
 func (x *extractor) add(name string, v place) {
 	e := Extracted{Name: name, Path: v.pointer}
 	e.Line, e.Column = x.at(v)
-	switch text, isText := v.text(); {
+	text, isText := v.text()
+	e.IsText = isText
+	switch {
 	case isText && strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "%7b"):
 		e.Policy, e.Err = ParseEncoded(strings.TrimSpace(text))
 	case isText:

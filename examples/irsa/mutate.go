@@ -2,26 +2,25 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/mutate/manifest"
 )
 
 // mutation is the command line of "irsa mutate".
 type mutation struct {
-	region      string
-	roleARN     string
-	podIdentity bool
-	patch       bool
+	region             string
+	roleARN            string
+	podIdentity, patch bool
 
 	mutator  *mutate.Mutator
+	files    []*manifest.File
+	names    map[*manifest.File]string
 	accounts map[mutate.Target]mutate.Identity // of the files
 }
 
@@ -41,6 +40,7 @@ func newMutate() *cobra.Command {
 	cmd.Flags().StringVar(&m.roleARN, "role-arn", "", "`ARN` of the role of accounts that the files do not have")
 	cmd.Flags().BoolVar(&m.podIdentity, "pod-identity", false, "mutate for EKS Pod Identity, whatever the annotations say")
 	cmd.Flags().BoolVar(&m.patch, "patch", false, "print the JSON patch of each object instead")
+	setFormats(cmd, "`FORMAT` of the objects: json or yaml (default: that of each file)", "text", "json", "yaml")
 	return cmd
 }
 
@@ -52,120 +52,73 @@ func (m mutation) run(cmd *cobra.Command, names []string) (err error) {
 	if m.mutator, err = mutate.New(cfg); err != nil {
 		return err
 	}
-	m.accounts = map[mutate.Target]mutate.Identity{}
-	var all []manifest
+	m.names, m.accounts = map[*manifest.File]string{}, map[mutate.Target]mutate.Identity{}
+	objects := 0
 	for _, name := range names {
 		text, err := readFile(cmd, name)
 		if err != nil {
 			return err
 		}
-		documents, err := readManifests(name, text)
+		file, err := manifest.Parse(text)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		all = append(all, documents...)
-	}
-	var workloads []*workload
-	objects := 0
-	for i := range all {
-		if err := all[i].walk(func(object *yaml.Node) error {
-			objects++
-			found, err := m.inspect(object)
-			if found != nil {
-				found.in = &all[i]
-				workloads = append(workloads, found)
+		m.files, m.names[file] = append(m.files, file), name
+		objects += len(file.Objects())
+		for _, o := range file.Objects() {
+			account := o.ServiceAccount()
+			if account == nil {
+				continue
 			}
-			return err
-		}); err != nil {
-			return fmt.Errorf("%s: %w", all[i].file, err)
+			if m.accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}], err = m.mutator.Identity(account); err != nil {
+				return fmt.Errorf("%s: %s: %w", name, o, err)
+			}
 		}
 	}
 	if objects == 0 {
 		return fmt.Errorf("%s: it has no object", strings.Join(names, ", "))
 	}
-	return m.mutateAll(cmd, all, workloads)
+	return m.print(cmd)
 }
 
-// workload is an object that has a pod, or the template of pods.
-type workload struct {
-	in       *manifest
-	node     *yaml.Node
-	name     string // such as "Deployment shop/checkout"
-	template mutate.Template
-}
-
-// inspect remembers the identity of a ServiceAccount and finds the template of a workload.
-func (m mutation) inspect(object *yaml.Node) (*workload, error) {
-	apiVersion, kind := text(object, "apiVersion"), text(object, "kind")
-	name := fmt.Sprintf("%s %s/%s", kind, text(object, "metadata", "namespace"), text(object, "metadata", "name"))
-	pointer, isWorkload := mutate.TemplatePointer(apiVersion, kind)
-	if !isWorkload && kind != "ServiceAccount" {
-		return nil, nil
-	}
-	if template := at(object, names(pointer)...); isWorkload && template != nil {
-		expand(template)
-	}
-	raw, err := toJSON(object)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if isWorkload {
-		template, err := mutate.ReadTemplate(raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, located(object, "", err))
-		}
-		return &workload{node: object, name: name, template: template}, nil
-	}
-	var account corev1.ServiceAccount
-	if err := json.Unmarshal(raw, &account); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	identity, err := m.mutator.Identity(&account)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	m.accounts[mutate.Target{Namespace: account.Namespace, ServiceAccount: account.Name}] = identity
-	return nil, nil
-}
-
-func (m mutation) identity(p *workload) (id mutate.Identity, known bool) {
+func (m mutation) identity(target mutate.Target) (id mutate.Identity, known bool) {
 	if m.podIdentity {
 		return mutate.Identity{Method: mutate.PodIdentity}, true
 	}
-	id, known = m.accounts[p.template.Target]
+	id, known = m.accounts[target]
 	if !known && m.roleARN != "" {
 		return mutate.Identity{RoleARN: m.roleARN, RegionalSTS: m.region != ""}, true
 	}
 	return id, known
 }
 
-func (m mutation) mutateAll(cmd *cobra.Command, all []manifest, workloads []*workload) error {
+func (m mutation) print(cmd *cobra.Command) error {
 	var failed []error
 	var out bytes.Buffer
 	found := false
-	for _, p := range workloads {
-		identity, known := m.identity(p)
-		if !known {
-			note(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", p.in.file, p.name, p.template.Target)
-			found = true
-			continue
-		}
-		result, err := m.mutator.RawPod(p.template.Pod, identity)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %s: %w", p.in.file, p.name, located(p.node, p.template.Pointer, err)))
-			continue
-		}
-		result = result.Under(p.template.Pointer)
-		for _, warning := range result.Warnings {
-			note(cmd.ErrOrStderr(), "%s: %s: warning: %s", p.in.file, p.name, warning)
-		}
-		if m.patch {
-			fmt.Fprintf(&out, "%s\n", result.PatchJSON())
-			continue
-		}
-		for _, op := range result.Operations() {
-			if err := add(p.node, op.Path, op.Value); err != nil {
-				return fmt.Errorf("%s: %s: %w", p.in.file, p.name, err)
+	for _, file := range m.files {
+		for _, o := range file.Objects() {
+			target, hasPods := o.Target()
+			if !hasPods {
+				continue
+			}
+			at := m.names[file] + ": " + o.String()
+			identity, known := m.identity(target)
+			if !known {
+				note(cmd.ErrOrStderr(), "%s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", at, target)
+				found = true
+				continue
+			}
+			result, err := o.Mutate(func(pod []byte) (mutate.Result, error) { return m.mutator.RawPod(pod, identity) })
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s: %w", m.names[file], err))
+				continue
+			}
+			for _, warning := range result.Warnings {
+				note(cmd.ErrOrStderr(), "%s: warning: %s", at, warning)
+			}
+			if m.patch {
+				fmt.Fprintf(&out, "%s\n", result.PatchJSON())
 			}
 		}
 	}
@@ -173,7 +126,7 @@ func (m mutation) mutateAll(cmd *cobra.Command, all []manifest, workloads []*wor
 		return err
 	}
 	if !m.patch {
-		if err := writeManifests(&out, all); err != nil {
+		if err := m.write(cmd, &out); err != nil {
 			return err
 		}
 	}
@@ -182,6 +135,22 @@ func (m mutation) mutateAll(cmd *cobra.Command, all []manifest, workloads []*wor
 	}
 	if found {
 		return errFound
+	}
+	return nil
+}
+
+// write writes the files one after the other.
+func (m mutation) write(cmd *cobra.Command, out *bytes.Buffer) error {
+	for i, file := range m.files {
+		write := map[string]func() ([]byte, error){"text": file.Bytes, "json": file.JSON, "yaml": file.YAML}[output(cmd)]
+		text, err := write()
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.names[file], err)
+		}
+		if i > 0 && !bytes.HasPrefix(text, []byte("{")) {
+			out.WriteString("---\n")
+		}
+		out.Write(text)
 	}
 	return nil
 }

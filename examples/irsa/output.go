@@ -28,24 +28,27 @@ func (f *format) Set(name string) error {
 	return nil
 }
 
-// show prints a report in the format that was asked for. Reports have a String for people and
-// marshal to JSON for programs.
-func show(cmd *cobra.Command, report fmt.Stringer) error {
-	return print(cmd, output(cmd), report)
+// setFormats gives a subcommand formats of its own; the first one is what it prints by itself.
+func setFormats(cmd *cobra.Command, usage string, allowed ...string) {
+	cmd.Flags().VarP(&format{allowed[0], allowed}, "output", "o", usage)
 }
 
 // output is the format that was asked for.
 func output(cmd *cobra.Command) string { return cmd.Flag("output").Value.String() }
 
+// show prints a report in the format that was asked for. Reports have a String for people and
+// marshal to JSON for programs.
+func show(cmd *cobra.Command, report any) error { return print(cmd, output(cmd), report) }
+
 // conclude shows a report, and ends with errFound when it is bad news.
-func conclude(cmd *cobra.Command, report fmt.Stringer, found bool) error {
+func conclude(cmd *cobra.Command, report any, found bool) error {
 	if err := show(cmd, report); err != nil || !found {
 		return err
 	}
 	return errFound
 }
 
-func print(cmd *cobra.Command, format string, report fmt.Stringer) error {
+func print(cmd *cobra.Command, format string, report any) error {
 	var text []byte
 	var err error
 	switch format {
@@ -55,7 +58,7 @@ func print(cmd *cobra.Command, format string, report fmt.Stringer) error {
 	case "yaml":
 		text, err = yaml.Marshal(report)
 	default:
-		words := plain(report.String())
+		words := plain(fmt.Sprint(report))
 		if s, ok := cmd.OutOrStdout().(screen); ok && s.colours {
 			words = coloured(words)
 		}

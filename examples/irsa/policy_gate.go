@@ -1,14 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/policyfile"
 )
 
 // gate looks at every trust policy of files and folders.
@@ -21,16 +23,10 @@ type gate struct {
 // newLint is a gate for CI: what is dangerous or useless in trust policies.
 func newLint() *cobra.Command {
 	g := gate{check: (*trust.Policy).Lint}
-	cmd := &cobra.Command{
-		Use:   "lint FILE|FOLDER...",
-		Short: "What is dangerous or useless in trust policies: a gate for CI",
-		Long: "Lints the trust policies of Terraform plans and state, CloudFormation templates, output of aws iam get-role\n" +
-			"and get-account-authorization-details, Kubernetes objects of ACK and Crossplane, and policies themselves, in\n" +
-			"JSON or YAML. A policy that cannot be judged is a finding too. - is standard input.\n\nCodes:\n" + codes(),
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return g.run(cmd, args) },
-	}
-	g.addFlags(cmd)
+	cmd := g.command("lint", "What is dangerous or useless in trust policies: a gate for CI")
+	cmd.Long = "Lints the trust policies of Terraform plans and state, CloudFormation templates, output of aws iam get-role\n" +
+		"and get-account-authorization-details, Kubernetes objects of ACK and Crossplane, and policies themselves, in\n" +
+		"JSON or YAML. A dump may have any size. A policy that cannot be judged is a finding too. - is standard input.\n\nCodes:\n" + codes()
 	cmd.Flags().StringSliceVar(&g.ignored, "ignore", nil, "`CODES` of findings to leave out, separated by commas")
 	cmd.Flags().StringVar(&g.severity, "severity", "warning", "least `SEVERITY` that counts: info, warning or error; lesser ones are shown")
 	return cmd
@@ -38,28 +34,17 @@ func newLint() *cobra.Command {
 
 // newValidate says what IAM would refuse, in its words.
 func newValidate() *cobra.Command {
-	g := gate{severity: "error", check: func(p *trust.Policy) (found []trust.Finding) {
-		for _, problem := range each(p.Validate()) {
-			f := trust.Finding{Code: trust.CodeRefused, Severity: trust.SeverityError, Message: problem.Error()}
-			if invalid := (*trust.InvalidError)(nil); errors.As(problem, &invalid) {
-				f.Path, f.Message = invalid.Path, invalid.Message
-			}
-			found = append(found, f)
-		}
-		return found
-	}}
-	cmd := &cobra.Command{
-		Use:   "validate FILE|FOLDER...",
-		Short: "What IAM would refuse to store of trust policies, in IAM's words",
-		Args:  cobra.MinimumNArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return g.run(cmd, args) },
-	}
-	g.addFlags(cmd)
-	return cmd
+	g := gate{check: policyfile.Refusals, severity: "error"}
+	return g.command("validate", "What IAM would refuse to store of trust policies, in IAM's words")
 }
 
-func (g *gate) addFlags(cmd *cobra.Command) {
-	cmd.Flags().VarP(&format{"text", []string{"text", "json", "yaml", "sarif", "github"}}, "output", "o", "`FORMAT`: text, json, yaml, sarif (for code scanning) or github (annotations)")
+func (g *gate) command(name, short string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name + " FILE|FOLDER...", Short: short, Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return g.run(cmd, args) },
+	}
+	setFormats(cmd, "`FORMAT`: text, json, yaml, sarif (for code scanning) or github (annotations)", "text", "json", "yaml", "sarif", "github")
+	return cmd
 }
 
 // codes is the table of findings, for --help.
@@ -71,52 +56,57 @@ func codes() string {
 	return b.String()
 }
 
-// each takes a joined error apart.
-func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
 func (g *gate) run(cmd *cobra.Command, names []string) error {
 	var least trust.Severity
 	if err := least.UnmarshalText([]byte(g.severity)); err != nil {
 		return fmt.Errorf("--severity: it is %q, want info, warning or error", g.severity)
 	}
-	for _, code := range g.ignored {
-		if !slices.ContainsFunc(trust.FindingKinds(), func(k trust.FindingKind) bool { return k.Code == code }) {
-			return fmt.Errorf("--ignore: unknown code %q; irsa lint --help lists them", code)
-		}
+	counted, end := progress(cmd, "trust policies")
+	report, err := search(cmd).Check(func(p *trust.Policy) []trust.Finding { counted(); return g.check(p) }, g.ignored, names...)
+	end()
+	if errors.Is(err, policyfile.ErrUnknownCode) {
+		err = fmt.Errorf("--ignore: %w; irsa lint --help lists them", err)
 	}
-	search, err := findPolicies(cmd, names)
 	if err != nil {
 		return err
 	}
-	report := &gateReport{Files: search.files, Policies: len(search.found), Findings: []gateFinding{}, Skipped: search.skipped}
-	for _, found := range search.found {
-		report.add(found, g.findings(found.Extracted))
+	switch output(cmd) {
+	case "sarif":
+		var text []byte
+		if text, err = report.SARIF(); err == nil {
+			err = print(cmd, "json", json.RawMessage(text))
+		}
+	case "github":
+		err = print(cmd, "text", report.GitHub())
+	default:
+		err = show(cmd, report)
 	}
-	if err := showGate(cmd, report); err != nil {
-		return err
+	if err == nil && report.Has(least) {
+		err = errFound
 	}
-	if slices.ContainsFunc(report.Findings, func(f gateFinding) bool { return f.Severity >= least }) {
-		return errFound
-	}
-	return nil
+	return err
 }
 
-// findings of a policy that cannot be judged are that it cannot.
-func (g *gate) findings(e trust.Extracted) []trust.Finding {
-	if e.Err != nil {
-		f := trust.Finding{Code: trust.CodeNotAPolicy, Severity: trust.SeverityError, Message: "it cannot be judged: " + e.Err.Error(), Fix: "Judge it where it is complete"}
-		if syntax := (*trust.SyntaxError)(nil); errors.As(e.Err, &syntax) {
-			f.Line, f.Column = syntax.Line, syntax.Column
+// search looks into files; - is standard input.
+func search(cmd *cobra.Command) *policyfile.Search {
+	return &policyfile.Search{Open: func(name string) (io.ReadCloser, error) { return open(cmd, name) }}
+}
+
+// onePolicy reads the one trust policy of a file of any kind that lint reads.
+func onePolicy(cmd *cobra.Command, name string) (one *trust.Policy, err error) {
+	n := 0
+	for p, err := range search(cmd).Policies(name) {
+		if err == nil && p.Err != nil {
+			err = fmt.Errorf("%s: %w", name, p.Err)
 		}
-		return []trust.Finding{f}
+		if err != nil {
+			return nil, err
+		}
+		one = p.Policy
+		n++
 	}
-	return slices.DeleteFunc(g.check(e.Policy), func(f trust.Finding) bool { return slices.Contains(g.ignored, f.Code) })
+	if n != 1 {
+		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, n)
+	}
+	return one, nil
 }

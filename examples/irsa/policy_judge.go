@@ -11,20 +11,6 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
-// onePolicy reads the one trust policy of a file of any kind that lint reads.
-func onePolicy(cmd *cobra.Command, name string) (*trust.Policy, error) {
-	search, err := findPolicies(cmd, []string{name})
-	switch {
-	case err != nil:
-		return nil, err
-	case len(search.found) != 1:
-		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, len(search.found))
-	case search.found[0].Err != nil:
-		return nil, fmt.Errorf("%s: %w", name, search.found[0].Err)
-	}
-	return search.found[0].Policy, nil
-}
-
 // ofTwo is a subcommand that judges one policy by another.
 func ofTwo(cmd cobra.Command, judge func(*cobra.Command, *trust.Policy, *trust.Policy) error) *cobra.Command {
 	cmd.Args = cobra.ExactArgs(2)
@@ -160,17 +146,20 @@ func newWho() *cobra.Command {
 		Long:  "Lists, for each trust policy of the files, everybody whom it can ever admit, in parts that do not overlap.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			search, err := findPolicies(cmd, args)
-			if err != nil {
-				return err
-			}
+			counted, end := progress(cmd, "trust policies")
+			defer end()
 			var report reachReport
-			for _, e := range search.found {
-				if e.Err != nil {
-					return fmt.Errorf("%s: %w", strings.TrimSuffix(e.file+": "+e.Name, ": "), e.Err)
+			for p, err := range search(cmd).Policies(args...) {
+				if err == nil && p.Err != nil {
+					err = fmt.Errorf("%s: %w", strings.TrimSuffix(p.File+": "+p.Name, ": "), p.Err)
 				}
-				report = append(report, roleReach{File: e.file, Role: e.Name, Reach: e.Policy.Reach()})
+				if err != nil {
+					return err
+				}
+				counted()
+				report = append(report, roleReach{File: p.File, Role: p.Name, Reach: p.Policy.Reach()})
 			}
+			end()
 			return show(cmd, report)
 		},
 	}

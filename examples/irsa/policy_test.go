@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust/policyfile"
 )
 
 const issuer = "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
@@ -126,7 +128,7 @@ func TestFormatsForMachines(t *testing.T) {
 		assert.NotZero(t, r.Locations[0].PhysicalLocation.Region.StartLine)
 	}
 	_, stdout, _ = irsa(t, "", "lint", "-o", "json", path)
-	var report gateReport
+	var report policyfile.Report
 	require.NoError(t, json.Unmarshal([]byte(stdout), &report))
 	assert.Len(t, report.Findings, 2)
 	code, _, stderr := irsa(t, "", "lint", "-o", "xml", path)

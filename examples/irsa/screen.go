@@ -82,15 +82,17 @@ func coloured(text string) string {
 // progress counts what is read, for who waits at a terminal. The result ends the count.
 func progress(cmd *cobra.Command, what string) (counted, end func()) {
 	w, ok := cmd.ErrOrStderr().(screen)
-	if !ok {
-		return func() {}, func() {}
-	}
-	n, next := 0, time.Now().Add(time.Second/2)
+	n, shown, next := 0, false, time.Now().Add(time.Second/2)
 	counted = func() {
-		if n++; time.Now().After(next) {
+		if n++; ok && time.Now().After(next) {
 			fmt.Fprintf(w, "\r%s: %d", what, n)
-			next = time.Now().Add(time.Second / 5)
+			shown, next = true, time.Now().Add(time.Second/5)
 		}
 	}
-	return counted, func() { fmt.Fprintf(w, "\r%*s\r", len(what)+12, "") }
+	return counted, func() {
+		if shown {
+			fmt.Fprintf(w, "\r%*s\r", len(what)+12, "")
+		}
+		shown = false
+	}
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestColoursAreForTerminals(t *testing.T) {
@@ -67,17 +71,37 @@ func TestTerminalsAreNotObeyed(t *testing.T) {
 	assert.NotContains(t, stderr, "\x1b")
 }
 
-func TestProgressIsForTerminals(t *testing.T) {
+// slow is a reader that takes two seconds.
+type slow struct{ io.Reader }
+
+func (s slow) Read(p []byte) (int, error) {
+	time.Sleep(time.Second)
+	return s.Reader.Read(p)
+}
+
+func TestProgressIsForTerminalsAndLongWork(t *testing.T) {
 	t.Parallel()
 	for _, terminal := range []bool{true, false} {
-		p := process{
-			lookup:   func(string) (string, bool) { return "", false },
-			terminal: func(io.Writer) bool { return terminal },
+		for command, what := range map[string]string{
+			"audit --cluster testdata/cluster.yaml --roles - --provider " + eksProvider: "roles: 1",
+			"lint --severity error -": "trust policies: 1", "validate -": "trust policies: 1", "who -": "trust policies: 1",
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				p := process{
+					lookup:   func(string) (string, bool) { return "", false },
+					terminal: func(io.Writer) bool { return terminal },
+				}
+				text, err := os.ReadFile("testdata/roles.json")
+				require.NoError(t, err)
+				for _, in := range []io.Reader{bytes.NewReader(text), slow{bytes.NewReader(text)}} {
+					var out, errs bytes.Buffer
+					p.run(t.Context(), strings.Fields(command), in, &out, &errs)
+					last := errs.String()[strings.LastIndex(strings.TrimSuffix(errs.String(), "\r"), "\r")+1:]
+					assert.Empty(t, strings.TrimSpace(last), "nothing is left of it")
+					_, isSlow := in.(slow)
+					assert.Equal(t, terminal && isSlow, strings.HasPrefix(errs.String(), "\r"+what), "%s: %q", command, errs.String())
+				}
+			})
 		}
-		var out, errs bytes.Buffer
-		code := p.run(t.Context(), []string{"audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--roles", "testdata/roles.json"}, nil, &out, &errs)
-		assert.Equal(t, 1, code)
-		assert.Equal(t, terminal, strings.HasSuffix(errs.String(), "\r"), "%q", errs.String())
-		assert.Empty(t, strings.TrimSpace(errs.String()), "nothing is left of it")
 	}
 }

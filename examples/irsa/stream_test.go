@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// accountDump is a dump of an account that is made while it is read: roles on a line each, and after
+// them one that everybody may have.
+type accountDump struct {
+	roles, made int
+	pending     string
+}
+
+var filler = strings.Repeat("x", 40_000)
+
+func (d *accountDump) Read(p []byte) (int, error) {
+	if d.pending == "" {
+		switch {
+		case d.made == 0:
+			d.pending = "{\"UserDetailList\":[{}],\"RoleDetailList\":[\n"
+		case d.made <= d.roles:
+			d.pending = fmt.Sprintf("{\"Arn\":\"arn:aws:iam::111122223333:role/r%d\",\"RolePolicyList\":[\"%s\"],\"AssumeRolePolicyDocument\":%s},\n", d.made, filler, narrow)
+		case d.made == d.roles+1:
+			d.pending = "{\"Arn\":\"arn:aws:iam::111122223333:role/last\",\"RoleName\":\"last\",\"AssumeRolePolicyDocument\":" + wide + "}],\"Policies\":[]}"
+		default:
+			return 0, io.EOF
+		}
+		d.made++
+	}
+	n := copy(p, d.pending)
+	d.pending = d.pending[n:]
+	return n, nil
+}
+
+// It measures memory, so that nothing else may run meanwhile.
+func TestDumpsOfAnySizeAreReadAsAStream(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads 80 MB again and again")
+	}
+	const roles = 1_800 // of 40 KB
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for command, says := range map[string]string{
+		"lint -":     fmt.Sprintf("-:%d:34: error: whole-cluster: last: ", roles+1+7),
+		"validate -": fmt.Sprintf("1 files, %d trust policies, 0 findings\n", roles+1),
+		"who -":      "- last:\n  every service account in any namespace of " + issuer,
+	} {
+		var out, errs strings.Builder
+		code := process{}.run(t.Context(), strings.Fields(command), &accountDump{roles: roles}, &out, &errs)
+		printed := out.String() + errs.String()
+		assert.Contains(t, printed[max(0, len(printed)-1000):], says, command)
+		assert.Equal(t, map[string]int{"lint -": 1}[command], code, command)
+	}
+	runtime.ReadMemStats(&after)
+	assert.Less(t, int64(after.HeapSys)-int64(before.HeapSys), int64(64<<20))
+
+	// One part of a dump is bounded.
+	for _, command := range []string{"lint -", "validate -", "who -"} {
+		var out, errs strings.Builder
+		in := io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"`), &endless{'x'})
+		require.Equal(t, 2, process{}.run(t.Context(), strings.Fields(command), in, &out, &errs), command)
+		assert.Contains(t, errs.String(), "has more than 67108864 bytes", command)
+		assert.Empty(t, out.String(), command)
+	}
+}

@@ -1,0 +1,112 @@
+package yamltree
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// JSON writes a node as JSON, with every value on the line and, as far as there is room, in the
+// column that it has in the YAML. The order of members stays. Aliases and merge keys are written
+// out; the short forms of CloudFormation's functions, such as !Ref and !GetAtt, are objects of one
+// member (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html).
+func JSON(node *yaml.Node) ([]byte, error) {
+	node = copied(Behind(node))
+	Expand(node)
+	w := writer{line: 1, column: 1}
+	err := w.node(node)
+	return w.out, err
+}
+
+type writer struct {
+	out          []byte
+	line, column int
+}
+
+func (w *writer) text(s string) {
+	w.out = append(w.out, s...)
+	w.column += utf8.RuneCountInString(s)
+}
+
+// to goes forward to a place of the YAML; there is no way back.
+func (w *writer) to(n *yaml.Node) {
+	for w.line < n.Line {
+		w.out = append(w.out, '\n')
+		w.line++
+		w.column = 1
+	}
+	for w.line == n.Line && w.column < n.Column {
+		w.text(" ")
+	}
+}
+
+func (w *writer) node(n *yaml.Node) error {
+	if name, short := strings.CutPrefix(n.ShortTag(), "!"); short && !strings.HasPrefix(name, "!") && name != "" {
+		plain := *n
+		plain.Tag = ""
+		if n.Kind == yaml.ScalarNode {
+			plain.Tag = "!!str"
+		}
+		if name != "Ref" && name != "Condition" {
+			name = "Fn::" + name
+		}
+		return w.content(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
+			{Kind: yaml.ScalarNode, Value: name, Line: n.Line, Column: n.Column}, &plain,
+		}}, "{", "}")
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return w.node(n.Content[0])
+	case yaml.MappingNode:
+		return w.content(n, "{", "}")
+	case yaml.SequenceNode:
+		return w.content(n, "[", "]")
+	}
+	w.to(n)
+	value := any(n.Value)
+	if tag := n.ShortTag(); tag != "!!str" && tag != "!!timestamp" { // JSON has no dates
+		if err := n.Decode(&value); err != nil {
+			return fmt.Errorf("line %d: %w", n.Line, err)
+		}
+	}
+	return w.value(n, value)
+}
+
+func (w *writer) content(n *yaml.Node, first, last string) (err error) {
+	if n.Style&yaml.FlowStyle != 0 {
+		w.to(n)
+	}
+	w.text(first)
+	for i, child := range n.Content {
+		isName := n.Kind == yaml.MappingNode && i%2 == 0
+		switch {
+		case n.Kind == yaml.MappingNode && !isName:
+			w.text(":")
+		case i > 0:
+			w.text(",")
+		}
+		if isName {
+			w.to(child)
+			err = w.value(child, child.Value)
+		} else {
+			err = w.node(child)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.text(last)
+	return nil
+}
+
+func (w *writer) value(n *yaml.Node, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("line %d: it cannot be written as JSON", n.Line) // infinity
+	}
+	w.text(string(text))
+	return nil
+}

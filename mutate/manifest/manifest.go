@@ -1,0 +1,146 @@
+// Package manifest mutates pods, and whatever has a pod template, in files of YAML and JSON as a
+// webhook would in the cluster: in a repository, in a pipeline or as Helm's post-renderer. Comments
+// and the order of members and documents stay, and what is not a pod stays as it is.
+//
+// [File.Objects] has the objects of a file. A program takes the identities of its ServiceAccounts
+// from them, or from elsewhere, and calls [Object.Mutate] for those that have pods.
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-go/irsa/internal/yamltree"
+)
+
+// File is the documents of one file. It is not safe for concurrent use, and neither are its objects.
+type File struct {
+	documents []*yaml.Node
+	objects   []*Object
+	isJSON    bool
+	compact   bool // lists are not indented below their names
+}
+
+var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\n(?: *#[^\n]*\n)*( *)- `)
+
+// Parse reads a file of YAML, which may have several documents, or of JSON. Errors name the line,
+// and the object: one that is not YAML, or has a name twice in a mapping; one that is not a
+// Kubernetes object; a ServiceAccount or a workload that cannot be read.
+func Parse(text []byte) (*File, error) {
+	f := &File{isJSON: json.Valid(text)}
+	if list := compactList.FindSubmatch(text); list != nil {
+		f.compact = bytes.Equal(list[1], list[2])
+	}
+	var err error
+	if f.documents, err = yamltree.Documents(text); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	for _, document := range f.documents {
+		spellNulls(document)
+		if err := f.add(yamltree.Root(document)); err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// spellNulls writes "null" for what is left out between braces, for which the encoder writes ”.
+func spellNulls(node *yaml.Node) {
+	for _, child := range node.Content {
+		if node.Style&yaml.FlowStyle != 0 && child.Tag == "!!null" && child.Value == "" {
+			child.Value = "null"
+		}
+		spellNulls(child)
+	}
+}
+
+// add finds the object that a document holds, or the items of a List.
+func (f *File) add(root *yaml.Node) error {
+	if root == nil {
+		return nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: it is not a Kubernetes object", root.Line)
+	}
+	items := []*yaml.Node{root}
+	if strings.HasSuffix(yamltree.Text(root, "kind"), "List") {
+		items = nil
+		if list := yamltree.Behind(yamltree.At(root, "items")); list != nil && list.Kind == yaml.SequenceNode {
+			items = list.Content
+		}
+	}
+	for _, item := range items {
+		object, err := newObject(item)
+		if err != nil {
+			return err
+		}
+		f.objects = append(f.objects, object)
+	}
+	return nil
+}
+
+// Objects are those of all documents, and the items of Lists, in their order.
+func (f *File) Objects() []*Object { return f.objects }
+
+// Bytes writes the file: JSON as JSON, indented, and anything else as YAML.
+func (f *File) Bytes() ([]byte, error) {
+	if f.isJSON {
+		return f.JSON()
+	}
+	return f.YAML()
+}
+
+// JSON writes the documents one after the other.
+func (f *File) JSON() ([]byte, error) {
+	var out bytes.Buffer
+	for _, document := range f.documents {
+		if yamltree.Root(document) == nil {
+			continue
+		}
+		raw, err := yamltree.JSON(document)
+		if err == nil {
+			err = json.Indent(&out, raw, "", "  ")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+		out.WriteByte('\n')
+	}
+	return out.Bytes(), nil
+}
+
+// YAML writes the documents with "---" between them.
+func (f *File) YAML() ([]byte, error) {
+	var out bytes.Buffer
+	for i, document := range f.documents {
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		if f.isJSON {
+			unfold(document)
+		}
+		encoder := yaml.NewEncoder(&out)
+		encoder.SetIndent(2)
+		if f.compact || f.isJSON {
+			encoder.CompactSeqIndent()
+		}
+		if err := errors.Join(encoder.Encode(document), encoder.Close()); err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// unfold gives what was JSON the style of YAML.
+func unfold(node *yaml.Node) {
+	node.Style = 0
+	for _, child := range node.Content {
+		unfold(child)
+	}
+}
