@@ -17,7 +17,8 @@
 // Package [github.com/irsa-go/irsa/oidc] reads and writes what an issuer publishes: discovery
 // document, keys, and the certificate chain whose thumbprint IAM may ask for. It verifies
 // service account tokens. Package [github.com/irsa-go/irsa/oidc/iamprovider] makes the IAM OIDC
-// provider for an issuer.
+// provider for an issuer, and [github.com/irsa-go/irsa/oidc/s3store] keeps the documents of a
+// self-hosted one in a bucket.
 //
 // # The role
 //

@@ -10,6 +10,7 @@ import (
 
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
+	"github.com/irsa-go/irsa/oidc/s3store"
 )
 
 // issuerOptions is the command line of a subcommand of "irsa issuer".
@@ -77,7 +78,7 @@ func (o *issuerOptions) store(ctx context.Context) (oidc.ObjectStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newBucket(ctx, cfg, o.bucket, o.issuer)
+	return s3store.New(cfg, o.bucket, o.issuer)
 }
 
 // addKeys adds the flag of the keys that verify the cluster's tokens.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"encoding/pem"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -140,103 +137,4 @@ func TestWrongInputOfIssuersLeavesNothing(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 1)
-}
-
-// bucketServer keeps objects by their paths.
-func bucketServer(t *testing.T) (*bucket, map[string]string, func() *http.Request) {
-	objects := map[string]string{}
-	var got *http.Request
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r
-		body, there := objects[r.URL.Path]
-		switch {
-		case r.Method == http.MethodPut:
-			text, _ := io.ReadAll(r.Body)
-			objects[r.URL.Path] = string(text)
-		case r.Method == http.MethodDelete:
-			delete(objects, r.URL.Path)
-			w.WriteHeader(http.StatusNoContent)
-		case !there:
-			w.WriteHeader(http.StatusNotFound)
-		case body == "forbidden":
-			w.WriteHeader(http.StatusForbidden)
-		default:
-			io.WriteString(w, body)
-		}
-	}))
-	t.Cleanup(srv.Close)
-	return &bucket{base: srv.URL + "/cluster", region: "eu-west-1", client: srv.Client(), credentials: aws.CredentialsProviderFunc(
-		func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
-		})}, objects, func() *http.Request { return got }
-}
-
-func TestABucketIsReadAndWrittenBySignedRequests(t *testing.T) {
-	t.Parallel()
-	b, objects, got := bucketServer(t)
-	signer, _, err := oidc.GenerateKey("ES256")
-	require.NoError(t, err)
-	keys, err := oidc.NewKeySet(signer.Public())
-	require.NoError(t, err)
-	iss, err := oidc.ParseIssuer("https://bucket.example/cluster")
-	require.NoError(t, err)
-	doc, err := oidc.NewDocument(iss, "", keys)
-	require.NoError(t, err)
-	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}))
-	assert.Equal(t, "/cluster/.well-known/openid-configuration", got().URL.Path)
-	assert.Equal(t, "application/json", got().Header.Get("Content-Type"))
-	assert.Contains(t, got().Header.Get("Authorization"), "/eu-west-1/s3/aws4_request")
-	assert.Empty(t, got().Header.Get("X-Amz-Acl"))
-	assert.Len(t, objects, 2)
-	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "once more")
-	_, err = b.GetObject(t.Context(), "openid/v1/jwks", 5)
-	require.ErrorIs(t, err, oidc.ErrTooLarge)
-	require.NoError(t, oidc.Unpublish(t.Context(), b, iss))
-	assert.Empty(t, objects)
-	objects["/cluster/.well-known/openid-configuration"] = "forbidden"
-	assert.ErrorContains(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "403", "what is not known is not absent")
-}
-
-func TestABucketKeepsTheIssuersPath(t *testing.T) {
-	t.Parallel()
-	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}
-	for raw, want := range map[string]string{
-		"https://b.s3.eu-west-1.amazonaws.com":             "https://b.s3.eu-west-1.amazonaws.com",
-		"https://b.s3.eu-west-1.amazonaws.com/a/b":         "https://b.s3.eu-west-1.amazonaws.com/a/b",
-		"https://cdn.example/cluster/":                     "https://b.s3.eu-west-1.amazonaws.com/cluster",
-		"https://s3.eu-west-1.amazonaws.com/b":             "https://b.s3.eu-west-1.amazonaws.com",
-		"https://s3.eu-west-1.amazonaws.com/b/cluster":     "https://b.s3.eu-west-1.amazonaws.com/cluster",
-		"https://s3.eu-west-1.amazonaws.com/bb/cluster":    "",
-		"https://s3.eu-west-1.amazonaws.com/other/cluster": "",
-	} {
-		iss, err := oidc.ParseIssuer(raw)
-		require.NoError(t, err)
-		b, err := newBucket(t.Context(), cfg, "b", iss)
-		if want == "" {
-			assert.ErrorContains(t, err, "not in bucket", raw)
-			continue
-		}
-		require.NoError(t, err, raw)
-		assert.Equal(t, want, b.base)
-	}
-}
-
-func TestABucketIsInItsRegionsPartition(t *testing.T) {
-	t.Parallel()
-	iss, err := oidc.ParseIssuer("https://cdn.example")
-	require.NoError(t, err)
-	for region, want := range map[string]string{
-		"eu-west-1":      "https://b.s3.eu-west-1.amazonaws.com",
-		"cn-north-1":     "https://b.s3.cn-north-1.amazonaws.com.cn",
-		"us-gov-west-1":  "https://b.s3.us-gov-west-1.amazonaws.com",
-		"eusc-de-east-1": "https://b.s3.eusc-de-east-1.amazonaws.eu",
-	} {
-		b, err := newBucket(t.Context(), aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
-		require.NoError(t, err, region)
-		assert.Equal(t, want, b.base)
-	}
-	for _, region := range []string{"", "moon", "eu-west-1.example.com/"} {
-		_, err := newBucket(t.Context(), aws.Config{Region: region, Credentials: aws.AnonymousCredentials{}}, "b", iss)
-		assert.Error(t, err, region)
-	}
 }

@@ -1,0 +1,167 @@
+package s3store_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/oidc"
+	"github.com/irsa-go/irsa/oidc/s3store"
+)
+
+func credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+}
+
+// objects is S3: what it keeps by URL, and the requests that it got.
+type objects struct {
+	kept map[string]string
+	got  []*http.Request
+}
+
+// Do is for aws.Config.HTTPClient.
+func (o *objects) Do(r *http.Request) (*http.Response, error) {
+	o.got = append(o.got, r)
+	w := httptest.NewRecorder()
+	at := r.URL.String()
+	switch body, there := o.kept[at]; {
+	case r.Method == http.MethodPut:
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		o.kept[at] = string(text)
+	case r.Method == http.MethodDelete:
+		delete(o.kept, at)
+		w.WriteHeader(http.StatusNoContent)
+	case !there:
+		w.WriteHeader(http.StatusNotFound)
+	case body == "forbidden":
+		w.WriteHeader(http.StatusForbidden)
+	case body == "elsewhere":
+		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
+		w.WriteHeader(http.StatusMovedPermanently)
+	default:
+		w.WriteString(body)
+	}
+	return w.Result(), nil
+}
+
+func issuer(t *testing.T, raw string) oidc.Issuer {
+	t.Helper()
+	iss, err := oidc.ParseIssuer(raw)
+	require.NoError(t, err)
+	return iss
+}
+
+func Example() {
+	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: &objects{kept: map[string]string{}}}
+	iss, err := oidc.ParseIssuer("https://irsa-issuers.s3.eu-west-1.amazonaws.com/blue")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bucket, err := s3store.New(cfg, "irsa-issuers", iss)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	signer, _, err := oidc.GenerateKey("ES256")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	keys, err := oidc.NewKeySet(signer.Public())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	doc, err := oidc.NewDocument(iss, "", keys)
+	if err == nil {
+		err = oidc.Publish(context.Background(), bucket, doc, keys, oidc.PublishConfig{})
+	}
+	fmt.Println(doc.JWKSURI, err)
+	// Output: https://irsa-issuers.s3.eu-west-1.amazonaws.com/blue/openid/v1/jwks <nil>
+}
+
+func TestABucketIsReadAndWrittenBySignedRequests(t *testing.T) {
+	t.Parallel()
+	s3 := &objects{kept: map[string]string{}}
+	iss := issuer(t, "https://bucket.example/cluster")
+	b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: s3}, "b", iss)
+	require.NoError(t, err)
+	signer, _, err := oidc.GenerateKey("ES256")
+	require.NoError(t, err)
+	keys, err := oidc.NewKeySet(signer.Public())
+	require.NoError(t, err)
+	doc, err := oidc.NewDocument(iss, "", keys)
+	require.NoError(t, err)
+	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}))
+	last := s3.got[len(s3.got)-1]
+	const document = "https://b.s3.eu-west-1.amazonaws.com/cluster/.well-known/openid-configuration"
+	assert.Equal(t, document, last.URL.String())
+	assert.Equal(t, "application/json", last.Header.Get("Content-Type"))
+	assert.Contains(t, last.Header.Get("Authorization"), "/eu-west-1/s3/aws4_request")
+	assert.Empty(t, last.Header.Get("X-Amz-Acl"))
+	assert.Len(t, s3.kept, 2)
+	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "once more")
+	_, err = b.GetObject(t.Context(), "openid/v1/jwks", 5)
+	require.ErrorIs(t, err, oidc.ErrTooLarge)
+	require.NoError(t, oidc.Unpublish(t.Context(), b, iss))
+	assert.Empty(t, s3.kept)
+	s3.kept[document] = "forbidden"
+	assert.ErrorContains(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "403", "what is not known is not absent")
+	s3.kept[document] = "elsewhere"
+	assert.ErrorContains(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), `the bucket is in region "eu-west-3", not "eu-west-1"`)
+}
+
+func TestABucketKeepsTheIssuersPathInItsRegionsPartition(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ region, issuer, want string }{
+		{"eu-west-1", "https://b.s3.eu-west-1.amazonaws.com", "https://b.s3.eu-west-1.amazonaws.com"},
+		{"eu-west-1", "https://b.s3.eu-west-1.amazonaws.com/a/b", "https://b.s3.eu-west-1.amazonaws.com/a/b"},
+		{"eu-west-1", "https://cdn.example/cluster/", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
+		{"eu-west-1", "https://s3.eu-west-1.amazonaws.com/b", "https://b.s3.eu-west-1.amazonaws.com"},
+		{"eu-west-1", "https://s3.eu-west-1.amazonaws.com/b/cluster", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
+		{"cn-north-1", "https://cdn.example", "https://b.s3.cn-north-1.amazonaws.com.cn"},
+		{"us-gov-west-1", "https://cdn.example", "https://b.s3.us-gov-west-1.amazonaws.com"},
+		{"eusc-de-east-1", "https://cdn.example", "https://b.s3.eusc-de-east-1.amazonaws.eu"},
+	} {
+		s3 := &objects{kept: map[string]string{}}
+		b, err := s3store.New(aws.Config{Region: c.region, Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: s3}, "b", issuer(t, c.issuer))
+		require.NoError(t, err, c.issuer)
+		require.NoError(t, b.DeleteObject(t.Context(), "x y"))
+		assert.Equal(t, c.want+"/x%20y", s3.got[0].URL.String())
+	}
+}
+
+func TestABucketThatCannotBeIsRefused(t *testing.T) {
+	t.Parallel()
+	good := aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}
+	for says, c := range map[string]struct {
+		region, bucket, issuer string
+	}{
+		"no AWS region":                                          {"", "b", "https://cdn.example"},
+		`AWS region "moon": it does not have`:                    {"moon", "b", "https://cdn.example"},
+		`AWS region "eu-west-1.example.com/": it does`:           {"eu-west-1.example.com/", "b", "https://cdn.example"},
+		`"evil.example/": it is not the name`:                    {"eu-west-1", "evil.example/", "https://cdn.example"},
+		`issuer "https://s3.eu-west-1.amazonaws.com/bb/cluster"`: {"eu-west-1", "b", "https://s3.eu-west-1.amazonaws.com/bb/cluster"},
+		`issuer "https://s3.eu-west-1.amazonaws.com/other"`:      {"eu-west-1", "b", "https://s3.eu-west-1.amazonaws.com/other"},
+	} {
+		cfg := good
+		cfg.Region = c.region
+		b, err := s3store.New(cfg, c.bucket, issuer(t, c.issuer))
+		assert.ErrorContains(t, err, says)
+		assert.Nil(t, b)
+	}
+	good.Credentials = nil
+	_, err := s3store.New(good, "b", issuer(t, "https://cdn.example"))
+	assert.ErrorContains(t, err, "no AWS credentials")
+}
