@@ -1,6 +1,11 @@
 package mutate
 
-import "time"
+import (
+	"time"
+
+	"github.com/irsa-go/irsa/internal/audience"
+	"github.com/irsa-go/irsa/internal/kubeclaims"
+)
 
 // The annotations, without their prefix; [Config.AnnotationKey] puts the two together.
 const (
@@ -53,14 +58,14 @@ const (
 	// DefaultAnnotationDomain is the prefix of annotations and labels, without its slash.
 	DefaultAnnotationDomain = "eks.amazonaws.com"
 
-	// DefaultAudience, DefaultMountPath, VolumeName and TokenFileName belong to WebIdentity.
-	DefaultAudience  = "sts.amazonaws.com"
+	// DefaultAudience, "sts.amazonaws.com", DefaultMountPath, VolumeName and TokenFileName belong to WebIdentity.
+	DefaultAudience  = audience.STS
 	DefaultMountPath = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 	VolumeName       = "aws-iam-token"
 	TokenFileName    = "token"
 
-	// PodIdentityAudience and the following belong to PodIdentity.
-	PodIdentityAudience         = "pods.eks.amazonaws.com"
+	// PodIdentityAudience, "pods.eks.amazonaws.com", and the following belong to PodIdentity.
+	PodIdentityAudience         = audience.PodIdentity
 	PodIdentityDefaultMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
 	PodIdentityVolumeName       = "eks-pod-identity-token"
 	PodIdentityTokenFileName    = "eks-pod-identity-token"
@@ -71,11 +76,12 @@ const (
 
 	// DefaultTokenExpiration is a token's lifetime when nobody asks for another.
 	DefaultTokenExpiration = 24 * time.Hour
-	// MinTokenExpiration is what shorter wishes are raised to, the API server's own minimum.
-	MinTokenExpiration = 10 * time.Minute
+	// MinTokenExpiration is what shorter wishes are raised to, the API server's own minimum: 10
+	// minutes.
+	MinTokenExpiration = kubeclaims.MinLifetime
 	// MaxTokenExpiration is the API server's own maximum, 1<<32 seconds: what exceeds it
 	// is refused. A cluster may shorten tokens further, EKS to 24 hours.
-	MaxTokenExpiration = 1 << 32 * time.Second
+	MaxTokenExpiration = kubeclaims.MaxLifetime
 )
 
 // podIdentityMinSeconds is the lower end of the default expiration's jitter in PodIdentity

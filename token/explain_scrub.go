@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // saidLength bounds what an explanation quotes of a service's message, in bytes.
@@ -25,7 +27,7 @@ func scrub(message string) string {
 	message = echoedToken.ReplaceAllString(message, "Value '[token]' at 'webIdentityToken'")
 	message = jwtShape.ReplaceAllString(message, "[token]")
 	message = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+		if !printable.Rune(r) || r == utf8.RuneError {
 			return ' '
 		}
 		return r

@@ -28,8 +28,8 @@ func TestWhatAServiceSaysIsQuotedWithoutTokens(t *testing.T) {
 			assert.True(t, strings.HasPrefix(x.Said, "refused") && strings.HasSuffix(x.Said, "for a reason"), x.Said)
 		}
 	}
-	hostile, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "a\x7fb\xffc\x1bd~e"})
-	assert.Equal(t, "a b c d~e", hostile.Said, "nothing that a terminal would obey")
+	hostile, _ := token.Explain(&smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "a\x7fb\xffc\x1bd~e\u202ef\u009bg"})
+	assert.Equal(t, "a b c d~e f g", hostile.Said, "nothing that a terminal would obey")
 	for message, want := range map[string]string{
 		strings.Repeat("a b ", 128):                 strings.Repeat("a b ", 128),
 		strings.Repeat("a b ", 127) + "abcé and on": strings.Repeat("a b ", 127) + "abc…",

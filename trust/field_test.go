@@ -139,6 +139,16 @@ func TestFieldHostFormOfEKS(t *testing.T) {
 	assert.False(t, policy.Allows(token(right, account(t, "a", "b"))))
 	keyOnly := parse(t, strings.Replace(policy.Document(), wrong.ARN(), right.ARN(), 1))
 	assert.True(t, slices.Contains(codes(keyOnly), "swapped-host"))
+	for host, fix := range map[string]string{
+		"oidc.us-west-2.eks.amazonaws.com":     "oidc.eks.us-west-2.amazonaws.com",
+		"oidc.cn-north-1.eks.amazonaws.com.cn": "oidc.eks.cn-north-1.amazonaws.com.cn",
+		"oidc.region.eks.amazonaws.com":        "oidc.eks.region.amazonaws.com",
+	} {
+		found := build(t, grant(provider(t, "https://"+host+"/id/ABC"), account(t, "a", "b"))).Lint()
+		at := slices.IndexFunc(found, func(f trust.Finding) bool { return f.Code == trust.CodeSwappedHost })
+		require.GreaterOrEqual(t, at, 0, host)
+		assert.Equal(t, "Use "+fix, found[at].Fix, "the suffix of the region's own partition")
+	}
 }
 
 // https://securitylabs.datadoghq.com/articles/exploring-github-to-aws-keyless-authentication-flaws/:

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/jsontree"
 )
 
-// DefaultAudience is the audience that EKS gives to projected tokens, the same in every
-// partition, China included
+// DefaultAudience is "sts.amazonaws.com", the audience that EKS gives to projected tokens, the same
+// in every partition, China included
 // (https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html).
-const DefaultAudience = "sts.amazonaws.com"
+const DefaultAudience = audience.STS
 
 // Grant lets tokens of one issuer have a role: any of the subjects or patterns, for any of the
 // audiences. At least one subject or pattern is required, so no grant can trust a whole issuer.

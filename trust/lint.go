@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/partition"
 )
 
 // Lint returns what is dangerous or useless in the policy, in the order of the document; nil
@@ -161,8 +162,9 @@ func (l *linter) principal(s *statement, p Principal) {
 }
 
 func (l *linter) swapped(region, path string) {
+	of, _ := partition.ByRegion(region)
 	l.add(CodeSwappedHost, path, "the host of an EKS issuer is oidc.eks.REGION, not oidc.REGION.eks",
-		"Use "+quote("oidc.eks."+region+".amazonaws.com"))
+		"Use "+quote("oidc.eks."+region+"."+cmp.Or(of.DNSSuffix, "amazonaws.com")))
 }
 
 // accounts: a role can trust the providers of its own account only.

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/irsa-go/irsa/internal/apiaudience"
+	"github.com/irsa-go/irsa/internal/audience"
 )
 
 func (l *linter) condition(s *statement, c *condition, issuers []tokenIssuer) {
@@ -128,7 +128,7 @@ func (l *linter) audience(issuer, value string, at valuePlace) {
 	switch {
 	case strings.TrimPrefix(lowerASCII(value), "https://") == "sts.amazonaws.com.cn":
 		l.add(CodeChinaAudience, at.path(), "the audience of EKS is the same in China", "Use "+DefaultAudience)
-	case apiaudience.IsAPIServers(value, named):
+	case audience.IsAPIServers(value, named):
 		l.add(CodeAPIServerAudience, at.path(),
 			quote(value)+" is the API server's own audience: the token that every pod has would do, and whoever gets the role's token may call the API server",
 			"Use an audience of its own, usually "+DefaultAudience)

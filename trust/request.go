@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // Request is one question to a trust policy: may this caller have the role? It comes from
@@ -174,11 +176,9 @@ func (r *request) setSourceIdentity(id string) {
 	if id == "" {
 		return
 	}
-	if len(id) < 2 || len(id) > 64 || strings.Trim(id, wordCharacters+"+=,.@-") != "" {
+	if len(id) < 2 || len(id) > 64 || !arn.Only(id, arn.IsNameRune) {
 		r.refuse(fmt.Sprintf("the source identity %q is not 2 to 64 letters, digits and _+=,.@-", clip(id)))
 	}
 	r.set("sts:sourceidentity", id)
 	r.actions = append(r.actions, actionSetSourceIdentity)
 }
-
-const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"

@@ -5,11 +5,11 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/audience"
 )
 
-// podIdentityService is the principal of EKS Pod Identity, in every partition
-// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html).
-const podIdentityService = "pods.eks.amazonaws.com"
+// podIdentityService is the principal of EKS Pod Identity.
+const podIdentityService = audience.PodIdentity
 
 // PodIdentitySession describes a pod for which EKS Pod Identity asks for a role.
 type PodIdentitySession struct {

@@ -93,3 +93,21 @@ func TestCheckSessionName(t *testing.T) {
 		assert.Equal(t, ok, arn.CheckSessionName(name) == nil, "%q", name)
 	}
 }
+
+func TestParseCluster(t *testing.T) {
+	t.Parallel()
+	c, err := arn.ParseCluster("arn:aws-cn:eks:cn-north-1:111122223333:cluster/shop_1-a")
+	require.NoError(t, err)
+	assert.Equal(t, arn.Cluster{Partition: "aws-cn", Region: "cn-north-1", AccountID: "111122223333", Name: "shop_1-a"}, c)
+	for _, s := range []string{
+		"", "shop", "arn:aws:eks:eu-west-1:111122223333:cluster/", "arn:aws:eks:eu-west-1:111122223333:cluster/a/b",
+		"arn:aws:eks:eu-west-1:111122223333:cluster/-a", "arn:aws:eks:eu-west-1:111122223333:cluster/*",
+		"arn:aws:eks:eu-west-1:111122223333:nodegroup/a", "arn:aws:eks::111122223333:cluster/a", "arn:aws:eks:*:111122223333:cluster/a",
+		"arn:aws:eks:eu-west-1:1:cluster/a", "arn:aws-x:eks:eu-west-1:111122223333:cluster/a", "arn:aws:ecs:eu-west-1:111122223333:cluster/a",
+		"arn:aws:eks:eu-west-1:111122223333:cluster/" + strings.Repeat("a", 101),
+	} {
+		c, err := arn.ParseCluster(s)
+		require.ErrorContains(t, err, `want "arn:`, "%q", s)
+		assert.Zero(t, c)
+	}
+}

@@ -18,6 +18,9 @@ func IsNameRune(r rune) bool {
 	return strings.ContainsRune("_+=,.@-", r)
 }
 
+// IsExternalIDRune is [\w+=,.@:\/-], of external ids.
+func IsExternalIDRune(r rune) bool { return IsNameRune(r) || r == ':' || r == '/' }
+
 // IsTagRune is [\p{L}\p{Z}\p{N}_.:/=+\-@], of keys and values of tags.
 func IsTagRune(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.Z, unicode.N) || strings.ContainsRune("_.:/=+-@", r)

@@ -9,11 +9,13 @@ package kubeclaims
 
 import (
 	"bytes"
+	"encoding/base64"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -25,6 +27,14 @@ import (
 // MaxToken is how many characters a token may have for STS
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
 const MaxToken = 20000
+
+// MinLifetime and MaxLifetime bound what kube-apiserver lets anybody ask for as a token's lifetime
+// (ValidateTokenRequest in
+// https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/authentication/validation/validation.go).
+const (
+	MinLifetime = 10 * time.Minute
+	MaxLifetime = 1 << 32 * time.Second
+)
 
 // Skew is by how much STS lets its clock and the one of a token's issuer differ.
 const Skew = 5 * time.Minute
@@ -78,6 +88,20 @@ func Parse(payload []byte) (Claims, error) { return parse[Claims](payload) }
 
 // ParseRegistered reads the registered claims alone; whatever else there is may be anything.
 func ParseRegistered(payload []byte) (Registered, error) { return parse[Registered](payload) }
+
+// Payload decodes the middle part of a token in compact form (RFC 7515 §7.1). The errors hold nothing
+// of it.
+func Payload(token string) ([]byte, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("it has %d parts, want 3", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, errors.New("its payload is not base64url")
+	}
+	return payload, nil
+}
 
 // Header is what a token's header says of its signature (RFC 7515 §4.1).
 type Header struct {

@@ -33,7 +33,10 @@ func Text(s string) string {
 // Pattern is the RE2 regular expression of what Is admits.
 const Pattern = `^[\pL\pM\pN\pP\pS ]*$`
 
-func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+// Rune says whether a character can be shown as it is.
+func Rune(r rune) bool { return unicode.IsPrint(r) }
+
+func unprintable(r rune) bool { return !Rune(r) }
 
 // Quoted makes a name or value fit for a message: printable, on one line, short.
 func Quoted(s string) string {

@@ -50,7 +50,7 @@ func (id Identity) IsZero() bool { return id == Identity{} }
 
 const defaultExpiration = 86400 // seconds
 
-var expiration = profile.Expiration{Key: AnnotationTokenExpiration, Min: 3600, Max: 1 << 32, RaiseToMin: true}
+var expiration = profile.Expiration{Key: AnnotationTokenExpiration, Min: 3600, Max: int64(mutate.MaxTokenExpiration / time.Second), RaiseToMin: true}
 
 func (id Identity) check() error {
 	var errs []error
@@ -62,8 +62,8 @@ func (id Identity) check() error {
 	fail("Provider", checkProvider(id.Provider))
 	fail("ServiceAccountEmail", checkEmail(id.ServiceAccountEmail))
 	fail("Audience", checkAudience(id.Audience))
-	if d := id.TokenExpiration; d < 0 || d%time.Second != 0 || d/time.Second > 1<<32 {
-		fail("TokenExpiration", fmt.Errorf("%v is not a whole number of seconds up to %d", d, int64(1)<<32))
+	if d := id.TokenExpiration; d < 0 || d%time.Second != 0 || d > mutate.MaxTokenExpiration {
+		fail("TokenExpiration", fmt.Errorf("%v is not a whole number of seconds up to %d", d, expiration.Max))
 	}
 	return errors.Join(errs...)
 }

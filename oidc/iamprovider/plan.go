@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"github.com/irsa-go/irsa/internal/apiaudience"
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/iamcall"
 	"github.com/irsa-go/irsa/oidc"
 )
@@ -157,7 +157,7 @@ func (c *comparison) compareClientIDs(w wanted, have observed) (remove []string,
 	added, foreign := iamcall.Minus(w.clientIDs, have.clientIDs), iamcall.Minus(have.clientIDs, w.clientIDs)
 	if !w.exact {
 		for _, id := range foreign {
-			if apiaudience.IsAPIServers(id, w.cluster) {
+			if audience.IsAPIServers(id, w.cluster) {
 				c.warn(CodeAPIServerAudience, fmt.Sprintf("the provider has the client id %q: %v", id, ErrAPIServerAudience))
 			}
 		}

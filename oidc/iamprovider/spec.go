@@ -7,14 +7,15 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/irsa-go/irsa/internal/apiaudience"
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/iamcall"
 	"github.com/irsa-go/irsa/oidc"
 )
 
-// DefaultClientID is the audience of service account tokens for AWS, in every partition.
-const DefaultClientID = "sts.amazonaws.com"
+// DefaultClientID is "sts.amazonaws.com", the audience of service account tokens for AWS in every
+// partition.
+const DefaultClientID = audience.STS
 
 // Limits of one provider, and what IAM answers beyond them
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html;
@@ -160,7 +161,7 @@ func checkClientIDs(ids []string, cluster string) []error {
 		if n := utf8.RuneCountInString(id); n == 0 || n > maxClientIDLength {
 			found = append(found, fmt.Errorf("client id %q has %d characters, want 1 to %d", id, n, maxClientIDLength))
 		}
-		if apiaudience.IsAPIServers(id, cluster) {
+		if audience.IsAPIServers(id, cluster) {
 			found = append(found, fmt.Errorf("client id %q: %w", id, ErrAPIServerAudience))
 		}
 	}

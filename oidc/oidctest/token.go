@@ -10,6 +10,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
@@ -110,7 +111,7 @@ func (s *Server) claims(req TokenRequest) (claims, error) {
 	}
 	audiences := req.Audiences
 	if audiences == nil {
-		audiences = []string{"sts.amazonaws.com"}
+		audiences = []string{audience.STS}
 	}
 	c := claims{
 		Audience: audiences, Issuer: s.URL(), ID: randomUUID(),

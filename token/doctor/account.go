@@ -2,15 +2,13 @@ package doctor
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/irsa-go/irsa/internal/apiaudience"
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/token"
@@ -48,7 +46,7 @@ func (p *patient) provider(ctx context.Context) finding {
 	}
 	f := p.thumbprints(ctx, state)
 	for _, id := range state.ClientIDs {
-		if apiaudience.IsAPIServers(id, p.claims.Issuer) {
+		if audience.IsAPIServers(id, p.claims.Issuer) {
 			f.notes = append(f.notes, fmt.Sprintf("the client id %q is the API server's own audience: every pod's default token reaches STS", id))
 		}
 	}
@@ -124,11 +122,11 @@ func (p *patient) trustPolicy(context.Context) finding {
 	case p.account.IsZero():
 		return skipped("no-token", "the token was not read, so the policy cannot be judged")
 	}
-	document := p.roleState.TrustPolicy
-	if plain, err := url.PathUnescape(document); err == nil && strings.HasPrefix(document, "%") {
-		document = plain
+	parse := func(document string) (*trust.Policy, error) { return trust.Parse([]byte(document)) }
+	if strings.HasPrefix(p.roleState.TrustPolicy, "%") {
+		parse = trust.ParseEncoded
 	}
-	policy, err := trust.Parse([]byte(document))
+	policy, err := parse(p.roleState.TrustPolicy)
 	if err != nil {
 		return skipped("trust-policy-not-readable", "the trust policy cannot be understood").because(err)
 	}
@@ -152,13 +150,9 @@ func (p *patient) trustPolicy(context.Context) finding {
 
 // allClaims decodes the payload of a token that token.Inspect has read.
 func allClaims(raw string) (trust.Claims, error) {
-	parts := strings.Split(raw, ".")
-	if len(parts) != 3 {
-		return nil, fmt.Errorf("it has %d parts, want 3", len(parts))
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := kubeclaims.Payload(raw)
 	if err != nil {
-		return nil, errors.New("its payload is not base64url")
+		return nil, err
 	}
 	claims, ok := kubeclaims.All(payload)
 	if !ok {

@@ -7,12 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/token"
 )
-
-// stsAudience is the audience of EKS's providers, in every partition.
-const stsAudience = "sts.amazonaws.com"
 
 // environment looks at the variables that the SDKs read.
 func (p *patient) environment(context.Context) finding {
@@ -97,8 +95,8 @@ func (p *patient) token(context.Context) finding {
 	if _, _, err := kubename.ParseSubject(u.Subject); err != nil {
 		f.notes = append(f.notes, "its sub is not a service account's")
 	}
-	if p.resolution.Kind == token.WebIdentity && u.AuthorizedParty == "" && !slices.Contains(u.Audiences, stsAudience) {
-		f.notes = append(f.notes, "its aud is not "+stsAudience+": the IAM OIDC provider must have another client id")
+	if p.resolution.Kind == token.WebIdentity && u.AuthorizedParty == "" && !slices.Contains(u.Audiences, audience.STS) {
+		f.notes = append(f.notes, "its aud is not "+audience.STS+": the IAM OIDC provider must have another client id")
 	}
 	return f
 }

@@ -45,23 +45,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-go/irsa/internal/audience"
+	"github.com/irsa-go/irsa/internal/kubeclaims"
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/token"
 )
 
-// DefaultAudience is the audience of EKS's own IAM OIDC providers, in every partition.
-const DefaultAudience = "sts.amazonaws.com"
+// DefaultAudience is "sts.amazonaws.com", the audience of EKS's own IAM OIDC providers in every
+// partition.
+const DefaultAudience = audience.STS
 
-// MinExpiration is the shortest lifetime that kube-apiserver grants, and the default: STS looks
-// at a token once, and the source asks for a new one each time.
-const MinExpiration = 10 * time.Minute
+// MinExpiration, 10 minutes, is the shortest lifetime that kube-apiserver grants, and the default:
+// STS looks at a token once, and the source asks for a new one each time.
+const MinExpiration = kubeclaims.MinLifetime
 
 // Creator asks for a token. The ServiceAccounts(namespace) of client-go's CoreV1 is one.
 type Creator interface {
@@ -129,8 +131,8 @@ func (c Config) problems() []error {
 	var problems []error
 	e := c.expiration()
 	switch {
-	case e < MinExpiration || e > math.MaxUint32*time.Second: // kube-apiserver's own bounds
-		problems = append(problems, fmt.Errorf("expiration %v: want %v or more, and at most %d seconds", e, MinExpiration, uint32(math.MaxUint32)))
+	case e < MinExpiration || e > kubeclaims.MaxLifetime:
+		problems = append(problems, fmt.Errorf("expiration %v: want %v or more, and at most %d seconds", e, MinExpiration, int64(kubeclaims.MaxLifetime/time.Second)))
 	case e%time.Second != 0:
 		problems = append(problems, fmt.Errorf("expiration %v: want whole seconds", e))
 	}

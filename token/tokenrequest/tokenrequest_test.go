@@ -194,7 +194,7 @@ func TestNewRefusesAllThatIsWrongAtOnce(t *testing.T) {
 		"below the server's least":       {599 * time.Second, "want 10m0s or more"},
 		"negative":                       {-time.Hour, "want 10m0s or more"},
 		"not whole seconds":              {time.Hour + time.Millisecond, "want whole seconds"},
-		"more than the server can count": {(1 << 32) * time.Second, "at most 4294967295 seconds"},
+		"more than the server can count": {(1<<32 + 1) * time.Second, "at most 4294967296 seconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

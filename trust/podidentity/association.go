@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
@@ -97,7 +98,7 @@ func List(ctx context.Context, api Reader, clusterARN, namespace string) ([]Asso
 }
 
 // find returns nil when there is no association.
-func find(ctx context.Context, api Reader, c cluster, t Target) (*Association, error) {
+func find(ctx context.Context, api Reader, c arn.Cluster, t Target) (*Association, error) {
 	summaries, err := list(ctx, api, c, t)
 	if err != nil {
 		return nil, err
@@ -110,8 +111,8 @@ func find(ctx context.Context, api Reader, c cluster, t Target) (*Association, e
 	return nil, nil
 }
 
-func list(ctx context.Context, api Reader, c cluster, t Target) ([]types.PodIdentityAssociationSummary, error) {
-	in := &eks.ListPodIdentityAssociationsInput{ClusterName: &c.name, Namespace: given(t.Namespace), ServiceAccount: given(t.ServiceAccount)}
+func list(ctx context.Context, api Reader, c arn.Cluster, t Target) ([]types.PodIdentityAssociationSummary, error) {
+	in := &eks.ListPodIdentityAssociationsInput{ClusterName: &c.Name, Namespace: given(t.Namespace), ServiceAccount: given(t.ServiceAccount)}
 	var all []types.PodIdentityAssociationSummary
 	for {
 		page, err := api.ListPodIdentityAssociations(ctx, in)
@@ -127,8 +128,8 @@ func list(ctx context.Context, api Reader, c cluster, t Target) ([]types.PodIden
 }
 
 // describe returns nil for an association that is gone meanwhile.
-func describe(ctx context.Context, api Reader, c cluster, clusterARN string, s types.PodIdentityAssociationSummary) (*Association, error) {
-	out, err := api.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{ClusterName: &c.name, AssociationId: s.AssociationId})
+func describe(ctx context.Context, api Reader, c arn.Cluster, clusterARN string, s types.PodIdentityAssociationSummary) (*Association, error) {
+	out, err := api.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{ClusterName: &c.Name, AssociationId: s.AssociationId})
 	switch {
 	case iamcall.Is(err, codeNotFound):
 		return nil, nil

@@ -155,7 +155,7 @@ func Delete(ctx context.Context, api Deleter, t Target) error {
 	if have.OwnerARN != "" {
 		return fail(fmt.Errorf("%w, %s", ErrOwned, have.OwnerARN))
 	}
-	_, err = api.DeletePodIdentityAssociation(ctx, &eks.DeletePodIdentityAssociationInput{ClusterName: &c.name, AssociationId: &have.ID})
+	_, err = api.DeletePodIdentityAssociation(ctx, &eks.DeletePodIdentityAssociationInput{ClusterName: &c.Name, AssociationId: &have.ID})
 	if iamcall.Is(err, codeNotFound) {
 		err = nil
 	}

@@ -36,7 +36,7 @@ func (w Warning) String() string { return fmt.Sprintf("%s (%s)", w.Message, w.Co
 
 // judge asks the trust policies about the requests that EKS will make. externalID is "" as long as
 // there is no association.
-func (s Spec) judge(c cluster, externalID string) []Warning {
+func (s Spec) judge(c arn.Cluster, externalID string) []Warning {
 	var found []Warning
 	if s.Trust != nil {
 		found = append(found, s.judgeRole(c)...)
@@ -47,9 +47,9 @@ func (s Spec) judge(c cluster, externalID string) []Warning {
 	return found
 }
 
-func (s Spec) judgeRole(c cluster) []Warning {
+func (s Spec) judgeRole(c arn.Cluster) []Warning {
 	session := trust.PodIdentitySession{
-		AccountID: c.accountID, ClusterARN: s.ClusterARN, ClusterName: c.name,
+		AccountID: c.AccountID, ClusterARN: s.ClusterARN, ClusterName: c.Name,
 		Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, DisableSessionTags: s.DisableSessionTags,
 	}
 	decision := s.Trust.Evaluate(trust.PodIdentity(session))
@@ -63,7 +63,7 @@ func (s Spec) judgeRole(c cluster) []Warning {
 	return []Warning{{CodeRoleRefuses, fmt.Sprintf("role %s does not admit EKS Pod Identity: %s", s.RoleARN, headline(decision))}}
 }
 
-func (s Spec) judgeTarget(c cluster, externalID string) []Warning {
+func (s Spec) judgeTarget(c arn.Cluster, externalID string) []Warning {
 	role, err := arn.ParseRole(s.RoleARN)
 	if err != nil {
 		return nil // check has refused it
@@ -74,7 +74,7 @@ func (s Spec) judgeTarget(c cluster, externalID string) []Warning {
 	}
 	if !s.DisableSessionTags {
 		session.SessionTags = map[string]string{
-			"eks-cluster-arn": s.ClusterARN, "eks-cluster-name": c.name,
+			"eks-cluster-arn": s.ClusterARN, "eks-cluster-name": c.Name,
 			"kubernetes-namespace": s.Namespace, "kubernetes-service-account": s.ServiceAccount,
 		}
 		for tag := range session.SessionTags {

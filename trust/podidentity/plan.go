@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
@@ -18,7 +19,7 @@ const createAction = "eks:CreatePodIdentityAssociation"
 
 // plan returns what there is, zero for none, and what there is to write. The writes keep what is
 // returned true.
-func (s Spec) plan(ctx context.Context, api Reader, c cluster) (*Association, []write, error) {
+func (s Spec) plan(ctx context.Context, api Reader, c arn.Cluster) (*Association, []write, error) {
 	have, err := find(ctx, api, c, s.Target)
 	switch {
 	case err != nil:
@@ -34,7 +35,7 @@ func (s Spec) plan(ctx context.Context, api Reader, c cluster) (*Association, []
 	return have, writes, nil
 }
 
-func (s Spec) compare(c cluster, have *Association) []write {
+func (s Spec) compare(c arn.Cluster, have *Association) []write {
 	var writes []write
 	if have.RoleARN != s.RoleARN || have.TargetRoleARN != s.TargetRoleARN || have.Policy != s.Policy || have.DisableSessionTags != s.DisableSessionTags {
 		writes = append(writes, s.update(c, have))
@@ -88,12 +89,12 @@ func merged(have, set map[string]string) map[string]string {
 	return all
 }
 
-func (s Spec) create(c cluster, have *Association) write {
+func (s Spec) create(c arn.Cluster, have *Association) write {
 	return write{
 		Step: Step{Action: createAction, Text: "create association with role " + s.RoleARN + s.details()},
 		Run: func(ctx context.Context, api API) error {
 			out, err := api.CreatePodIdentityAssociation(ctx, &eks.CreatePodIdentityAssociationInput{
-				ClusterName: &c.name, Namespace: &s.Namespace, ServiceAccount: &s.ServiceAccount, RoleArn: &s.RoleARN,
+				ClusterName: &c.Name, Namespace: &s.Namespace, ServiceAccount: &s.ServiceAccount, RoleArn: &s.RoleARN,
 				TargetRoleArn: given(s.TargetRoleARN), Policy: given(s.Policy), DisableSessionTags: &s.DisableSessionTags, Tags: s.Tags,
 			})
 			if err != nil {
@@ -106,7 +107,7 @@ func (s Spec) create(c cluster, have *Association) write {
 
 // update sends all settings. EKS takes "" for "none any more" of the target role, as ACK's
 // controller for EKS found (https://github.com/aws-controllers-k8s/eks-controller/pull/164).
-func (s Spec) update(c cluster, have *Association) write {
+func (s Spec) update(c arn.Cluster, have *Association) write {
 	text := "change role " + have.RoleARN + " to " + s.RoleARN + s.details()
 	if have.RoleARN == s.RoleARN {
 		text = "change settings" + s.details()
@@ -115,7 +116,7 @@ func (s Spec) update(c cluster, have *Association) write {
 		Step: Step{Action: "eks:UpdatePodIdentityAssociation", Text: text},
 		Run: func(ctx context.Context, api API) error {
 			in := &eks.UpdatePodIdentityAssociationInput{
-				ClusterName: &c.name, AssociationId: &have.ID, RoleArn: &s.RoleARN, DisableSessionTags: &s.DisableSessionTags,
+				ClusterName: &c.Name, AssociationId: &have.ID, RoleArn: &s.RoleARN, DisableSessionTags: &s.DisableSessionTags,
 			}
 			if have.TargetRoleARN != s.TargetRoleARN {
 				in.TargetRoleArn = &s.TargetRoleARN

@@ -48,7 +48,7 @@ const (
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 const maxPolicy = 2048
 
-func (s Spec) check() (cluster, error) {
+func (s Spec) check() (arn.Cluster, error) {
 	c, err := s.Target.check()
 	found := []error{err, s.checkRole(c)}
 	if s.TargetRoleARN != "" {
@@ -73,13 +73,13 @@ func (s Spec) check() (cluster, error) {
 	return c, errors.Join(found...)
 }
 
-func (s Spec) checkRole(c cluster) error {
+func (s Spec) checkRole(c arn.Cluster) error {
 	role, err := arn.ParseRole(s.RoleARN)
 	switch {
 	case err != nil:
 		return fmt.Errorf("RoleARN %q: %w", s.RoleARN, err)
-	case c != cluster{} && (role.AccountID != c.accountID || role.Partition != c.partition):
-		return fmt.Errorf("RoleARN %q: EKS only takes a role of the cluster's account, %s: for a role of another, set TargetRoleARN", s.RoleARN, c.accountID)
+	case c != arn.Cluster{} && (role.AccountID != c.AccountID || role.Partition != c.Partition):
+		return fmt.Errorf("RoleARN %q: EKS only takes a role of the cluster's account, %s: for a role of another, set TargetRoleARN", s.RoleARN, c.AccountID)
 	}
 	return nil
 }

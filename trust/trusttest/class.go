@@ -20,7 +20,7 @@ func sessionNameClass() class {
 }
 
 func externalIDClass() class {
-	return class{`[\w+=,.@:\/-]*`, func(r rune) bool { return arn.IsNameRune(r) || r == ':' || r == '/' }}
+	return class{`[\w+=,.@:\/-]*`, arn.IsExternalIDRune}
 }
 
 func documentClass() class {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/oidc"
 )
 
@@ -58,17 +58,16 @@ func (a *association) clone() map[string]any {
 	return map[string]any{"association": copied}
 }
 
-var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
-
 // AddCluster makes a cluster known to the account's EKS and returns its ARN. From then on its
 // associations can be made with the EKS client, and [Account.AgentURL] gives credentials to its
 // pods. Errors: a name that EKS refuses or that the account has already, no verifier.
 func (a *Account) AddCluster(c Cluster) (clusterARN string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err := arn.CheckClusterName(c.Name); err != nil {
+		return "", fmt.Errorf("trusttest: %w", err)
+	}
 	switch {
-	case !clusterName.MatchString(c.Name):
-		return "", fmt.Errorf("trusttest: cluster name %q: want 1 to 100 letters, digits, '-' and '_', a letter or digit first", c.Name)
 	case c.Tokens == nil:
 		return "", errors.New("trusttest: cluster " + c.Name + ": Tokens is nil")
 	case a.state.clusters[c.Name] != nil:

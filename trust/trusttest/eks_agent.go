@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -154,7 +155,7 @@ func (a *Account) assumeRoleForPodIdentity(c *rest) (any, error) {
 	}
 	return map[string]any{
 		"subject":                map[string]string{"namespace": got.claims.Namespace, "serviceAccount": got.claims.ServiceAccount.Name},
-		"audience":               podIdentityService,
+		"audience":               audience.PodIdentity,
 		"podIdentityAssociation": map[string]string{"associationArn": got.association.ARN, "associationId": got.association.ID},
 		"assumedRoleUser":        map[string]string{"arn": got.arn, "assumeRoleId": got.userID},
 		"credentials": map[string]any{

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/audience"
 	"github.com/irsa-go/irsa/internal/kubename"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -90,10 +91,8 @@ func (a *Account) checkAssociation(in *association) error {
 	return nil
 }
 
-const podIdentityService = "pods.eks.amazonaws.com"
-
 func isPodIdentity(p trust.Principal) bool {
-	return p.Kind == "Service" && p.Value == podIdentityService
+	return p.Kind == "Service" && p.Value == audience.PodIdentity
 }
 
 // listAssociations filters by namespace and account, as clients ask.

@@ -1,10 +1,20 @@
-// Package apiaudience knows the audiences under which a cluster's own API server is addressed.
+// Package audience knows the audiences of service account tokens: those that are for AWS, and those
+// under which a cluster's own API server is addressed.
 //
-// Every pod has a token with one of them by default, so a role or a provider that admits such
+// Every pod has a token with one of the latter by default, so a role or a provider that admits such
 // an audience admits every pod, and the API server's clients can hand the token on.
-package apiaudience
+package audience
 
 import "strings"
+
+// STS is the audience of tokens for AWS STS, in every partition, China included
+// (https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html).
+const STS = "sts.amazonaws.com"
+
+// PodIdentity is the audience of tokens for EKS Pod Identity, in every partition. Trust policies
+// name its service as a principal by the same text
+// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html).
+const PodIdentity = "pods.eks.amazonaws.com"
 
 // IsAPIServers says whether audience is one that API servers call themselves: the issuer's URL
 // (kube-apiserver's default for --api-audiences,

@@ -1,17 +1,17 @@
-package apiaudience_test
+package audience_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/irsa-go/irsa/internal/apiaudience"
+	"github.com/irsa-go/irsa/internal/audience"
 )
 
 func TestIsAPIServers(t *testing.T) {
 	t.Parallel()
 	const issuer = "https://Issuer.example/clusters/a"
-	for audience, want := range map[string]bool{
+	for name, want := range map[string]bool{
 		issuer:                                             true,
 		issuer + "/":                                       true,
 		"issuer.example/clusters/a":                        true,
@@ -36,8 +36,8 @@ func TestIsAPIServers(t *testing.T) {
 		"sts.amazonaws.com":                                false,
 		"":                                                 false,
 	} {
-		assert.Equal(t, want, apiaudience.IsAPIServers(audience, issuer), "%q", audience)
+		assert.Equal(t, want, audience.IsAPIServers(name, issuer), "%q", name)
 	}
-	assert.False(t, apiaudience.IsAPIServers("", ""))
-	assert.False(t, apiaudience.IsAPIServers("https://gitlab.com", ""), "who has no API server may be its own audience")
+	assert.False(t, audience.IsAPIServers("", ""))
+	assert.False(t, audience.IsAPIServers("https://gitlab.com", ""), "who has no API server may be its own audience")
 }
