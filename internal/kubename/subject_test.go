@@ -20,13 +20,16 @@ func TestASubjectIsReadAsItIsBuilt(t *testing.T) {
 
 func TestWhatNoServiceAccountHasIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, sub := range []string{
-		"", "a", "a:b", "system:serviceaccount:", "system:serviceaccount:a", "system:serviceaccount::b", "system:serviceaccount:a:",
-		"system:serviceaccount:a:b:c", "system:serviceaccount:a.b:c", "System:serviceaccount:a:b", "system:serviceaccount:A:b",
-		"system:serviceaccount:a:*", "system:serviceaccounts:a:b", " system:serviceaccount:a:b", "system:serviceaccount:a:b\n",
+	const form = `want "system:serviceaccount:NAMESPACE:NAME"`
+	for sub, want := range map[string]string{
+		"": form, "a": form, "a:b": form, "system:serviceaccount:": form, "system:serviceaccount:a": form,
+		"System:serviceaccount:a:b": form, "system:serviceaccounts:a:b": form, " system:serviceaccount:a:b": form,
+		"system:serviceaccount::b": `namespace ""`, "system:serviceaccount:a.b:c": `namespace "a.b"`, "system:serviceaccount:A:b": `namespace "A"`,
+		"system:serviceaccount:a:": `service account ""`, "system:serviceaccount:a:b:c": `service account "b:c"`,
+		"system:serviceaccount:a:*": `service account "*"`, "system:serviceaccount:a:b\n": `service account "b\n"`,
 	} {
 		namespace, name, err := kubename.ParseSubject(sub)
-		assert.Error(t, err, sub)
+		assert.ErrorContains(t, err, want, sub)
 		assert.Empty(t, namespace+name)
 	}
 }

@@ -52,13 +52,16 @@ func TestWhatCannotBeARule(t *testing.T) {
 		for _, r := range rules {
 			assert.ErrorContains(t, r.Check(), field)
 			got, err := r.ARN("team-a", "app")
-			assert.Error(t, err)
+			assert.ErrorContains(t, err, field)
 			assert.Empty(t, got)
 		}
 	}
-	for _, names := range [][2]string{{"", "app"}, {"team-a", ""}, {"Team", "app"}, {"team-a", "../x"}, {"team.a", "app"}} {
+	for want, names := range map[string][2]string{
+		`namespace ""`: {"", "app"}, `namespace "Team"`: {"Team", "app"}, `namespace "team.a"`: {"team.a", "app"},
+		`service account ""`: {"team-a", ""}, `service account "../x"`: {"team-a", "../x"},
+	} {
 		_, err := plain.ARN(names[0], names[1])
-		assert.Error(t, err)
+		assert.ErrorContains(t, err, want)
 	}
 }
 

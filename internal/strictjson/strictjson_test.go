@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
@@ -31,8 +30,7 @@ func TestCheckSaysWhere(t *testing.T) {
 		{"too long", strings.Repeat(" ", 1001), "line 1, column 1001: the document has 1001 bytes, more than 1000"},
 	} {
 		err := strictjson.Check([]byte(c.doc), limits)
-		require.Error(t, err, c.name)
-		assert.Equal(t, c.want, err.Error(), c.name)
+		assert.EqualError(t, err, c.want, c.name)
 	}
 }
 

@@ -108,8 +108,10 @@ func TestTestsThatFailBeforehandAreAnError(t *testing.T) {
 	file := module(t, adult, "func TestAdult(t *testing.T) { t.Fail() }\n")
 	err := run(t.Context(), []string{file}, &bytes.Buffer{})
 	require.ErrorContains(t, err, "the tests fail before anything is changed")
-	for _, args := range [][]string{{}, {"-func=(", file}, {file + "x"}, {"-nonsense"}} {
-		require.Error(t, run(t.Context(), args, &bytes.Buffer{}))
+	for want, args := range map[string][]string{
+		"no files given": {}, "-func: error parsing regexp": {"-func=(", file}, "no such file": {file + "x"}, "not defined: -nonsense": {"-nonsense"},
+	} {
+		require.ErrorContains(t, run(t.Context(), args, &bytes.Buffer{}), want)
 	}
 }
 

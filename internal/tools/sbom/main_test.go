@@ -102,11 +102,11 @@ func TestADocumentThatLacksSomethingIsRefused(t *testing.T) {
 		require.NotEqual(t, text, edited)
 		assert.ErrorContains(t, m.complete([]byte(edited)), "is not listed")
 	}
-	for _, edited := range []string{
-		strings.Replace(text, `"name"`, `"title"`, 1),
-		strings.Replace(text, `"SHA-256"`, `"SHA-257"`, 1),
-		strings.Replace(text, `"library"`, `"module"`, 1),
+	for want, edited := range map[string]string{
+		"missing property 'name'":         strings.Replace(text, `"name"`, `"title"`, 1),
+		"at '/components/0/hashes/0/alg'": strings.Replace(text, `"SHA-256"`, `"SHA-257"`, 1),
+		"at '/metadata/component/type'":   strings.Replace(text, `"library"`, `"module"`, 1),
 	} {
-		assert.Error(t, valid(schemas(t), []byte(edited)))
+		assert.ErrorContains(t, valid(schemas(t), []byte(edited)), want)
 	}
 }
