@@ -76,28 +76,32 @@ func TestBuiltPolicies(t *testing.T) {
 func TestAGrantThatIsWrong(t *testing.T) {
 	t.Parallel()
 	p, s := provider(t, blue), account(t, "a", "b")
-	for name, g := range map[string]trust.Grant{
-		"zero":                  {},
-		"nobody":                {Provider: p},
-		"no provider":           {Subjects: []trust.Subject{s}},
-		"a zero subject":        {Provider: p, Subjects: []trust.Subject{s, {}}},
-		"a zero pattern":        {Provider: p, Patterns: []trust.Pattern{{}}},
-		"no audiences":          {Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{}},
-		"an empty audience":     {Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{""}},
-		"an audience of all":    {Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"*"}},
-		"an audience variable":  {Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"${x}"}},
-		"an audience in binary": {Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"\x00"}},
+	for name, c := range map[string]struct {
+		grant trust.Grant
+		want  string
+	}{
+		"zero":                  {trust.Grant{}, "names nobody"},
+		"nobody":                {trust.Grant{Provider: p}, "names nobody"},
+		"no provider":           {trust.Grant{Subjects: []trust.Subject{s}}, "it has no provider"},
+		"a zero subject":        {trust.Grant{Provider: p, Subjects: []trust.Subject{s, {}}}, "one of its subjects is the zero value"},
+		"a zero pattern":        {trust.Grant{Provider: p, Patterns: []trust.Pattern{{}}}, "one of its patterns is the zero value"},
+		"no audiences":          {trust.Grant{Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{}}, "its list of audiences is empty"},
+		"an empty audience":     {trust.Grant{Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{""}}, `audience ""`},
+		"an audience of all":    {trust.Grant{Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"*"}}, `audience "*": an audience is exact`},
+		"an audience variable":  {trust.Grant{Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"${x}"}}, `audience "${x}"`},
+		"an audience in binary": {trust.Grant{Provider: p, Subjects: []trust.Subject{s}, Audiences: []string{"\x00"}}, "it contains a control character"},
 	} {
-		policy, err := trust.New(trust.Grant{Provider: p, Subjects: []trust.Subject{s}}, g)
+		policy, err := trust.New(trust.Grant{Provider: p, Subjects: []trust.Subject{s}}, c.grant)
 		assert.ErrorContains(t, err, "trust: new policy: grant 2: ", name)
+		assert.ErrorContains(t, err, c.want, name)
 		assert.Nil(t, policy, name)
-		_, err = (&trust.Policy{}).WithGrant(g)
-		assert.Error(t, err, name)
-		_, err = (&trust.Policy{}).WithoutGrant(g)
-		assert.Error(t, err, name)
+		_, err = (&trust.Policy{}).WithGrant(c.grant)
+		assert.ErrorContains(t, err, c.want, name)
+		_, err = (&trust.Policy{}).WithoutGrant(c.grant)
+		assert.ErrorContains(t, err, c.want, name)
 	}
 	policy, err := trust.New()
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "it has no grants")
 	assert.Nil(t, policy)
 
 	_, err = trust.New(trust.Grant{}, trust.Grant{Provider: p})

@@ -67,7 +67,7 @@ func TestADocumentKeepsItsShape(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(doc), &q))
 	assert.Equal(t, doc, q.Document())
 	before := q.Document()
-	require.Error(t, q.UnmarshalJSON([]byte(`{`)))
+	require.ErrorContains(t, q.UnmarshalJSON([]byte(`{`)), "the document ends in the middle")
 	assert.Equal(t, before, q.Document(), "a failed read changes nothing")
 }
 

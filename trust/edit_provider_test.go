@@ -36,7 +36,7 @@ func TestWithoutProvider(t *testing.T) {
 	var refused *trust.EditError
 	require.ErrorAs(t, err, &refused)
 	_, err = policy.WithoutProvider(trust.Provider{})
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, "the provider is the zero value")
 	var none *trust.Policy
 	still, err := none.WithoutProvider(p)
 	require.NoError(t, err)

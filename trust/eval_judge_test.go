@@ -250,35 +250,35 @@ func TestWhatValidateRefusesNeverAllows(t *testing.T) {
 	q := token(p, account(t, "a", "b"))
 	open := `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"}`
 	with := func(element string) string { return strings.Replace(open, `{`, `{`+element+`,`, 1) }
-	for name, doc := range map[string]string{
-		"a comment beside the statements":   strings.Replace(statement(open), `{`, `{"_comment":"x",`, 1),
-		"an Id that is a number":            strings.Replace(statement(open), `{`, `{"Id":5,`, 1),
-		"a Sid with a space":                statement(with(`"Sid":"a b"`)),
-		"a Sid that is a number":            statement(with(`"Sid":5`)),
-		"a Sid twice":                       statement(with(`"Sid":"A"`) + `,` + with(`"Sid":"A"`)),
-		"all of STS beside the action":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:*"]`, 1)),
-		"an action of another service":      statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`, 1)),
-		"a Resource in another statement":   statement(open + `,` + strings.Replace(with(`"Resource":"*"`), p.ARN(), "a.b", 1)),
-		"Action and NotAction":              statement(with(`"NotAction":"sts:AssumeRole"`)),
-		"a bad principal beside":            statement(strings.Replace(open, `{"Fed`, `{"AWS":"arn:aws:iam::1:x","Fed`, 1)),
-		"an unexpanded ARN beside":          statement(strings.Replace(open, `"`+p.ARN()+`"`, `["`+p.ARN()+`","${arn}"]`, 1)),
-		"a value that is an object":         statement(open + `,` + with(`"Condition":{"StringEquals":{"a.b:sub":{}}}`)),
-		"an operator that is a text":        statement(open + `,` + with(`"Condition":{"StringEquals":"x"}`)),
-		"an operator of a negated nonsense": statement(open + `,` + with(`"Condition":{"__comment":"x"}`)),
+	for name, c := range map[string]struct{ doc, place string }{
+		"a comment beside the statements":   {strings.Replace(statement(open), `{`, `{"_comment":"x",`, 1), "/_comment: "},
+		"an Id that is a number":            {strings.Replace(statement(open), `{`, `{"Id":5,`, 1), "/Id: "},
+		"a Sid with a space":                {statement(with(`"Sid":"a b"`)), "/Statement/0/Sid: "},
+		"a Sid that is a number":            {statement(with(`"Sid":5`)), "/Statement/0/Sid: "},
+		"a Sid twice":                       {statement(with(`"Sid":"A"`) + `,` + with(`"Sid":"A"`)), "/Statement/1/Sid: "},
+		"all of STS beside the action":      {statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:*"]`, 1)), "/Statement/0/Action/1: "},
+		"an action of another service":      {statement(strings.Replace(open, `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","s3:GetObject"]`, 1)), "/Statement/0/Action/1: "},
+		"a Resource in another statement":   {statement(open + `,` + strings.Replace(with(`"Resource":"*"`), p.ARN(), "a.b", 1)), "/Statement/1/Resource: "},
+		"Action and NotAction":              {statement(with(`"NotAction":"sts:AssumeRole"`)), "/Statement/0: "},
+		"a bad principal beside":            {statement(strings.Replace(open, `{"Fed`, `{"AWS":"arn:aws:iam::1:x","Fed`, 1)), "/Statement/0/Principal/AWS: "},
+		"an unexpanded ARN beside":          {statement(strings.Replace(open, `"`+p.ARN()+`"`, `["`+p.ARN()+`","${arn}"]`, 1)), "/Statement/0/Principal/Federated/1: "},
+		"a value that is an object":         {statement(open + `,` + with(`"Condition":{"StringEquals":{"a.b:sub":{}}}`)), "/Statement/1/Condition/StringEquals/a.b:sub: "},
+		"an operator that is a text":        {statement(open + `,` + with(`"Condition":{"StringEquals":"x"}`)), "/Statement/1/Condition/StringEquals: "},
+		"an operator of a negated nonsense": {statement(open + `,` + with(`"Condition":{"__comment":"x"}`)), "/Statement/1/Condition/__comment: "},
 	} {
-		policy := parse(t, doc)
-		require.Error(t, policy.Validate(), name)
+		policy := parse(t, c.doc)
+		require.ErrorContains(t, policy.Validate(), c.place, name)
 		assert.False(t, policy.Allows(q), name)
 		d := policy.Evaluate(q)
 		assert.False(t, d.Allowed, name)
 		assert.Contains(t, d.String(), "denied: IAM does not store the policy: ", name)
 	}
-	for name, doc := range map[string]string{
-		"no source says that it is refused":        statement(strings.Replace(open, "Identity\"}", "*\"}", 1)),
-		"IAM itself puts the id of a deleted role": statement(strings.Replace(open, `{"Fed`, `{"AWS":"AROAEXAMPLEEXAMPLE123","Fed`, 1)),
+	for name, c := range map[string]struct{ doc, place string }{
+		"no source says that it is refused":        {statement(strings.Replace(open, "Identity\"}", "*\"}", 1)), "/Statement/0/Action: "},
+		"IAM itself puts the id of a deleted role": {statement(strings.Replace(open, `{"Fed`, `{"AWS":"AROAEXAMPLEEXAMPLE123","Fed`, 1)), "/Statement/0/Principal/AWS: "},
 	} {
-		policy := parse(t, doc)
-		require.Error(t, policy.Validate(), name)
+		policy := parse(t, c.doc)
+		require.ErrorContains(t, policy.Validate(), c.place, name)
 		assert.True(t, policy.Allows(q), name)
 	}
 }
@@ -391,7 +391,7 @@ func TestNothingIsAllowedByNothing(t *testing.T) {
 		assert.False(t, policy.Allows(q), name)
 		assert.False(t, policy.Evaluate(q).Allowed, name)
 		assert.Equal(t, `{"Version":"2012-10-17","Statement":[]}`, policy.Document(), name)
-		assert.Error(t, policy.Validate(), name)
+		assert.ErrorContains(t, policy.Validate(), "/Statement: Syntax errors in policy.", name)
 		assert.True(t, policy.Equal(none), name)
 		assert.Empty(t, policy.Diff(none), name)
 		assert.Zero(t, policy.Len(), name)

@@ -186,13 +186,16 @@ func TestChaining(t *testing.T) {
 
 	repository, err := trust.ParseSubject("repo:octo/app:ref:refs/heads/main")
 	require.NoError(t, err)
-	for name, g := range map[string]trust.ChainGrant{
-		"a subject that is not an account": {RoleARNs: []string{role}, Subject: repository},
-		"nobody":                           {}, "no role": {RoleARNs: []string{"arn:aws:iam::111122223333:user/u"}}, "a wildcard": {RoleARNs: []string{"arn:aws:iam::111122223333:role/*"}},
-		"a bad external id": {RoleARNs: []string{role}, ExternalID: "a b"}, "a short one": {RoleARNs: []string{role}, ExternalID: "a"},
+	for want, g := range map[string]trust.ChainGrant{
+		"is not a service account":                 {RoleARNs: []string{role}, Subject: repository},
+		"it names no role":                         {},
+		`its resource is "user/u"`:                 {RoleARNs: []string{"arn:aws:iam::111122223333:user/u"}},
+		`role name "*"`:                            {RoleARNs: []string{"arn:aws:iam::111122223333:role/*"}},
+		"the external id has a character other":    {RoleARNs: []string{role}, ExternalID: "a b"},
+		"the external id has 1 characters, want 2": {RoleARNs: []string{role}, ExternalID: "a"},
 	} {
 		policy, err := trust.NewChain(g)
-		assert.Error(t, err, name)
-		assert.Nil(t, policy, name)
+		assert.ErrorContains(t, err, want)
+		assert.Nil(t, policy, want)
 	}
 }

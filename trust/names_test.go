@@ -87,12 +87,12 @@ func TestZeroIdentities(t *testing.T) {
 	assert.False(t, trust.Pattern{}.Matches(trust.Subject{}))
 	_, _, ok := trust.Subject{}.ServiceAccount()
 	assert.False(t, ok)
-	assert.Error(t, (*trust.Provider)(nil).UnmarshalText(nil))
-	assert.Error(t, (*trust.Subject)(nil).UnmarshalText(nil))
-	assert.Error(t, (*trust.Pattern)(nil).UnmarshalText(nil))
-	assert.Error(t, (*trust.Policy)(nil).UnmarshalJSON([]byte("{}")))
+	assert.ErrorContains(t, (*trust.Provider)(nil).UnmarshalText(nil), "into a nil *Provider")
+	assert.ErrorContains(t, (*trust.Subject)(nil).UnmarshalText(nil), "into a nil *Subject")
+	assert.ErrorContains(t, (*trust.Pattern)(nil).UnmarshalText(nil), "into a nil *Pattern")
+	assert.ErrorContains(t, (*trust.Policy)(nil).UnmarshalJSON([]byte("{}")), "into a nil *Policy")
 	var s trust.Subject
-	assert.Error(t, s.UnmarshalText([]byte("a*")))
+	assert.ErrorContains(t, s.UnmarshalText([]byte("a*")), "cannot contain '*' or '?'")
 	assert.Zero(t, s)
 }
 
@@ -106,15 +106,19 @@ func TestServiceAccountNamesAreThoseOfKubernetes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, s, parsed)
 
-	for _, c := range [][2]string{
-		{"", "a"}, {"a", ""}, {"*", "a"}, {"a", "*"}, {"a", "?"}, {"a:b", "c"}, {"a", "b:c"}, {"A", "b"}, {"a", "B"}, {"a.b", "c"},
-		{"a", "b\n"}, {"a", "${b}"}, {strings.Repeat("a", 64), "b"}, {"a", strings.Repeat("b", 254)}, {"a", "b/c"}, {" a", "b"},
+	const label, subdomain, exact = "is not a DNS label", "is not a DNS subdomain", "a subject is exact"
+	for _, c := range []struct{ namespace, name, apart, asText string }{
+		{"", "b", label, label}, {"A", "b", label, label}, {"a.b", "c", label, label}, {" a", "b", label, label},
+		{strings.Repeat("a", 64), "b", label, label}, {"*", "b", label, exact}, {"a:b", "c", `namespace "a:b"`, `service account "b:c"`},
+		{"a", "", subdomain, subdomain}, {"a", "B", subdomain, subdomain}, {"a", "b:c", subdomain, subdomain}, {"a", "b/c", subdomain, subdomain},
+		{"a", strings.Repeat("b", 254), subdomain, subdomain}, {"a", "*", subdomain, exact}, {"a", "?", subdomain, exact},
+		{"a", "b\n", subdomain, "control character"}, {"a", "${b}", subdomain, "policy variable"},
 	} {
-		s, err := trust.ServiceAccount(c[0], c[1])
-		assert.Error(t, err, "%q", c)
+		s, err := trust.ServiceAccount(c.namespace, c.name)
+		assert.ErrorContains(t, err, c.apart, "%q", c)
 		assert.Zero(t, s)
-		s, err = trust.ParseSubject("system:serviceaccount:" + c[0] + ":" + c[1])
-		assert.Error(t, err, "%q", c)
+		s, err = trust.ParseSubject("system:serviceaccount:" + c.namespace + ":" + c.name)
+		assert.ErrorContains(t, err, c.asText, "%q", c)
 		assert.Zero(t, s)
 	}
 }
@@ -172,7 +176,7 @@ func FuzzIdentitiesAreWhatTheySay(f *testing.F) {
 		}
 		if p, perr := trust.ParsePattern(text); perr == nil {
 			assert.Equal(t, text, p.String())
-			assert.Error(t, err, "no text is both a subject and a pattern")
+			assert.ErrorContains(t, err, "a subject is exact", "no text is both a subject and a pattern")
 		} else {
 			assert.Zero(t, p)
 		}

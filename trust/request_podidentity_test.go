@@ -45,17 +45,17 @@ func TestPodIdentity(t *testing.T) {
 			assert.Empty(t, policy.Lint())
 		})
 	}
-	for name, g := range map[string]trust.PodIdentityGrant{
-		"a bad account":          {AccountID: "1"},
-		"a bad cluster":          {ClusterARNs: []string{"blue"}},
-		"a cluster by wildcard":  {ClusterARNs: []string{"arn:aws:eks:eu-west-1:111122223333:cluster/*"}},
-		"a cluster elsewhere":    {AccountID: "444455556666", ClusterARNs: []string{cart.ClusterARN}},
-		"a bad namespace":        {Namespaces: []string{"*"}},
-		"a zero subject":         {Subjects: []trust.Subject{{}}},
-		"namespace and subjects": {Namespaces: []string{"a"}, Subjects: []trust.Subject{account(t, "a", "b")}},
+	for want, g := range map[string]trust.PodIdentityGrant{
+		`account id "1"`:                       {AccountID: "1"},
+		`cluster ARN "blue": it is not an ARN`: {ClusterARNs: []string{"blue"}},
+		`cluster/*": want "arn:PARTITION:eks`:  {ClusterARNs: []string{"arn:aws:eks:eu-west-1:111122223333:cluster/*"}},
+		"it is not in account 444455556666":    {AccountID: "444455556666", ClusterARNs: []string{cart.ClusterARN}},
+		`namespace "*"`:                        {Namespaces: []string{"*"}},
+		`subject "" is not a service account`:  {Subjects: []trust.Subject{{}}},
+		"it has both namespaces and subjects":  {Namespaces: []string{"a"}, Subjects: []trust.Subject{account(t, "a", "b")}},
 	} {
 		policy, err := trust.NewPodIdentity(g)
-		assert.Error(t, err, name)
-		assert.Nil(t, policy, name)
+		assert.ErrorContains(t, err, want)
+		assert.Nil(t, policy, want)
 	}
 }

@@ -24,7 +24,7 @@ type Subject struct{ text string }
 // neither can be empty, hold a wildcard or smuggle in a colon.
 func ServiceAccount(namespace, name string) (Subject, error) {
 	text := kubename.Subject(namespace, name)
-	if _, _, err := kubename.ParseSubject(text); err != nil {
+	if err := errors.Join(kubename.CheckNamespace(namespace), kubename.CheckServiceAccount(name)); err != nil {
 		return Subject{}, fmt.Errorf("trust: subject %q: %w", text, err)
 	}
 	return Subject{text}, nil

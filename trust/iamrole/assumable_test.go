@@ -26,13 +26,13 @@ func assumer(t *testing.T, fault trusttest.Fault) func(account string) func(cont
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	b := newBox(t, trusttest.Config{DialContext: cluster.DialContext, RootCAs: cluster.CertPool()})
-	b.SetFault(fault)
 	iss, err := oidc.ParseIssuer(issuerURL)
 	require.NoError(t, err)
 	_, err = iamprovider.Ensure(t.Context(), b, iamprovider.Spec{AccountID: account, Issuer: iss}, iamprovider.Config{})
 	require.NoError(t, err)
 	role := b.ensure(t, spec(t))
 	require.True(t, role.Created)
+	b.SetFault(fault) // from here on: Ensure itself waits until a policy may name the provider
 	client := sts.NewFromConfig(b.AWSConfig())
 	return func(name string) func(context.Context) error {
 		token, err := cluster.Token(oidctest.TokenRequest{Namespace: "a", ServiceAccount: name, UID: "1", Audiences: []string{"sts.amazonaws.com"}})
@@ -48,17 +48,22 @@ func assumer(t *testing.T, fault trusttest.Fault) func(account string) func(cont
 
 func TestWaitAssumableWaitsForANewRoleAndItsProvider(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]trusttest.Fault{
-		"role":     {RolePropagation: 7 * time.Second},
-		"provider": {ProviderPropagation: 9 * time.Second, RolePropagation: 3 * time.Second},
+	for name, c := range map[string]struct {
+		fault trusttest.Fault
+		want  string
+		takes time.Duration
+	}{
+		"role":     {trusttest.Fault{RolePropagation: 7 * time.Second}, "AccessDenied", 7 * time.Second},
+		"provider": {trusttest.Fault{ProviderPropagation: 9 * time.Second}, "No OpenIDConnect provider found", 9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				assume := assumer(t, fault)("one")
-				require.Error(t, assume(t.Context()))
+				assume := assumer(t, c.fault)("one")
+				require.ErrorContains(t, assume(t.Context()), c.want)
 				start := time.Now()
 				require.NoError(t, iamrole.WaitAssumable(t.Context(), assume, 0))
+				assert.GreaterOrEqual(t, time.Since(start), c.takes)
 				assert.Less(t, time.Since(start), 13*time.Second)
 			})
 		})
@@ -92,5 +97,5 @@ func TestWaitAssumableEndsAtOnceWhenNoTimeWouldHelp(t *testing.T) {
 	err := iamrole.WaitAssumable(t.Context(), func(context.Context) error { calls++; return broken }, 0)
 	require.ErrorIs(t, err, broken)
 	assert.Equal(t, 1, calls)
-	require.Error(t, iamrole.WaitAssumable(t.Context(), nil, 0))
+	require.ErrorContains(t, iamrole.WaitAssumable(t.Context(), nil, 0), "assume is nil")
 }

@@ -207,7 +207,7 @@ func TestProvidersAndPoliciesOfAnotherAccountAreRefused(t *testing.T) {
 	assert.Zero(t, r)
 	assert.Equal(t, []string{"CreateRole", "DeleteRole"}, b.wire.Writes())
 	_, err = b.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("reader")})
-	require.Error(t, err, "the role is gone again")
+	require.ErrorContains(t, err, "NoSuchEntity", "the role is gone again")
 
 	b.ensure(t, spec(t))
 	b.wire.Writes()

@@ -99,11 +99,11 @@ func TestEditsThatWouldNotDoWhatTheySayAreRefused(t *testing.T) {
 	_, err = iamrole.Grant(t.Context(), b, "reader", grant(t), iamrole.Config{})
 	require.ErrorAs(t, err, &edit)
 	_, err = iamrole.Grant(t.Context(), b, "reader", trust.Grant{}, iamrole.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, "trust: WithGrant: the grant names nobody")
 	_, err = iamrole.Grant(t.Context(), b, "missing", grant(t, "a:one"), iamrole.Config{})
 	require.ErrorIs(t, err, iamrole.ErrNotFound)
 	_, err = iamrole.Grant(t.Context(), b, "not a name", grant(t, "a:one"), iamrole.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, `role name "not a name"`)
 	assert.Empty(t, b.wire.Writes())
 }
 

@@ -78,15 +78,15 @@ func TestReadShowsATrustPolicyThatCannotBeRead(t *testing.T) {
 func TestReadSaysWhyThereIsNoRole(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, trusttest.Config{})
-	for name, wanted := range map[string]error{"reader": iamrole.ErrNotFound, "": nil, "a b": nil} {
+	for name, want := range map[string]string{"": "the role name is empty", "a b": `role name "a b"`} {
 		r, err := iamrole.Read(t.Context(), b, name)
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, want)
 		assert.Zero(t, r)
-		if wanted != nil {
-			require.ErrorIs(t, err, wanted)
-		}
 	}
-	_, err := iamrole.Read(t.Context(), nil, "reader")
+	r, err := iamrole.Read(t.Context(), b, "reader")
+	require.ErrorIs(t, err, iamrole.ErrNotFound)
+	assert.Zero(t, r)
+	_, err = iamrole.Read(t.Context(), nil, "reader")
 	require.ErrorIs(t, err, iamrole.ErrNoClient)
 	b.ensure(t, full(t))
 	for _, action := range []string{"GetRole", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies"} {
@@ -272,21 +272,22 @@ func TestDeleteLeavesAloneWhatIsNotTheCallers(t *testing.T) {
 		api  iamrole.Deleter
 		cfg  iamrole.DeleteConfig
 		want error
+		says string
 	}{
-		"no owner":                  {"reader", b, iamrole.DeleteConfig{}, iamrole.ErrNotOwned},
-		"no owner, an empty map":    {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{}}, iamrole.ErrNotOwned},
-		"another owner":             {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "b"}}, iamrole.ErrNotOwned},
-		"a value in another case":   {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "A"}}, iamrole.ErrNotOwned},
-		"a tag that is missing":     {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"cluster": ""}}, iamrole.ErrNotOwned},
-		"one of two tags":           {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "a", "env": "c"}}, iamrole.ErrNotOwned},
-		"an AWS service's":          {"svcaws-reservedsso", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrProtected},
-		"a service-linked role":     {"svcaws-service-rolex", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrProtected},
-		"in an instance profile":    {"reader", inProfile{b.Client}, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrInstanceProfile},
-		"without a client":          {"reader", nil, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrNoClient},
-		"a name that cannot be one": {"a/b", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, nil},
+		"no owner":                  {"reader", b, iamrole.DeleteConfig{}, iamrole.ErrNotOwned, "Owner names no tags"},
+		"no owner, an empty map":    {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{}}, iamrole.ErrNotOwned, "Owner names no tags"},
+		"another owner":             {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "b"}}, iamrole.ErrNotOwned, `it lacks the tag "Team"="b"`},
+		"a value in another case":   {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "A"}}, iamrole.ErrNotOwned, `it lacks the tag "Team"="A"`},
+		"a tag that is missing":     {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"cluster": ""}}, iamrole.ErrNotOwned, `it lacks the tag "cluster"`},
+		"one of two tags":           {"reader", b, iamrole.DeleteConfig{Owner: map[string]string{"Team": "a", "env": "c"}}, iamrole.ErrNotOwned, `it lacks the tag "env"="c"`},
+		"an AWS service's":          {"svcaws-reservedsso", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrProtected, `role "svcaws-reservedsso": the role belongs to an AWS service`},
+		"a service-linked role":     {"svcaws-service-rolex", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrProtected, `role "svcaws-service-rolex": the role belongs to an AWS service`},
+		"in an instance profile":    {"reader", inProfile{b.Client}, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrInstanceProfile, `in an instance profile: "nodes"`},
+		"without a client":          {"reader", nil, iamrole.DeleteConfig{SkipOwnerCheck: true}, iamrole.ErrNoClient, "the IAM client is nil"},
+		"a name that cannot be one": {"a/b", b, iamrole.DeleteConfig{SkipOwnerCheck: true}, nil, `role name "a/b" has a path`},
 	} {
 		d, err := iamrole.Delete(t.Context(), c.api, c.role, c.cfg)
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, c.says, name)
 		if c.want != nil {
 			require.ErrorIs(t, err, c.want, name)
 		}
@@ -397,11 +398,12 @@ func TestNamesFitAndDiffer(t *testing.T) {
 		names = append(names, name)
 	}
 	assert.Len(t, names[8], 64, "as much of it as fits")
-	for name, in := range map[string][]string{
-		"a long prefix": {strings.Repeat("p", 48), "x"}, "a bad prefix": {"a/", "x"}, "no parts": {"a"}, "an empty part": {"a", "x", ""},
+	for want, in := range map[string][]string{
+		`ppp" is not at most 47`: {strings.Repeat("p", 48), "x"}, `prefix "a/"`: {"a/", "x"},
+		"no part is given": {"a"}, "part 1 is empty": {"a", "x", ""},
 	} {
 		got, err := iamrole.NameFor(in[0], in[1:]...)
-		require.Error(t, err, name)
+		require.ErrorContains(t, err, want)
 		assert.Empty(t, got)
 	}
 }

@@ -97,20 +97,24 @@ func TestARoleByRuleIsItsAccountsAlone(t *testing.T) {
 		role   string
 		policy *trust.Policy
 		others bool
-		wrong  bool
+		wrong  string
 	}{
-		"its own account":        {role, policyOf(mustGrant("shop", "cart")), false, false},
-		"another account":        {role, policyOf(mustGrant("shop", "checkout")), true, true},
-		"both":                   {role, policyOf(mustGrant("shop", "cart"), mustGrant("other", "cart")), true, true},
-		"a pattern":              {role, policyOf(wide), true, true},
-		"nobody":                 {role, &trust.Policy{}, false, true},
-		"none":                   {role, nil, false, true},
-		"a role of another kind": {"arn:aws:iam::111122223333:role/reader", policyOf(wide), false, false},
+		"its own account":        {role, policyOf(mustGrant("shop", "cart")), false, ""},
+		"another account":        {role, policyOf(mustGrant("shop", "checkout")), true, "sub system:serviceaccount:shop:checkout"},
+		"both":                   {role, policyOf(mustGrant("shop", "cart"), mustGrant("other", "cart")), true, "sub system:serviceaccount:other:cart"},
+		"a pattern":              {role, policyOf(wide), true, "sub system:serviceaccount:shop:x"},
+		"nobody":                 {role, &trust.Policy{}, false, "does not admit the account itself"},
+		"none":                   {role, nil, false, "it has no trust policy"},
+		"a role of another kind": {"arn:aws:iam::111122223333:role/reader", policyOf(wide), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := iamrole.CheckByRule(rule, provider, c.role, c.policy)
-			assert.Equal(t, c.wrong, err != nil, "%v", err)
+			if c.wrong == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, c.wrong)
+			}
 			assert.Equal(t, c.others, errors.Is(err, iamrole.ErrSharedRole), "%v", err)
 		})
 	}
@@ -119,15 +123,15 @@ func TestARoleByRuleIsItsAccountsAlone(t *testing.T) {
 func TestARoleByRuleIsInTheProvidersAccount(t *testing.T) {
 	t.Parallel()
 	provider := mustGrant("shop", "cart").Provider
-	for name, rule := range map[string]iamrole.RoleRule{
-		"another account":   {AccountID: "444455556666"},
-		"another partition": {AccountID: "111122223333", Partition: "aws-cn"},
-		"no rule":           {},
+	for want, rule := range map[string]iamrole.RoleRule{
+		"is not in account 444455556666 of partition aws,":    {AccountID: "444455556666"},
+		"is not in account 111122223333 of partition aws-cn,": {AccountID: "111122223333", Partition: "aws-cn"},
+		`AccountID: account id ""`:                            {},
 	} {
 		spec, err := iamrole.SpecByRule(rule, provider, "shop", "cart")
-		assert.Error(t, err, name)
-		assert.Zero(t, spec, name)
+		assert.ErrorContains(t, err, want)
+		assert.Zero(t, spec, want)
 	}
 	_, err := iamrole.SpecByRule(iamrole.RoleRule{AccountID: "111122223333"}, provider, "shop", "Cart")
-	assert.Error(t, err)
+	assert.ErrorContains(t, err, `service account "Cart"`)
 }

@@ -142,7 +142,7 @@ func TestWhoMayNotReadTheQuotaLeavesItToIAM(t *testing.T) {
 		return nil
 	}
 	_, err := iamrole.Quota(t.Context(), b)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "api error AccessDenied")
 	_, err = iamrole.Grant(t.Context(), b, "reader", large(t), iamrole.Config{})
 	require.ErrorContains(t, err, "Cannot exceed quota for ACLSizePerRole: 2048")
 	assert.False(t, b.admits(t, "namespace-00:a-rather-long-name-00"))
@@ -177,7 +177,7 @@ func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
 	_, err = iamrole.Quota(ctx, nil)
 	require.ErrorIs(t, err, iamrole.ErrNoClient)
 	_, err = iamrole.Ensure(ctx, nil, iamrole.Spec{}, iamrole.Config{})
-	require.Error(t, err)
+	require.ErrorContains(t, err, "the role name is empty")
 	assert.NotEmpty(t, iamrole.Changes{}.String())
 	assert.Empty(t, (&iamrole.StepError{}).Error())
 }

@@ -127,7 +127,8 @@ func TestDeleteIsContentWhenThereIsNothing(t *testing.T) {
 	require.ErrorIs(t, err, podidentity.ErrNotFound)
 	require.NoError(t, podidentity.Delete(t.Context(), b, b.target("checkout")))
 	assert.Equal(t, 1, b.account.Calls("DeletePodIdentityAssociation"))
-	assert.Error(t, podidentity.Delete(t.Context(), b, podidentity.Target{ClusterARN: b.arn + "x", Namespace: "shop", ServiceAccount: "checkout"}), "another cluster is not nothing")
+	other := podidentity.Target{ClusterARN: b.arn + "x", Namespace: "shop", ServiceAccount: "checkout"}
+	assert.ErrorContains(t, podidentity.Delete(t.Context(), b, other), "ResourceNotFoundException", "another cluster is not nothing")
 }
 
 func TestListGivesEveryAssociationOnEveryPage(t *testing.T) {

@@ -33,6 +33,16 @@ func assertDenied(t *testing.T, err error, code string, status int, message stri
 	assert.Equal(t, status, response.HTTPStatusCode())
 }
 
+// assertAllowed checks whether a trust policy let somebody in.
+func assertAllowed(t *testing.T, allowed bool, err error, name string) {
+	t.Helper()
+	if allowed {
+		assert.NoError(t, err, name)
+	} else {
+		assertDenied(t, err, "AccessDenied", 403, "sts:AssumeRole")
+	}
+}
+
 const unretrieved = "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"
 
 func TestWhatSTSRefusesOfAWebIdentity(t *testing.T) {

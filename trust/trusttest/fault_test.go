@@ -3,6 +3,7 @@ package trusttest_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -94,7 +95,7 @@ func TestNoGoroutineOutlivesClose(t *testing.T) {
 	account.Close()
 	account.Close()
 
-	require.Error(t, <-failed, "the call under way is cut off")
+	require.ErrorIs(t, <-failed, io.EOF, "the call under way is cut off")
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	assert.NotContains(t, string(stacks), "trusttest.(*Account).ServeHTTP")
