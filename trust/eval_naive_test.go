@@ -182,12 +182,13 @@ func naiveStatement(s map[string]any, ctx naiveContext, action string, variables
 			continue
 		}
 		for key, values := range m {
+			verdict := naiveCondition(operator, key, values, ctx, variables)
 			for other := range m {
-				if other != key && strings.EqualFold(other, key) { // no source says what two spellings mean
-					conditions = append(conditions, "?")
+				if other != key && strings.EqualFold(other, key) {
+					verdict = "?" // no source says what two spellings mean: both, either or the last
 				}
 			}
-			conditions = append(conditions, naiveCondition(operator, key, values, ctx, variables))
+			conditions = append(conditions, verdict)
 		}
 	}
 	if malformed { // such a block cannot be read at all
