@@ -65,8 +65,6 @@ func FuzzNoAlteredTokenVerifies(f *testing.F) {
 	require.NoError(f, err)
 	v, err := oidc.NewVerifier(iss, audience, oidc.VerifierConfig{Keys: keys, Now: func() time.Time { return minted }})
 	require.NoError(f, err)
-	want, err := keys.VerifySignature(good)
-	require.NoError(f, err)
 	f.Add(good)
 	f.Add(good + "\n")
 	f.Add(strings.ToLower(good))
@@ -78,10 +76,7 @@ func FuzzNoAlteredTokenVerifies(f *testing.F) {
 			assert.Zero(t, claims)
 			return
 		}
-		// The last character of a part may have bits that no decoder looks at.
-		payload, err := keys.VerifySignature(token)
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(payload))
+		assert.Equal(t, good, token)
 	})
 }
 

@@ -25,7 +25,8 @@ const maxEntries = 10 * maxSTSKeys
 // ParseKeySet reads a JWK Set (RFC 7517 §5) of up to 1 MiB and 1000 keys. An entry that no token of a cluster
 // can need is left out: one that is malformed, of another kind than RSA and EC, for another use
 // than signatures, or of a size or curve that STS does not verify. [KeySet.Faults] names them.
-// Private parts anywhere are an error ([ErrPrivateKey]), as are duplicate member names.
+// Private parts are an error ([ErrPrivateKey]), in an entry or beside the entries, as are duplicate
+// member names.
 func ParseKeySet(jwks []byte) (*KeySet, error) {
 	s, err := parseKeySet(jwks)
 	if err != nil {
@@ -38,6 +39,9 @@ func parseKeySet(jwks []byte) (*KeySet, error) {
 	doc, err := parseObject(jwks, keySetLimits)
 	if err != nil {
 		return nil, notJSON(jwks, err)
+	}
+	if doc.private() {
+		return nil, ErrPrivateKey
 	}
 	raw, ok := doc["keys"]
 	if !ok {

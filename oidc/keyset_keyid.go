@@ -60,6 +60,8 @@ func algorithmOf(pub crypto.PublicKey) (string, error) {
 		return curveAlgorithm(key)
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, crypto.Signer:
 		return "", fmt.Errorf("%w: it is a private key, give its public part", ErrKey)
+	case rsa.PublicKey, ecdsa.PublicKey:
+		return "", fmt.Errorf("%w: type %T, give a pointer to it", ErrKey, pub)
 	case nil:
 		return "", fmt.Errorf("%w: it is nil", ErrKey)
 	}
@@ -73,6 +75,8 @@ func checkRSA(key *rsa.PublicKey) error {
 		return fmt.Errorf("%w: RSA without a modulus", ErrKey)
 	case key.N.BitLen() > maxRSABits:
 		return fmt.Errorf("%w: RSA of %d bits, %d to %d are allowed", ErrKey, key.N.BitLen(), minRSABits, maxRSABits)
+	case key.N.Bit(0) == 0:
+		return fmt.Errorf("%w: RSA with an even modulus", ErrKey)
 	case key.E < 3 || key.E%2 == 0 || int64(key.E) > 1<<31-1:
 		return fmt.Errorf("%w: RSA exponent %d, odd ones from 3 to 2147483647 are allowed", ErrKey, key.E)
 	}

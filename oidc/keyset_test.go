@@ -79,13 +79,14 @@ func TestUnusableKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	small := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537}
 	large := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 9000), E: 65537}
-	even := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2047), E: 4}
+	halves := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 2047), E: 65537}
+	even := &rsa.PublicKey{N: new(big.Int).SetBit(halves.N, 0, 1), E: 4}
 	ed, _, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	private := ecKey(t, elliptic.P256())
 	for name, key := range map[string]crypto.PublicKey{
 		"nil": nil, "nil RSA": (*rsa.PublicKey)(nil), "empty RSA": &rsa.PublicKey{}, "small RSA": small,
-		"large RSA": large, "even exponent": even, "nil EC": (*ecdsa.PublicKey)(nil), "empty EC": &ecdsa.PublicKey{},
+		"large RSA": large, "even exponent": even, "even modulus": halves, "RSA by value": *even, "nil EC": (*ecdsa.PublicKey)(nil), "empty EC": &ecdsa.PublicKey{},
 		"EC without a point": &ecdsa.PublicKey{Curve: elliptic.P256()},
 		//lint:ignore SA1019 no other way leads to a wrong point
 		//lint:ignore SA1019 the only way to make such a key
@@ -181,6 +182,8 @@ func TestParseKeySetRefuses(t *testing.T) {
 		_, err := oidc.ParseKeySet([]byte(`{"keys":[{` + private + `}]}`))
 		require.ErrorIs(t, err, oidc.ErrPrivateKey, private)
 		assert.NotContains(t, err.Error(), "AAAA")
+		_, err = oidc.ParseKeySet([]byte(`{` + private + `}`))
+		require.ErrorIs(t, err, oidc.ErrPrivateKey, "a key that is no set: "+private)
 	}
 }
 

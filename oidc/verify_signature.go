@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -72,6 +73,13 @@ func parseToken(token string) (signedToken, error) {
 	if strings.ContainsAny(token, "\r\n") {
 		return signedToken{}, fmt.Errorf("%w: it has a line end", ErrMalformedToken)
 	}
+	for part := range strings.SplitSeq(token, ".") {
+		// It also passes over the bits that the last character does not need (RFC 4648 §3.5): a token
+		// would have several spellings, of which the signature covers one.
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part[len(part)&^3:]); err != nil {
+			return signedToken{}, fmt.Errorf("%w: it has a part that is not base64url", ErrMalformedToken)
+		}
+	}
 	jws, err := jose.ParseSignedCompact(token, algorithms())
 	if err != nil {
 		// The cause is not wrapped: it may quote the token.
@@ -81,6 +89,10 @@ func parseToken(token string) (signedToken, error) {
 		return signedToken{}, ErrMalformedToken
 	}
 	h := jws.Signatures[0].Protected
+	// RFC 7515 §4.1.11: an extension that the reader does not know, and an empty list, make it invalid.
+	if _, there := h.ExtraHeaders["crit"]; there {
+		return signedToken{}, fmt.Errorf("%w: its header has crit, and no extension is known", ErrMalformedToken)
+	}
 	return signedToken{jws: jws, kid: h.KeyID, alg: h.Algorithm}, nil
 }
 

@@ -3,7 +3,10 @@ package oidc_test
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -190,6 +193,51 @@ func TestEveryFailureHasItsSentinel(t *testing.T) {
 }
 
 // An RSA key can sign with three algorithms; an entry that names one is for that one alone.
+func TestATokenHasOneSpelling(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	keys, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	fine := sign(t, jose.ES256, key, keys.IDs()[0], `{}`)
+	_, err = keys.VerifySignature(fine)
+	require.NoError(t, err)
+	parts := strings.Split(fine, ".")
+	for i, part := range parts {
+		require.NotZero(t, len(part)%4, "its last character has bits to spare")
+		altered := slices.Clone(parts)
+		last := len(part) - 1
+		altered[i] = part[:last] + string(letters[strings.IndexByte(letters, part[last])^1])
+		_, err := keys.VerifySignature(strings.Join(altered, "."))
+		assert.ErrorIs(t, err, oidc.ErrMalformedToken, "%d", i)
+	}
+}
+
+// RFC 7515 §4.1.11: what a header calls critical must be understood.
+func TestAnExtensionThatIsNotKnownRefusesTheToken(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	keys, err := oidc.NewKeySet(key.Public())
+	require.NoError(t, err)
+	for header, want := range map[string]error{
+		`{"alg":"ES256"}`:                                nil,
+		`{"alg":"ES256","x":1}`:                          nil,
+		`{"alg":"ES256","crit":["x"],"x":1}`:             oidc.ErrMalformedToken,
+		`{"alg":"ES256","crit":[]}`:                      oidc.ErrMalformedToken,
+		`{"alg":"ES256","b64":false,"crit":["b64"]}`:     oidc.ErrMalformedToken,
+		`{"alg":"none","alg":"ES256"}`:                   oidc.ErrMalformedToken,
+		`{"alg":"ES256","jwk":{"kty":"oct","k":"AAAA"}}`: oidc.ErrMalformedToken,
+	} {
+		text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{}`))
+		sum := sha256.Sum256([]byte(text))
+		r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+		require.NoError(t, err)
+		signature := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+		_, err = keys.VerifySignature(text + "." + base64.RawURLEncoding.EncodeToString(signature))
+		assert.ErrorIs(t, err, want, header)
+	}
+}
+
 func TestAnRSAKeyVerifiesWithItsOwnAlgorithmAlone(t *testing.T) {
 	t.Parallel()
 	key, _, err := oidc.GenerateKey("RS256")

@@ -36,9 +36,10 @@ func Parse(raw string) (URL, error) {
 		return URL{}, err
 	}
 	for segment := range strings.SplitSeq(path, "/") {
-		// Every HTTP client resolves dot segments (RFC 3986 §5.2.4): what is fetched would be
-		// another issuer's document.
-		if segment == "." || segment == ".." {
+		// Every HTTP client resolves dot segments (RFC 3986 §5.2.4), and some an encoded dot too
+		// (https://url.spec.whatwg.org/#double-dot-path-segment): what is fetched would be another
+		// issuer's document.
+		if dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); dots == "." || dots == ".." {
 			return URL{}, errors.New(`its path must not have "." or ".." segments`)
 		}
 	}

@@ -63,6 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		"https://[::g]":           "is not an IPv6",
 		"https://[fe80::1%25e]":   "is not an IPv6",
 		"https://a.example/%zz":   "'%'",
+		"https://a.example/.%2E/": "segments",
 		"https://a.example/%a":    "'%'",
 		"https://a.example/%":     "'%'",
 		"https://2130706433":      "neither a DNS name nor an address",
