@@ -119,7 +119,7 @@ func matchName(values []string, name string) verdict {
 // caller is who asks for the role.
 type caller struct {
 	kind      callerKind
-	arn       string // of the OIDC provider; of the IAM principal; or the service's name
+	arn       string // of the OIDC provider; of the IAM principal, the role's for a session that is not named; or the service's name
 	roleARN   string // of a role session: the role's, with its path; "" when it is not known
 	roleName  string // of a role session
 	accountID string
@@ -151,8 +151,8 @@ func (c *caller) is(principal string) verdict {
 	return c.mayBe(principal)
 }
 
-// mayBe compares the caller with an ARN that is not its own: the root of its account, or the role
-// of a session, whose ARN lacks the role's path.
+// mayBe compares the caller with an ARN that is not its own: the root of its account, the role of a
+// session, whose ARN lacks the role's path, or a session of a role that is all that is known.
 func (c *caller) mayBe(principal string) verdict {
 	a, err := arn.Parse(principal)
 	if err != nil || strings.ContainsAny(principal, "*?") {
@@ -164,7 +164,11 @@ func (c *caller) mayBe(principal string) verdict {
 	if a.Service == "iam" && a.Resource == "root" {
 		return yes
 	}
-	return unprovenIf(c.roleName != "" && c.roleARN == "" && isRoleNamed(a, c.roleName))
+	if c.roleName == "" {
+		return no
+	}
+	return unprovenIf(c.roleARN == "" && isRoleNamed(a, c.roleName) ||
+		c.roleARN == c.arn && a.Service == "sts" && strings.HasPrefix(a.Resource, "assumed-role/"+c.roleName+"/"))
 }
 
 // isUniqueID recognises the ids that IAM keeps in place of an ARN

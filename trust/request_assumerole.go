@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/arn"
@@ -9,7 +10,8 @@ import (
 // AssumeRoleSession describes a call of sts:AssumeRole by an IAM principal.
 type AssumeRoleSession struct {
 	// PrincipalARN is the caller as GetCallerIdentity names it: a user, a role session
-	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION") or the account's root. Required.
+	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION") or the account's root. The ARN of a role
+	// is a session of it whose name is not known. Required.
 	PrincipalARN string
 	// RoleARN is the role's own ARN, with its path, when the caller is a role session: the
 	// session's ARN lacks the path. "": not known, and a policy that names the role, or asks for
@@ -43,7 +45,7 @@ type AssumeRoleSession struct {
 func AssumeRole(s AssumeRoleSession) Request {
 	r := &request{actions: []string{actionAssumeRole}}
 	a, err := arn.Parse(s.PrincipalARN)
-	if err != nil || arn.CheckAccountID(a.AccountID) != nil || a.Service != "iam" && a.Service != "sts" {
+	if err != nil || !isCaller(a) {
 		r.refuse("the caller is not an IAM principal")
 		return Request{r}
 	}
@@ -53,6 +55,10 @@ func AssumeRole(s AssumeRoleSession) Request {
 	}
 	principal := s.PrincipalARN
 	switch kind, rest, _ := strings.Cut(a.Resource, "/"); kind {
+	case "role":
+		r.caller.kind = callerSession
+		r.caller.roleName = rest[strings.LastIndexByte(rest, '/')+1:]
+		r.setRole(cmp.Or(s.RoleARN, s.PrincipalARN))
 	case "assumed-role":
 		r.caller.kind = callerSession
 		r.caller.roleName, _, _ = strings.Cut(rest, "/")
@@ -82,6 +88,27 @@ func AssumeRole(s AssumeRoleSession) Request {
 	return Request{r}
 }
 
+// isCaller knows the ARNs that GetCallerIdentity names, and roles
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns).
+func isCaller(a arn.ARN) bool {
+	kind, name, _ := strings.Cut(a.Resource, "/")
+	if arn.CheckAccountID(a.AccountID) != nil || strings.ContainsAny(name, "*?") {
+		return false
+	}
+	switch a.Service + " " + kind {
+	case "iam root":
+		return a.Resource == kind
+	case "iam user", "iam role":
+		return name != "" && !strings.HasSuffix(name, "/")
+	case "sts federated-user":
+		return name != ""
+	case "sts assumed-role":
+		role, session, _ := strings.Cut(name, "/")
+		return role != "" && session != "" && !strings.Contains(session, "/")
+	}
+	return false
+}
+
 // setRole makes the session's role known, when it is one that the session can be of.
 func (r *request) setRole(roleARN string) {
 	if roleARN == "" {
@@ -107,7 +134,7 @@ func principalType(resource string) string {
 		return "User"
 	case "federated-user":
 		return "FederatedUser"
-	case "assumed-role":
+	case "assumed-role", "role":
 		return "AssumedRole"
 	}
 	return ""
