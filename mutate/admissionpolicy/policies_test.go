@@ -150,7 +150,7 @@ func TestRolesRefusesOtherDocuments(t *testing.T) {
 		"a namespace that cannot be":      {allowed{"Team A": {}}, `namespace "Team A" is not a DNS label`},
 		"a wildcard":                      {allowed{"a": {ARNs: []string{"arn:aws:iam::111122223333:role/*"}}}, `ARNs: "arn:aws:iam::111122223333:role/*": role name "*"`},
 		"a path without its slash":        {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:role/team"}}}, `role/team": want an ARN that ends with "/"`},
-		"every role of the account":       {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}}, "it holds every role of the account"},
+		"every role of the account":       {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:role/"}}}, "it covers every role of the account"},
 		"an empty audience":               {allowed{"a": {Audiences: []string{""}}}, `Audiences: ""`},
 		"an audience of two lines":        {allowed{"a": {Audiences: []string{"a\nb"}}}, `Audiences: "a\nb"`},
 		"a path that is not a role's ARN": {allowed{"a": {Paths: []string{"arn:aws:iam::111122223333:"}}}, `Paths: "arn:aws:iam::111122223333:"`},
