@@ -33,7 +33,7 @@ func (c Config) vars() []profile.Var {
 		{Name: EnvRoleARN, Use: profile.Identity, Method: web, Whole: true, Is: "role"},
 		{Name: EnvTokenFile, Use: profile.Identity, Method: web, Whole: true, File: true, Value: c.MountPath + "/" + TokenFileName},
 		{Name: EnvCredentialsURI, Use: profile.Identity, Method: agent, Whole: true, Value: c.agentURI()},
-		{Name: EnvCredentialsAuth, Use: profile.Identity, Method: agent, Whole: true, File: true, Value: c.PodIdentityMountPath + "/" + PodIdentityTokenFileName},
+		{Name: EnvCredentialsAuth, Use: profile.Identity, Method: agent, Whole: true, File: true, Value: c.PodIdentityMountPath + "/" + podIdentityTokenFileName},
 		// The session's name comes from the pod itself, once it has one.
 		{Name: EnvSessionName, Use: profile.WithIdentity, Method: web, From: "metadata.uid"},
 		{Name: EnvSessionName, Use: profile.WithIdentity, Method: web, From: "metadata.name"},
@@ -60,9 +60,9 @@ func (c Config) profile() profile.Profile {
 				MountPath: c.MountPath, Audience: c.Audience, File: TokenFileName, WindowsPath: true,
 			},
 			PodIdentity: {
-				Name: PodIdentity.String(), Title: "EKS Pod Identity", Volume: profile.Volume{Name: PodIdentityVolumeName, First: true},
-				MountPath: c.PodIdentityMountPath, Audience: PodIdentityAudience, File: PodIdentityTokenFileName, WindowsPath: true,
-				Mark:   profile.Mark{Key: LabelPodIdentity, Value: LabelPodIdentityValue, Label: true},
+				Name: PodIdentity.String(), Title: "EKS Pod Identity", Volume: profile.Volume{Name: podIdentityVolumeName, First: true},
+				MountPath: c.PodIdentityMountPath, Audience: PodIdentityAudience, File: podIdentityTokenFileName, WindowsPath: true,
+				Mark:   profile.Mark{Key: labelPodIdentity, Value: labelPodIdentityValue, Label: true},
 				Agents: []string{PodIdentityURI, PodIdentityURIv6},
 			},
 		},

@@ -24,8 +24,8 @@ const (
 // The label that marks a pod with EKS Pod Identity. It is EKS's own, whatever the
 // annotations' prefix is.
 const (
-	LabelPodIdentity      = "eks.amazonaws.com/pod-identity"
-	LabelPodIdentityValue = "enabled"
+	labelPodIdentity      = "eks.amazonaws.com/pod-identity"
+	labelPodIdentityValue = "enabled"
 )
 
 // The label that keeps the webhook from a pod, and the one with which a pod asks to be
@@ -67,8 +67,8 @@ const (
 	// PodIdentityAudience, "pods.eks.amazonaws.com", and the following belong to PodIdentity.
 	PodIdentityAudience         = audience.PodIdentity
 	PodIdentityDefaultMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
-	PodIdentityVolumeName       = "eks-pod-identity-token"
-	PodIdentityTokenFileName    = "eks-pod-identity-token"
+	podIdentityVolumeName       = "eks-pod-identity-token"
+	podIdentityTokenFileName    = "eks-pod-identity-token"
 	// PodIdentityURI and PodIdentityURIv6 are where the agent answers on every node
 	// (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html).
 	PodIdentityURI   = "http://169.254.170.23/v1/credentials"

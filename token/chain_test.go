@@ -32,7 +32,7 @@ func TestChainAssumesOneRoleAfterTheOther(t *testing.T) {
 		base := newProvider(t, s, rotating(), token.Config{Duration: 2 * time.Hour})
 		p, err := token.Chain(base, s.signing,
 			token.Hop{RoleARN: otherARN, ExternalID: "ext", Tags: map[string]string{"team": "a", "app": "b"}, TransitiveTagKeys: []string{"team"}, SourceIdentity: "me"},
-			token.Hop{RoleARN: lastARN, Duration: 15 * time.Minute, SessionName: "last"})
+			token.Hop{RoleARN: lastARN, Duration: 15 * time.Minute, SessionName: "last", PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"}})
 		require.NoError(t, err)
 		assert.Zero(t, s.count(), "nothing is called before it is needed")
 		creds, err := p.Retrieve(t.Context())
@@ -49,6 +49,7 @@ func TestChainAssumesOneRoleAfterTheOther(t *testing.T) {
 		}, map[string][]string(s.calls[1]), "the session keeps its name")
 		assert.Equal(t, map[string][]string{
 			"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {lastARN}, "RoleSessionName": {"last"}, "DurationSeconds": {"900"},
+			"PolicyArns.member.1.arn": {"arn:aws:iam::aws:policy/ReadOnlyAccess"},
 		}, map[string][]string(s.calls[2]))
 		assert.Equal(t, []aws.CredentialSource{
 			aws.CredentialSourceSTSAssumeRoleWebID, aws.CredentialSourceSTSAssumeRole, aws.CredentialSourceSTSAssumeRole,

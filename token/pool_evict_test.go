@@ -152,6 +152,16 @@ func TestEvictTakesAwayWhatIsOnItsWay(t *testing.T) {
 	})
 }
 
+func TestAnIdentityThatIsEvictedAgainAndAgainIsAnError(t *testing.T) {
+	t.Parallel()
+	client := &poolSTS{}
+	pool := newPool(t, client, token.PoolConfig{})
+	client.enter = func(context.Context, *sts.AssumeRoleWithWebIdentityInput) { pool.Evict(nil) }
+	_, err := poolProvider(t, pool, poolKey(1)).Retrieve(t.Context())
+	require.ErrorIs(t, err, token.ErrEvicted)
+	assert.Greater(t, client.calls.Load(), int64(1))
+}
+
 func TestEvictEndsAFailureBackoff(t *testing.T) {
 	t.Parallel()
 	client := &poolSTS{}

@@ -43,9 +43,9 @@ const (
 	GermanCloud
 )
 
-// AuthorityHost returns the URL of the cloud's Entra, the value of AZURE_AUTHORITY_HOST; "" for
+// authorityHost returns the URL of the cloud's Entra, the value of AZURE_AUTHORITY_HOST; "" for
 // an unknown cloud.
-func (c Cloud) AuthorityHost() string {
+func (c Cloud) authorityHost() string {
 	switch c {
 	case PublicCloud:
 		return "https://login.microsoftonline.com/"
@@ -139,7 +139,7 @@ func (c Config) check() error {
 	} else {
 		fail("TenantID", checkID(c.TenantID))
 	}
-	if c.Cloud.AuthorityHost() == "" {
+	if c.Cloud.authorityHost() == "" {
 		fail("Cloud", fmt.Errorf("%d is unknown", c.Cloud))
 	}
 	if c.Layout > LayoutV1_5 {

@@ -129,7 +129,7 @@ func (c Config) profile() (profile.Profile, error) {
 			{Name: envClientID, Needed: true},
 			{Name: envTenantID, Needed: true},
 			{Name: "AZURE_FEDERATED_TOKEN_FILE", Needed: true, File: true, Value: plain.MountPath + "/" + plain.File},
-			{Name: "AZURE_AUTHORITY_HOST", Value: c.Cloud.AuthorityHost()},
+			{Name: "AZURE_AUTHORITY_HOST", Value: c.Cloud.authorityHost()},
 		},
 		Methods:    []profile.Method{plain},
 		Expiration: expiration,

@@ -207,6 +207,11 @@ func TestAnOldReadIsNotTakenForALostEdit(t *testing.T) {
 		assert.True(t, e.Unconfirmed)
 		assert.Equal(t, []string{"UpdateAssumeRolePolicy"}, b.wire.Writes(), "written once")
 		assert.True(t, b.admits(t, "a:two"))
+
+		r, err := iamrole.Ensure(t.Context(), b, iamrole.Spec{Name: "reader", Trust: policy(t, "a:three")}, iamrole.Config{})
+		require.NoError(t, err)
+		assert.True(t, r.Unconfirmed)
+		assert.True(t, b.admits(t, "a:three"))
 	})
 }
 

@@ -255,6 +255,21 @@ func TestDeleteRemovesWhatItMustAndIsContentWhenThereIsNothing(t *testing.T) {
 	assert.Equal(t, 1, b.Calls("")-calls)
 }
 
+func TestDeleteWaitsForAnotherChangeUnlessToldNotTo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(t, trusttest.Config{})
+		b.ensure(t, spec(t))
+		b.SetFault(trusttest.Fault{Failure: trusttest.ConcurrentModification, Actions: []string{"DeleteRole"}, Times: 2})
+		_, err := iamrole.Delete(t.Context(), b, "reader", iamrole.DeleteConfig{SkipOwnerCheck: true, Patience: -1})
+		step := new(iamrole.StepError)
+		require.ErrorAs(t, err, &step)
+		d, err := iamrole.Delete(t.Context(), b, "reader", iamrole.DeleteConfig{SkipOwnerCheck: true})
+		require.NoError(t, err)
+		assert.Len(t, d.Steps, 1)
+	})
+}
+
 func TestDeleteLeavesAloneWhatIsNotTheCallers(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, trusttest.Config{})

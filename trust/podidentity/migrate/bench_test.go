@@ -54,7 +54,7 @@ func newBench(t testing.TB) *bench {
 	provider, err := trust.NewProvider("aws", aws.AccountID(), issuer.URL())
 	require.NoError(t, err)
 	b := &bench{aws: aws, eks: eks.NewFromConfig(aws.AWSConfig())}
-	b.Client = migrate.Client{Roles: iam.NewFromConfig(aws.AWSConfig()), Associations: b.eks, Accounts: b, RoleConfig: iamrole.Config{Settle: -1}}
+	b.Client = migrate.Client{Roles: iam.NewFromConfig(aws.AWSConfig()), Associations: b.eks, Accounts: b, RoleConfig: iamrole.Config{Settle: -1}, AssociationConfig: podidentity.Config{Patience: -1}}
 	b.state = migrate.State{ClusterARN: cluster, Provider: provider, Account: account("checkout")}
 	b.state.Account.Annotations = map[string]string{annotation: reader}
 	b.state.Trust = b.irsa(t, "checkout")
