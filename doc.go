@@ -23,7 +23,8 @@
 // # The role
 //
 // Package [github.com/irsa-go/irsa/trust] builds, edits, judges and lints trust policies
-// offline, and [github.com/irsa-go/irsa/trust/policyfile] finds them in files and folders. Package
+// offline, [github.com/irsa-go/irsa/trust/policyfile] finds them in files and folders, and
+// [github.com/irsa-go/irsa/trust/audit] joins accounts with clusters: who can become what. Package
 // [github.com/irsa-go/irsa/trust/iamrole] applies them to IAM roles, and the
 // module github.com/irsa-go/irsa/trust/podidentity associates roles by EKS Pod Identity, and moves
 // service accounts from one way to the other.

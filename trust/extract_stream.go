@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"github.com/irsa-go/irsa/internal/jsonstream"
-	"github.com/irsa-go/irsa/internal/strictjson"
 )
 
 // ExtractFrom is [Extract] for a document that is read as a stream. The output of "aws iam
@@ -63,17 +62,14 @@ func (s *extractStream) read() error {
 	if err == nil || errors.Is(err, errStopped) {
 		return err
 	}
-	if located := (*strictjson.Error)(nil); errors.As(err, &located) {
-		err = syntaxError(located, messageInvalidJSON)
-	}
-	return fmt.Errorf("trust: extract: %w", err)
+	return fmt.Errorf("trust: extract: %w", syntaxError(err, messageInvalidJSON))
 }
 
 // whole reads a document of another kind.
 func (s *extractStream) whole() error {
 	document, err := s.Whole()
 	if err != nil {
-		return fmt.Errorf("trust: extract: %w", err)
+		return fmt.Errorf("trust: extract: %w", syntaxError(err, messageInvalidJSON))
 	}
 	found, err := Extract(document)
 	if err != nil {

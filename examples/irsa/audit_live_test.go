@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -51,7 +52,7 @@ func TestAuditSaysWhichCallIsDenied(t *testing.T) {
 	t.Parallel()
 	s := newSetting(t, api)
 	token := s.env["AWS_WEB_IDENTITY_TOKEN_FILE"]
-	text, err := readFile(nil, token)
+	text, err := readFile(&cobra.Command{}, token)
 	require.NoError(t, err)
 	cfg := s.account.AWSConfig()
 	cfg.Region = "eu-central-1"

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"io"
 	"runtime"
 	"strings"
@@ -92,32 +89,6 @@ func TestAuditInItsFormats(t *testing.T) {
 	}
 }
 
-// What a browser makes of the page is tested in internal/e2e/auditpage.
-func TestThePageHasTheNamesAsText(t *testing.T) {
-	t.Parallel()
-	hostile := `</script><img src=x onerror=alert(1)>"'&{{.}}` + "\u202e"
-	quoted, err := json.Marshal(hostile)
-	require.NoError(t, err)
-	name := string(quoted[1 : len(quoted)-1])
-	cluster := write(t, "cluster.json", `{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"shop","name":"cart"}},
-		{"kind":"Pod","metadata":{"namespace":"`+name+`","name":"`+name+`"},"spec":{"containers":[{"name":"`+name+`"}]}}]}`)
-	roles := write(t, "roles.json", `{"RoleDetailList":[{"Arn":"`+name+`","AssumeRolePolicyDocument":{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
-		"Principal":{"Federated":"`+eksProvider+`"}}]}}]}`)
-	code, page, stderr := irsa(t, "", "audit", "--provider", eksProvider, "--cluster", cluster, "--roles", roles, "-o", "html")
-	require.Equal(t, 1, code, stderr)
-	assert.NotContains(t, page, "<img")
-	assert.NotContains(t, page, hostile)
-	escaped := "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;{{.}}\\u202e"
-	assert.Contains(t, page, ">"+escaped+"</a>", "the role")
-	assert.Contains(t, page, ">"+escaped+"/"+escaped+"</a>", "the pod")
-	assert.Contains(t, page, "containers "+escaped+"</td>", "the container")
-	assert.Equal(t, 1, strings.Count(page, "<script>"))
-	script := page[strings.Index(page, "<script>")+len("<script>") : strings.Index(page, "</script>")]
-	sum := sha256.Sum256([]byte(script))
-	assert.Contains(t, page, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'", "no other script may run")
-	assert.NotRegexp(t, `(src|href)="?(https?:)?//`, page, "it needs nothing else")
-}
-
 // objects is a dump that is made while it is read.
 type objects struct {
 	left    int
@@ -172,7 +143,7 @@ func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	in = io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"`), &endless{'x'})
 	code = process{}.run(t.Context(), args, in, &out, &errs)
 	assert.Equal(t, 2, code)
-	assert.Contains(t, errs.String(), "--roles -: Roles[0]: ")
+	assert.Contains(t, errs.String(), `--roles -: trust: extract: line 1, column 17 at "/Roles/0/Arn": `)
 	assert.Contains(t, errs.String(), "has more than 67108864 bytes")
 }
 
@@ -212,11 +183,11 @@ func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
 		`{"RoleDetailList":[]}`: "it does not list any role",
-		`{"RoleDetailList":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "one page of several",
-		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"NextToken":"x"}`:             "one page of several",
-		`{"UserDetailList":[]}`:  "it has no list",
-		`{"RoleDetailList":[{}]`: "RoleDetailList[0]",
-		`{"RoleDetailList":[`:    "unexpected ", // "unexpected EOF", or "unexpected end of JSON input" from Go 1.27 on
+		`{"RoleDetailList":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "the list goes on",
+		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"NextToken":"x"}`:             "the list goes on",
+		`{"UserDetailList":[]}`:  "it does not list any role",
+		`{"RoleDetailList":[{}]`: "/RoleDetailList/0",
+		`{"RoleDetailList":[`:    "the document ends in the middle",
 	} {
 		code, stdout, stderr := irsa(t, text, "audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--roles", "-")
 		assert.Equal(t, 2, code, text)

@@ -10,45 +10,57 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxFile bounds what is read whole.
-const maxFile = 64 << 20
-
-// open opens a file, or standard input for "-", which can be read once.
-func open(cmd *cobra.Command, name string) (io.ReadCloser, error) {
+// open opens a file, or standard input for "-", which can be read once. Reading shows progress.
+func open(cmd *cobra.Command, name string) (_ io.ReadCloser, err error) {
+	var file io.ReadCloser
 	if name != "-" {
-		return os.Open(name)
+		if file, err = os.Open(name); err != nil {
+			return nil, err
+		}
+	} else {
+		in := cmd.InOrStdin()
+		if _, ok := in.(spent); ok {
+			return nil, errors.New("-: standard input is read already: it can be one file only")
+		}
+		cmd.Root().SetIn(spent{in})
+		file = io.NopCloser(in)
 	}
-	in := cmd.InOrStdin()
-	if _, ok := in.(spent); ok {
-		return nil, errors.New("-: standard input is read already: it can be one file only")
-	}
-	cmd.Root().SetIn(spent{in})
-	return io.NopCloser(in), nil
+	counted, end := progress(cmd, "bytes of "+name)
+	return &reading{file, counted, end}, nil
 }
 
 // spent is standard input that has been read.
 type spent struct{ io.Reader }
 
-// readFile reads a file, or standard input for "-".
+// reading is a file for which somebody waits.
+type reading struct {
+	io.ReadCloser
+	counted func(int)
+	end     func()
+}
+
+func (r *reading) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.counted(n)
+	return n, err
+}
+
+func (r *reading) Close() error {
+	r.end()
+	return r.ReadCloser.Close()
+}
+
+// readFile reads a file, or standard input for "-", whole.
 func readFile(cmd *cobra.Command, name string) ([]byte, error) {
+	const most = 64 << 20
 	in, err := open(cmd, name)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	text, err := readBounded(in)
-	if errors.Is(err, errTooLong) {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
-	return text, err
-}
-
-var errTooLong = fmt.Errorf("it has more than %d bytes", maxFile)
-
-func readBounded(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = errTooLong
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s: it has more than %d bytes", name, most)
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +65,7 @@ func TestAnIssuerIsMadeAndItsKeyReplaced(t *testing.T) {
 	assert.Contains(t, must(t, "issuer rotate --state "+state+" --done publish"), "not before: ")
 	refused(t, "issuer retire --state "+state+at, oidc.ErrKeyInUse.Error())
 
-	r, err := loadRotation(nil, state) // two days pass
+	r, err := loadRotation(&cobra.Command{}, state) // two days pass
 	require.NoError(t, err)
 	r.Accepted, r.Published, r.Switched = r.Accepted.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -3), r.Published.AddDate(0, 0, -2)
 	require.NoError(t, saveRotation(state, r, replaceFile))

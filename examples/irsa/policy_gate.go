@@ -61,9 +61,7 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 	if err := least.UnmarshalText([]byte(g.severity)); err != nil {
 		return fmt.Errorf("--severity: it is %q, want info, warning or error", g.severity)
 	}
-	counted, end := progress(cmd, "trust policies")
-	report, err := search(cmd).Check(func(p *trust.Policy) []trust.Finding { counted(); return g.check(p) }, g.ignored, names...)
-	end()
+	report, err := search(cmd).Check(g.check, g.ignored, names...)
 	if errors.Is(err, policyfile.ErrUnknownCode) {
 		err = fmt.Errorf("--ignore: %w; irsa lint --help lists them", err)
 	}

@@ -146,8 +146,6 @@ func newWho() *cobra.Command {
 		Long:  "Lists, for each trust policy of the files, everybody whom it can ever admit, in parts that do not overlap.",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			counted, end := progress(cmd, "trust policies")
-			defer end()
 			var report reachReport
 			for p, err := range search(cmd).Policies(args...) {
 				if err == nil && p.Err != nil {
@@ -156,10 +154,8 @@ func newWho() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				counted()
 				report = append(report, roleReach{File: p.File, Role: p.Name, Reach: p.Policy.Reach()})
 			}
-			end()
 			return show(cmd, report)
 		},
 	}

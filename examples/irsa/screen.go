@@ -80,19 +80,19 @@ func coloured(text string) string {
 }
 
 // progress counts what is read, for who waits at a terminal. The result ends the count.
-func progress(cmd *cobra.Command, what string) (counted, end func()) {
+func progress(cmd *cobra.Command, what string) (counted func(n int), end func()) {
 	w, ok := cmd.ErrOrStderr().(screen)
-	n, shown, next := 0, false, time.Now().Add(time.Second/2)
-	counted = func() {
-		if n++; ok && time.Now().After(next) {
-			fmt.Fprintf(w, "\r%s: %d", what, n)
-			shown, next = true, time.Now().Add(time.Second/5)
+	total, shown, next := 0, "", time.Now().Add(time.Second/2)
+	counted = func(n int) {
+		if total += n; ok && time.Now().After(next) {
+			shown = fmt.Sprintf("%d %s", total, printable.Text(what))
+			fmt.Fprint(w, "\r"+shown)
+			next = time.Now().Add(time.Second / 5)
 		}
 	}
 	return counted, func() {
-		if shown {
-			fmt.Fprintf(w, "\r%*s\r", len(what)+12, "")
+		if shown != "" {
+			fmt.Fprintf(w, "\r%*s\r", len(shown), "")
 		}
-		shown = false
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -82,9 +83,8 @@ func (s slow) Read(p []byte) (int, error) {
 func TestProgressIsForTerminalsAndLongWork(t *testing.T) {
 	t.Parallel()
 	for _, terminal := range []bool{true, false} {
-		for command, what := range map[string]string{
-			"audit --cluster testdata/cluster.yaml --roles - --provider " + eksProvider: "roles: 1",
-			"lint --severity error -": "trust policies: 1", "validate -": "trust policies: 1", "who -": "trust policies: 1",
+		for _, command := range []string{
+			"audit --cluster testdata/cluster.yaml --roles - --provider " + eksProvider, "lint --severity error -", "validate -", "who -",
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				p := process{
@@ -99,7 +99,7 @@ func TestProgressIsForTerminalsAndLongWork(t *testing.T) {
 					last := errs.String()[strings.LastIndex(strings.TrimSuffix(errs.String(), "\r"), "\r")+1:]
 					assert.Empty(t, strings.TrimSpace(last), "nothing is left of it")
 					_, isSlow := in.(slow)
-					assert.Equal(t, terminal && isSlow, strings.HasPrefix(errs.String(), "\r"+what), "%s: %q", command, errs.String())
+					assert.Equal(t, terminal && isSlow, strings.HasPrefix(errs.String(), fmt.Sprintf("\r%d bytes of -", len(text))), "%s: %q", command, errs.String())
 				}
 			})
 		}

@@ -111,6 +111,9 @@ func (r *Reader) End() error {
 // Whole is the document where no array has been read but in a Value, with what is left of it.
 func (r *Reader) Whole() ([]byte, error) {
 	_, err := io.Copy(io.Discard, r.in)
+	if errors.Is(err, errTooLarge) {
+		err = r.at(r.in.offset, "", fmt.Sprintf("the document has more than %d bytes", r.in.limit))
+	}
 	return r.in.kept, err
 }
 
@@ -118,6 +121,8 @@ func (r *Reader) Whole() ([]byte, error) {
 func (r *Reader) token() (string, error) {
 	token, err := r.dec.ReadToken()
 	switch {
+	case errors.Is(r.in.err, errTooLarge):
+		return "", r.at(r.dec.InputOffset(), string(r.dec.StackPointer()), fmt.Sprintf("what must be read whole has more than %d bytes", r.in.limit))
 	case r.in.err != nil:
 		return "", r.in.err
 	case err != nil:
@@ -157,6 +162,8 @@ type window struct {
 	line, column int   // of what is kept
 }
 
+var errTooLarge = errors.New("it has too many bytes")
+
 // Read fails once more is kept than may be.
 func (w *window) Read(p []byte) (int, error) {
 	if w.err != nil {
@@ -167,8 +174,7 @@ func (w *window) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
 	} else if len(w.kept) > w.limit {
-		w.err = fmt.Errorf("a part of it that must be read whole has more than %d bytes", w.limit)
-		err = w.err
+		w.err, err = errTooLarge, errTooLarge
 	}
 	return n, err
 }

@@ -1,4 +1,4 @@
-package main
+package audit
 
 import (
 	"bytes"
@@ -13,18 +13,18 @@ import (
 )
 
 var (
-	//go:embed audit_page.html
+	//go:embed page.html
 	pageHTML string
-	//go:embed audit_page.css
+	//go:embed page.css
 	pageStyle string
-	//go:embed audit_page.js
+	//go:embed page.js
 	pageScript string
 )
 
-// writePage writes the report as one HTML page that needs nothing else. The tables are all there is to know;
+// WriteHTML writes the report as one page that needs nothing else, not even a network. The tables are all there is to know;
 // the script only filters them and draws what they say. Names and policies come from whoever wrote
 // them: they are text to html/template and to the script, and no other script is allowed to run.
-func (r *auditReport) writePage(w io.Writer) error {
+func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("audit").Funcs(template.FuncMap{"text": printable.Text, "namespace": namespaceOf}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (r *auditReport) writePage(w io.Writer) error {
 	sum := sha256.Sum256([]byte(pageScript))
 	var out bytes.Buffer
 	err = t.Execute(&out, struct {
-		*auditReport
+		*Report
 		Sections []section
 		Style    template.CSS
 		Script   template.JS

@@ -1,0 +1,146 @@
+// Package audit joins clusters with AWS accounts: who can become which IAM role, and through it
+// which others; which service accounts name a role that they cannot have; which pods run as their
+// node; and what is wrong with the trust policies that are about the clusters.
+//
+// It needs no rights: the clusters are what kubectl prints and the roles what "aws iam
+// get-account-authorization-details" does, read as streams, or objects that the program has anyway.
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-go/irsa/mutate"
+	"github.com/irsa-go/irsa/token"
+	"github.com/irsa-go/irsa/trust"
+)
+
+// Audit is what is known of the accounts and has been found so far. It is not safe for concurrent use.
+type Audit struct {
+	roles    map[string]*trust.Policy // by ARN
+	clusters []trust.Provider
+	index    *trust.Index
+	mutator  *mutate.Mutator
+	report   Report
+}
+
+// New begins an audit of clusters, by their IAM OIDC providers. The roles are those of all accounts
+// that matter, by ARN; they must stay as they are.
+func New(roles map[string]*trust.Policy, clusters ...trust.Provider) (*Audit, error) {
+	mutator, err := mutate.New(mutate.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	a := &Audit{roles: roles, clusters: clusters, index: trust.NewIndex(roles), mutator: mutator}
+	a.report = Report{Admitted: []Admission{}, Nowhere: []Remark{}, AsNode: []Remark{}, Findings: []Remark{}}
+	return a, nil
+}
+
+// ServiceAccount looks at a service account of a cluster: the roles that it can have, and the one
+// that it names. A name that no service account can have is an error.
+func (a *Audit) ServiceAccount(cluster trust.Provider, sa *corev1.ServiceAccount) error {
+	s, err := trust.ServiceAccount(sa.Namespace, sa.Name)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	who := a.name(cluster, sa.Namespace+"/"+sa.Name)
+	for _, admission := range a.index.Who(cluster, s) {
+		a.report.Admitted = append(a.report.Admitted, Admission{Who: who, Role: admission.Role, Unproven: admission.Unproven})
+		for _, way := range a.index.Through(admission.Role) {
+			last := len(way) - 1
+			a.report.Admitted = append(a.report.Admitted, Admission{who, way[last], way[:last], admission.Unproven})
+		}
+	}
+	if problem := a.annotation(cluster, sa, s); problem != "" {
+		a.report.Nowhere = append(a.report.Nowhere, Remark{Who: who, What: problem})
+	}
+	return nil
+}
+
+// annotation follows the role that an account names, and says why it leads nowhere.
+func (a *Audit) annotation(cluster trust.Provider, sa *corev1.ServiceAccount, s trust.Subject) (problem string) {
+	id, err := a.mutator.Identity(sa)
+	switch {
+	case err != nil:
+		return err.Error()
+	case id.IsZero():
+		return ""
+	case a.roles[id.RoleARN] == nil && !a.knows(id.RoleARN):
+		return id.RoleARN + ": nothing is known of this role's account: give its roles too"
+	case a.roles[id.RoleARN] == nil:
+		return id.RoleARN + ": the account has no such role"
+	}
+	audience := cmp.Or(id.Audience, trust.DefaultAudience)
+	d := a.roles[id.RoleARN].Evaluate(trust.WebIdentity(cluster, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
+	if d.Allowed {
+		return ""
+	}
+	reason, _, _ := strings.Cut(d.String(), "\n")
+	return id.RoleARN + ": " + reason
+}
+
+// knows says whether a role of the same account is known.
+func (a *Audit) knows(role string) bool {
+	account, _, _ := strings.Cut(role, ":role/")
+	for arn := range a.roles {
+		if strings.HasPrefix(arn, account+":role/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Pod looks for containers of a pod in whose environment an SDK would find nothing, so that it falls
+// back to the node's role.
+func (a *Audit) Pod(cluster trust.Provider, pod *corev1.Pod) {
+	var names []string
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		env := map[string]string{}
+		for _, v := range c.Env {
+			env[v.Name] = cmp.Or(v.Value, "from elsewhere")
+		}
+		_, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+		if errors.Is(err, token.ErrNoIdentity) {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) > 0 {
+		a.report.AsNode = append(a.report.AsNode, Remark{
+			Who:  a.name(cluster, pod.Namespace+"/"+pod.Name),
+			What: "as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", "),
+		})
+	}
+}
+
+// name says in which cluster somebody is, when there are several.
+func (a *Audit) name(cluster trust.Provider, who string) string {
+	if len(a.clusters) > 1 {
+		return who + " of " + cluster.HostPath()
+	}
+	return who
+}
+
+// Report is what was found, with what [trust.Policy.Lint] says of the policies that are about one of
+// the clusters.
+func (a *Audit) Report() *Report {
+	r := a.report
+	r.Admitted = slices.SortedStableFunc(slices.Values(r.Admitted), func(x, y Admission) int { return cmp.Compare(x.Who, y.Who) })
+	for arn, policy := range a.roles {
+		document := policy.Document()
+		if !slices.ContainsFunc(a.clusters, func(p trust.Provider) bool { return strings.Contains(document, p.HostPath()) }) {
+			continue
+		}
+		for _, f := range policy.Lint() {
+			r.Findings = append(r.Findings, Remark{arn, f.String(), f.Code, f.Severity.String()})
+		}
+	}
+	for _, list := range []*[]Remark{&r.Nowhere, &r.AsNode, &r.Findings} {
+		*list = slices.SortedStableFunc(slices.Values(*list), func(x, y Remark) int { return cmp.Compare(x.Who, y.Who) })
+	}
+	return &r
+}

@@ -1,0 +1,194 @@
+package audit_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/irsa-go/irsa/trust"
+	"github.com/irsa-go/irsa/trust/audit"
+)
+
+const arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3"
+
+func Example() {
+	cluster, err := trust.ParseProviderARN("arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	roles, err := audit.ReadRoles("roles.json", strings.NewReader(`{"RoleDetailList": [{
+  "RoleName": "cart", "Arn": "arn:aws:iam::111122223333:role/cart", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+    "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3"},
+    "Condition": {"StringEquals": {
+      "oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3:sub": "system:serviceaccount:shop:cart",
+      "oidc.eks.eu-west-1.amazonaws.com/id/A1B2C3:aud": "sts.amazonaws.com"}}}]}}]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a, err := audit.New(roles, cluster)
+	if err == nil {
+		err = a.Cluster(cluster, strings.NewReader(`{"kind": "List", "items": [
+  {"kind": "ServiceAccount", "metadata": {"namespace": "shop", "name": "cart"}},
+  {"kind": "ServiceAccount", "metadata": {"namespace": "shop", "name": "mail",
+    "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/mail"}}},
+  {"kind": "Pod", "metadata": {"namespace": "shop", "name": "mail-0"}, "spec": {"containers": [{"name": "app"}]}}]}`))
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(a.Report())
+	// Output:
+	// Who can become what
+	//   shop/cart: arn:aws:iam::111122223333:role/cart
+	//
+	// Annotations that lead nowhere
+	//   shop/mail: arn:aws:iam::111122223333:role/mail: the account has no such role
+	//
+	// Pods that run as their node
+	//   shop/mail-0: as service account default, containers app
+	//
+	// Trust policies to look at
+	//   none
+}
+
+func provider(t *testing.T) trust.Provider {
+	t.Helper()
+	p, err := trust.ParseProviderARN(arn)
+	require.NoError(t, err)
+	return p
+}
+
+// begin is an audit of the cluster with a role that all of its service accounts may have.
+func begin(t *testing.T, role string) *audit.Audit {
+	t.Helper()
+	roles, err := audit.ReadRoles("roles", strings.NewReader(`{"RoleDetailList":[{"Arn":"`+role+`","AssumeRolePolicyDocument":{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
+		"Principal":{"Federated":"`+arn+`"}}]}}]}`))
+	require.NoError(t, err)
+	a, err := audit.New(roles, provider(t))
+	require.NoError(t, err)
+	return a
+}
+
+// What a browser makes of the page is tested in internal/e2e/auditpage.
+func TestThePageHasTheNamesAsText(t *testing.T) {
+	t.Parallel()
+	hostile := `</script><img src=x onerror=alert(1)>"'&{{.}}` + "\u202e"
+	quoted, err := json.Marshal(hostile)
+	require.NoError(t, err)
+	name := string(quoted[1 : len(quoted)-1])
+	a := begin(t, name)
+	require.NoError(t, a.Cluster(provider(t), strings.NewReader(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"shop","name":"cart"}},
+		{"kind":"Pod","metadata":{"namespace":"`+name+`","name":"`+name+`"},"spec":{"containers":[{"name":"`+name+`"}]}}]}`)))
+	var out bytes.Buffer
+	require.NoError(t, a.Report().WriteHTML(&out))
+	page := out.String()
+	assert.NotContains(t, page, "<img")
+	assert.NotContains(t, page, hostile)
+	escaped := "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;{{.}}\\u202e"
+	assert.Contains(t, page, ">"+escaped+"</a>", "the role")
+	assert.Contains(t, page, ">"+escaped+"/"+escaped+"</a>", "the pod")
+	assert.Contains(t, page, "containers "+escaped+"</td>", "the container")
+	assert.Equal(t, 1, strings.Count(page, "<script>"))
+	script := page[strings.Index(page, "<script>")+len("<script>") : strings.Index(page, "</script>")]
+	sum := sha256.Sum256([]byte(script))
+	assert.Contains(t, page, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; base-uri 'none'", "no other script may run")
+	assert.NotRegexp(t, `(src|href)="?(https?:)?//`, page, "it needs nothing else")
+}
+
+const account = `{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}}`
+
+func TestAClusterIsReadFromJSONAndYAML(t *testing.T) {
+	t.Parallel()
+	for _, dump := range []string{
+		`{"items":[` + account + `]}`, `{"items":[` + account + `,{"kind":"Secret"}],"kind":"List"}` + "\n" + `{"items":[]}`,
+		"items:\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b}\n",
+	} {
+		a := begin(t, "arn:aws:iam::111122223333:role/x")
+		require.NoError(t, a.Cluster(provider(t), strings.NewReader(dump)), dump)
+		assert.Equal(t, []audit.Admission{{Who: "a/b", Role: "arn:aws:iam::111122223333:role/x", Unproven: false}}, a.Report().Admitted, dump)
+		assert.Equal(t, a.Report(), a.Report(), "asking changes nothing")
+		assert.True(t, a.Report().Found())
+	}
+}
+
+func TestADumpThatLacksSomethingIsRefused(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the line went dead")
+	for dump, says := range map[string]string{
+		"": `it has no list "items"`, "[]": `it has no list "items"`, `{"items":{}}`: `it has no list "items"`, `{"items":[]}`: "no service account",
+		`{"items":[` + account + `,{}]}`: "items[1]: it has no kind", `{"items":[` + account: "the document ends in the middle",
+		`{"items":[` + account + `]} x`: "something follows", `{"items":[7]}`: "items[0]: json: ",
+		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"A B"}}]}`: `"A B"`,
+	} {
+		err := begin(t, "arn:aws:iam::111122223333:role/x").Cluster(provider(t), strings.NewReader(dump))
+		require.ErrorContains(t, err, says, dump)
+		assert.True(t, strings.HasPrefix(err.Error(), "audit: "), err)
+	}
+	err := begin(t, "arn:x").Cluster(provider(t), io.MultiReader(strings.NewReader(`{"items":[`), iotest.ErrReader(broken)))
+	require.ErrorIs(t, err, broken)
+
+	for dump, says := range map[string]string{
+		`{"Roles":[]}`: "it does not list any role", `{"Roles":[{"RoleName":"x"}]}`: `/Roles/0: the document does not say the ARN of role "x"`,
+		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":8}]}`:                                   `role "a": `,
+		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "the list goes on",
+		`{"items":[]}`: "it is not a trust policy, nor a document that holds roles",
+	} {
+		roles, err := audit.ReadRoles("roles", strings.NewReader(dump))
+		require.ErrorContains(t, err, says, dump)
+		assert.Nil(t, roles)
+	}
+}
+
+// many is a dump that is made while it is read.
+type many struct {
+	left    int
+	pending string
+}
+
+func (m *many) Read(p []byte) (int, error) {
+	if m.pending == "" {
+		if m.left--; m.left < 0 {
+			return 0, io.EOF
+		}
+		m.pending = `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 40_000) + `"}},`
+	}
+	n := copy(p, m.pending)
+	m.pending = m.pending[n:]
+	return n, nil
+}
+
+// It measures memory, so that nothing else may run meanwhile.
+func TestAClusterOfAnySizeTakesTheMemoryOfItsLargestObject(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads 80 MB")
+	}
+	a := begin(t, "arn:aws:iam::111122223333:role/x")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.NoError(t, a.Cluster(provider(t), io.MultiReader(strings.NewReader(`{"items":[`), &many{left: 2_000}, strings.NewReader(account+"]}"))))
+	runtime.ReadMemStats(&after)
+	assert.Less(t, int64(after.HeapSys)-int64(before.HeapSys), int64(32<<20))
+	assert.Len(t, a.Report().Admitted, 1)
+}
+
+func TestTheGraphHasEachNameOnce(t *testing.T) {
+	t.Parallel()
+	a := begin(t, `role\"x`)
+	require.NoError(t, a.Cluster(provider(t), strings.NewReader(`{"items":[`+account+`,`+account+`]}`)))
+	assert.Equal(t, "flowchart LR\n  n0[\"a/b\"]\n  n1[\"role#quot;x\"]\n  n0 --> n1", a.Report().Mermaid())
+}
