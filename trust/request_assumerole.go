@@ -58,7 +58,11 @@ func AssumeRole(s AssumeRoleSession) Request {
 	case "role":
 		r.caller.kind = callerSession
 		r.caller.roleName = rest[strings.LastIndexByte(rest, '/')+1:]
-		r.setRole(cmp.Or(s.RoleARN, s.PrincipalARN))
+		s.RoleARN = cmp.Or(s.RoleARN, s.PrincipalARN)
+		r.setRole(s.RoleARN)
+		if s.RoleARN != s.PrincipalARN {
+			r.refuse("PrincipalARN and RoleARN are two roles")
+		}
 	case "assumed-role":
 		r.caller.kind = callerSession
 		r.caller.roleName, _, _ = strings.Cut(rest, "/")
