@@ -236,6 +236,41 @@ func TestEveryExampleShowsItsOutputAndARefusal(t *testing.T) {
 	}
 }
 
+// A command that runs some tests names tests that are there.
+func TestPagesNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	command := regexp.MustCompile("(?:cd (\\S+) && (?:\\S*build\\.sh[^&]*&& )?)?go test ([^`\n]*-(?:run|fuzz)[ =][^`\n]*)")
+	selected := regexp.MustCompile(`-(?:run|fuzz)[ =](?:'([^']+)'|(\S+))`)
+	folder := regexp.MustCompile(`(?: |^)(\./\S+|\.)(?: |$)`)
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)\w*)\(`)
+	found := 0
+	for _, path := range files(t, ".md") {
+		if strings.HasPrefix(path, "examples/") {
+			continue // a program's test runs these
+		}
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, shown := range command.FindAllStringSubmatch(string(text), -1) {
+			pattern, in := selected.FindStringSubmatch(shown[2]), folder.FindStringSubmatch(shown[2])
+			require.NotNil(t, in, "%s: %s", path, shown[0])
+			tests := regexp.MustCompile(strings.ReplaceAll(pattern[1]+pattern[2], `\|`, "|"))
+			sources, err := filepath.Glob(filepath.Join(shown[1], in[1], "*_test.go"))
+			require.NoError(t, err)
+			matched := false
+			for _, source := range sources {
+				text, err := os.ReadFile(source)
+				require.NoError(t, err)
+				for _, name := range declared.FindAllStringSubmatch(string(text), -1) {
+					matched = matched || tests.MatchString(name[1])
+				}
+			}
+			assert.True(t, matched, "%s: no test for: %s", path, shown[0])
+			found++
+		}
+	}
+	assert.Greater(t, found, 15)
+}
+
 // What an Example of the programs prints is on the page beside it.
 func TestPagesShowWhatExamplesPrint(t *testing.T) {
 	t.Parallel()
