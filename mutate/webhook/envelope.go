@@ -28,6 +28,9 @@ const headBytes = 4 << 10
 
 // readBody reads a request's body into memory. With errTooLarge comes the beginning of it.
 func readBody(r *http.Request, memory *bytes.Buffer) ([]byte, error) {
+	if r.Body == nil { // of a request that no server has made
+		return nil, errors.New("webhook: it has no body")
+	}
 	if r.ContentLength > objectsize.Review {
 		head, _ := io.ReadAll(io.LimitReader(r.Body, headBytes))
 		return head, errTooLarge

@@ -84,7 +84,10 @@ func ExampleVerifier() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	handler, err := webhook.New(mutator, webhook.AccountsFunc(nil), webhook.Config{
+	accounts := webhook.AccountsFunc(func(context.Context, string, string) (*corev1.ServiceAccount, error) {
+		return nil, webhook.ErrNotFound // a real program asks the API server
+	})
+	handler, err := webhook.New(mutator, accounts, webhook.Config{
 		Configuration: "pod-identity-webhook",
 		Verifier:      tokens,
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/mutate"
 )
@@ -54,7 +55,8 @@ type Config struct {
 	// alone. nil: AWS alone.
 	Clouds []Cloud
 
-	// OnReview is called for every request, after its answer was made and before it is sent.
+	// OnReview is called for every request, after its answer was made and before it is sent, also
+	// where the answer is 500 for a panic.
 	// It must be safe for concurrent use. nil: nothing is called.
 	OnReview func(context.Context, Event)
 
@@ -86,10 +88,10 @@ var _ http.Handler = (*Handler)(nil)
 // New makes a Handler. Both m and accounts are required.
 func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 	var errs []error
-	if m == nil {
-		errs = append(errs, errors.New("webhook: the mutator is nil"))
+	if _, err := m.Identity(&corev1.ServiceAccount{}); err != nil { // as at every request
+		errs = append(errs, errors.New("webhook: the mutator is nil, or mutate.New did not make it"))
 	}
-	if accounts == nil {
+	if f, ok := accounts.(AccountsFunc); accounts == nil || ok && f == nil {
 		errs = append(errs, errors.New("webhook: accounts is nil"))
 	}
 	if slices.Contains(cfg.Clouds, nil) {
@@ -117,17 +119,23 @@ func New(m *mutate.Mutator, accounts Accounts, cfg Config) (*Handler, error) {
 // A review that is larger than two objects of etcd's can be is denied without being read, with
 // status 413 in the answer: an HTTP error would let it in under failurePolicy Ignore.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began, told := time.Now(), false
 	defer func() {
 		switch v := recover(); v {
 		case nil:
 		case http.ErrAbortHandler:
 			panic(v)
 		default:
-			h.panicked(v, debug.Stack())
+			stack := debug.Stack()
+			if !told {
+				quietly(func() {
+					h.tell(r, Event{Status: http.StatusInternalServerError, Verdict: Denied, Err: errPanicked, Duration: time.Since(began)})
+				})
+			}
+			quietly(func() { h.panicked(v, stack) })
 			http.Error(w, "internal error", http.StatusInternalServerError)
 		}
 	}()
-	began := time.Now()
 	mem := h.memory.Get().(*memory)
 	e, apiVersion := h.serve(r, began, &mem.review)
 	if e.Status == http.StatusOK {
@@ -136,10 +144,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e.Status, e.Verdict, e.Err = http.StatusInternalServerError, Denied, errors.New("webhook: the answer cannot be encoded")
 		}
 	}
-	e.Duration = time.Since(began)
-	if h.cfg.OnReview != nil {
-		h.cfg.OnReview(r.Context(), e)
-	}
+	e.Duration, told = time.Since(began), true
+	h.tell(r, e)
 	written := send(w, e, mem.answer)
 	if e.Request != nil {
 		// Whoever has kept the request finds it without its objects, and not with those of another pod.
@@ -177,13 +183,24 @@ func send(w http.ResponseWriter, e Event, body []byte) bool {
 	return true
 }
 
-// panicked tells OnPanic, which must not make it worse.
-func (h *Handler) panicked(value any, stack []byte) {
-	if h.cfg.OnPanic == nil {
-		return
+var errPanicked = errors.New("webhook: a panic")
+
+func (h *Handler) tell(r *http.Request, e Event) {
+	if h.cfg.OnReview != nil {
+		h.cfg.OnReview(r.Context(), e)
 	}
+}
+
+func (h *Handler) panicked(value any, stack []byte) {
+	if h.cfg.OnPanic != nil {
+		h.cfg.OnPanic(value, stack)
+	}
+}
+
+// quietly calls a hook after a panic, which must not make it worse.
+func quietly(hook func()) {
 	defer func() { _ = recover() }()
-	h.cfg.OnPanic(value, stack)
+	hook()
 }
 
 // serve makes the answer to the review that it reads into memory.

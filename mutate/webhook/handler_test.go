@@ -343,12 +343,30 @@ func TestAnAnswerThatWasNotWrittenIsNotOverwritten(t *testing.T) {
 func TestAPanicIsAnsweredWith500(t *testing.T) {
 	t.Parallel()
 	var seen any
-	h := serving(t, webhook.Config{OnPanic: func(v any, stack []byte) { seen = v; assert.NotEmpty(t, stack) }},
+	var events []webhook.Event
+	h := serving(t, webhook.Config{
+		OnPanic:  func(v any, stack []byte) { seen = v; assert.NotEmpty(t, stack) },
+		OnReview: func(_ context.Context, e webhook.Event) { events = append(events, e) },
+	},
 		func(context.Context, string, string) (*corev1.ServiceAccount, error) { panic("s3cret") })
 	status, _, message := post(t, h, reviewOf("v1", pod))
 	assert.Equal(t, 500, status)
 	assert.NotContains(t, message, "s3cret")
 	assert.Equal(t, "s3cret", seen)
+	require.Len(t, events, 1)
+	assert.Equal(t, 500, events[0].Status)
+	assert.Equal(t, webhook.Denied, events[0].Verdict)
+	require.EqualError(t, events[0].Err, "webhook: a panic")
+}
+
+func TestARequestWithoutABodyIsABadRequest(t *testing.T) {
+	t.Parallel()
+	r, err := http.NewRequest(http.MethodPost, "/", nil)
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	serving(t, webhook.Config{}, annotated(role)).ServeHTTP(w, r)
+	assert.Equal(t, http.StatusBadRequest, w.Code)
 }
 
 func TestAnAccountThatComesInTimeIsWaitedFor(t *testing.T) {
@@ -421,6 +439,10 @@ func TestNewRefusesWhatCannotServe(t *testing.T) {
 	_, err = webhook.New(nil, annotated(""), webhook.Config{})
 	assert.ErrorContains(t, err, "the mutator is nil")
 	_, err = webhook.New(m, nil, webhook.Config{})
+	assert.ErrorContains(t, err, "accounts is nil")
+	_, err = webhook.New(&mutate.Mutator{}, annotated(""), webhook.Config{})
+	assert.ErrorContains(t, err, "the mutator is nil")
+	_, err = webhook.New(m, webhook.AccountsFunc(nil), webhook.Config{})
 	assert.ErrorContains(t, err, "accounts is nil")
 	_, err = webhook.New(m, annotated(""), webhook.Config{Wait: time.Minute})
 	assert.ErrorContains(t, err, "Wait is 1m0s")

@@ -161,6 +161,7 @@ func TestAPanicOfAHookDoesNotEscape(t *testing.T) {
 		"OnPanic":              {OnPanic: again},
 		"OnPanic aborts":       {OnPanic: func(any, []byte) { panic(http.ErrAbortHandler) }},
 		"OnReview and OnPanic": {OnPanic: again, OnReview: func(context.Context, webhook.Event) { panic("first") }},
+		"both, after another":  {OnPanic: again, OnReview: func(context.Context, webhook.Event) { panic("again") }},
 		"none":                 {},
 	} {
 		t.Run(name, func(t *testing.T) {
