@@ -116,7 +116,11 @@ func (c *containerView) seeEnv(set envSet, value string, from reference) {
 // may be empty.
 func isReferences(value string) bool {
 	for strings.HasPrefix(value, "$(") {
-		_, value, _ = strings.Cut(value, ")")
+		_, rest, ends := strings.Cut(value, ")")
+		if !ends { // that is no reference
+			return false
+		}
+		value = rest
 	}
 	return value == ""
 }

@@ -89,6 +89,7 @@ func injected() []Case {
 		{"nothing, and no role", false, pod(nil, nil, nil), false, mutate.FallsToNode, mutate.CauseNotMutated},
 		{"all of it already", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", dir)), list(ours)), true, mutate.HasIdentity, ""},
 		{"the token's file alone is mounted", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", file, `,"subPath":"token"`)), list(ours)), true, mutate.HasIdentity, ""},
+		{"all of it, by other spellings of the paths", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", "/var//run/./secrets/eks.amazonaws.com/serviceaccount/")), list(strings.Replace(ours, `"token"`, `"./token"`, 1))), true, mutate.HasIdentity, ""},
 		{"something else at the path", true, pod(nil, list(mounted("empty", dir)), list(empty)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignMount)},
 		{"another volume of the name", true, pod(nil, nil, list(`{"name":"aws-iam-token","emptyDir":{}}`)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignVolume)},
 		{"half", true, pod(list(variable(mutate.EnvRoleARN, RoleARN)), nil, nil), false, mutate.FallsToNode, mutate.CausePartial},
@@ -150,6 +151,8 @@ func hidden() []Case {
 	return []Case{
 		{"static keys that may be there", true, pod(keys, nil, nil), true, mutate.Unknown, mutate.CauseReference},
 		{"static keys that may be there, and no role", false, pod(keys, nil, nil), false, mutate.Unknown, mutate.CauseReference},
+		{"a file out of two references", true, pod(pair(RoleARN, "$(DIR)$(FILE)"), nil, nil), false, mutate.Unknown, mutate.CauseReference},
+		{"a file that ends in the middle of a reference", true, pod(pair(RoleARN, "$(FILE"), nil, nil), true, mutate.Unknown, mutate.CauseReference},
 		{"a role from a key that must be there", true, pod(list(from(mutate.EnvRoleARN, required), variable(mutate.EnvTokenFile, ownDir+"/token")), list(mounted("own", ownDir)), list(own)), true, mutate.Unknown, mutate.CauseReference},
 		{"all of its environment from a Secret, and no role", false, pod(nil, nil, nil, `"envFrom":[{"secretRef":{"name":"s"}}]`), false, mutate.Unknown, mutate.CauseNotMutated},
 		{"all of its environment from a Secret", true, pod(nil, nil, nil, `"envFrom":[{"secretRef":{"name":"s"}}]`), true, mutate.HasIdentity, ""},

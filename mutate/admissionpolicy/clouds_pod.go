@@ -86,7 +86,7 @@ func (c cloud) gained(method int) (all []profile.Var) {
 
 // isOurs says that the volume v projects every file of the method.
 func isOurs(m profile.Method) string {
-	all := fill(`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && s.serviceAccountToken.path == <file>)`,
+	all := fill(`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+tokenPath+` == <file>)`,
 		"file", str(m.File))
 	for _, s := range m.Sources {
 		is := fill(`(has(s.configMap) && has(s.configMap.items) && s.configMap.items.exists(i, i.path == <file>) || has(s.clusterTrustBundle) && s.clusterTrustBundle.path == <file>)`,

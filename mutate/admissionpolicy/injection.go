@@ -154,6 +154,12 @@ func (p *Policies) podVariables() []admissionregistrationv1.Variable {
 // tokenVolume says whether a volume projects a service account's token to the path of ours.
 func tokenVolume(v string) string {
 	return fill(`has(<v>.projected) && has(<v>.projected.sources) && `+
-		`<v>.projected.sources.exists(s, has(s.serviceAccountToken) && s.serviceAccountToken.path == <token>)`,
-		"v", v, "token", str(mutate.TokenFileName))
+		`<v>.projected.sources.exists(s, has(s.serviceAccountToken) && <path> == <token>)`,
+		"v", v, "path", tokenPath, "token", str(mutate.TokenFileName))
 }
+
+// tokenPath is where a source of a projected volume has its token, whether that is written with "./" or not.
+const tokenPath = `s.serviceAccountToken.path` + cleaned + `.join('/')`
+
+// cleaned is the parts of a path.
+const cleaned = `.split('/').filter(part, part != '' && part != '.')`

@@ -28,7 +28,8 @@ var stateOf = fill(`has(e.valueFrom) ? (`+
 	`(has(e.valueFrom.fileKeyRef) && has(e.valueFrom.fileKeyRef.optional) && e.valueFrom.fileKeyRef.optional) || `+
 	`(has(e.valueFrom.fieldRef) && e.valueFrom.fieldRef.fieldPath.contains('[')) ? <maybe> : <hidden>) : `+
 	`!has(e.value) || e.value == '' ? <absent> : `+
-	`!e.value.contains('$(') ? <given> : e.value.startsWith('$(') && e.value.indexOf(')') == size(e.value) - 1 ? <maybe> : <hidden>`,
+	`!e.value.contains('$(') ? <given> : e.value.matches(<references>) ? <maybe> : <hidden>`,
+	"references", str(`^([$]\([^)]*\))+$`),
 	"absent", str(absent), "given", str(given), "hidden", str(hidden), "maybe", str(maybe))
 
 // lastOf is the last of what the entries of these names give in env, and else "".
@@ -51,11 +52,11 @@ func states() string {
 		"uriValue", lastOf("env", literal, mutate.EnvCredentialsURI))
 }
 
-// placed is a path by the place that it leads to: with slashes, without a drive, /run as /var/run, and
-// without a slash at the end.
+// placed is a path by the place that it leads to: with one slash before each part and none at the end,
+// without a drive and ".", and /run as /var/run.
 func placed(path string) string {
-	return fill(`[(<path>).replace('\\', '/')].map(p, p.matches('^[A-Za-z]:') ? p.substring(2) : p)`+
-		`.map(p, p == '/run' || p.startsWith('/run/') ? '/var' + p : p).map(p, p.endsWith('/') ? p.substring(0, size(p) - 1) : p)[0]`, "path", path)
+	return fill(`[(<path>).replace('\\', '/')].map(p, (p.matches('^[A-Za-z]:') ? p.substring(2) : p)`+cleaned+`)`+
+		`.map(l, size(l) > 0 && l[0] == 'run' ? ['var'] + l : l).map(l, size(l) == 0 ? '' : '/' + l.join('/'))[0]`, "path", path)
 }
 
 // mountsOfContainers is, for each container, where it has what mounted.
@@ -83,7 +84,7 @@ func (p *Policies) tokenAt(file string) string {
 	return fill(`[variables.mounts[i].filter(m, <file> == m.at || <file>.startsWith(m.at + '/'))].exists(above, `+
 		`size(above) == 0 ? !<ours> : above.exists(b, above.all(o, size(o.at) <= size(b.at)) && (`+
 		`b.expression != '' ? !<ours> : variables.volumes.exists(v, v.name == b.volume && (`+
-		`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && s.serviceAccountToken.path == <path>) || `+
+		`has(v.projected) && has(v.projected.sources) && v.projected.sources.exists(s, has(s.serviceAccountToken) && `+tokenPath+` == <path>) || `+
 		`!(has(v.projected) && (!has(v.projected.sources) || v.projected.sources.all(s, has(s.serviceAccountToken)))) && !<ours>)))))`,
 		"file", file, "ours", p.ours(file),
 		"path", fill(`(<file> == b.at ? b.part : (b.part == '' ? '' : b.part + '/') + <file>.substring(size(b.at) + 1))`, "file", file))
