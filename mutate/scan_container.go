@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -81,8 +82,11 @@ func (s *scanner) envEntry(c *containerView) {
 			s.Skip()
 		}
 	}
-	if set.hasAny(s.r.proxy|s.r.noProxy) && value == "" && !from.given {
+	switch proxy := set.hasAny(s.r.proxy | s.r.noProxy); {
+	case proxy && value == "" && !from.given:
 		return // an empty one of a proxy's names says nothing about the other names
+	case !proxy && c.env.hasAny(set):
+		c.values = slices.DeleteFunc(c.values, func(v envValue) bool { return set.has(v.variable.set()) })
 	}
 	c.seeEnv(set, value, from)
 }

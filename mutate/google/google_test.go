@@ -216,6 +216,7 @@ func TestTheAnnotationIsAddedOnceAndOnlyWhereItIsUsed(t *testing.T) {
 		"a mirror pod":              {`{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"containers":[{"name":"a"}]}}`, false, nil},
 		"pfnet's volume":            {`{"spec":{"volumes":[{"name":"gcp-iam-token","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}}],"containers":[{"name":"a"}]}}`, false, []mutate.Code{mutate.CodeForeignVolume}},
 		"an empty variable":         {`{"spec":{"containers":[{"name":"a","env":[{"name":"GOOGLE_APPLICATION_CREDENTIALS"}]}]}}`, false, []mutate.Code{mutate.CodeEmptyIdentity}},
+		"an empty one after ours":   {`{"spec":{"containers":[{"name":"a","env":[{"name":"GOOGLE_APPLICATION_CREDENTIALS","value":"` + directory + `/federation.json"},{"name":"GOOGLE_APPLICATION_CREDENTIALS"}]}]}}`, false, []mutate.Code{mutate.CodeEmptyIdentity}},
 		"our variable, not mounted": {`{"spec":{"containers":[{"name":"a","env":[{"name":"GOOGLE_APPLICATION_CREDENTIALS","value":"` + directory + `/federation.json"}]}]}}`, true, nil},
 		"a mount on the token":      {`{"spec":{"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"` + directory + `/token"}]}]}}`, false, []mutate.Code{mutate.CodeForeignMount}},
 		"a mount on the other file": {`{"spec":{"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"` + directory + `/federation.json"}]}]}}`, false, []mutate.Code{mutate.CodeForeignMount}},
