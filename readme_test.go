@@ -140,13 +140,48 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 	for _, path := range files(t, ".md") {
 		for _, line := range readPage(t, path).prose {
 			for _, found := range link.FindAllStringSubmatch(line, -1) {
-				target, _, _ := strings.Cut(found[1], "#")
-				if target == "" || strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				target, anchor, _ := strings.Cut(found[1], "#")
+				if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 					continue
 				}
-				_, err := os.Stat(filepath.Join(filepath.Dir(path), target))
+				to := path
+				if target != "" {
+					to = filepath.Join(filepath.Dir(path), target)
+				}
+				_, err := os.Stat(to)
 				assert.NoError(t, err, "%s links to %s", path, target)
+				if err == nil && anchor != "" {
+					assert.Contains(t, anchors(readPage(t, to)), anchor, "%s links to %s", path, found[1])
+				}
 			}
+		}
+	}
+}
+
+// anchors are the page's headings as GitHub makes them link targets.
+func anchors(p page) (all []string) {
+	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for _, line := range p.prose {
+		if title := strings.TrimLeft(line, "#"); title != line {
+			all = append(all, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-"))
+		}
+	}
+	return all
+}
+
+func TestTablesHaveAsManyCellsInEachRow(t *testing.T) {
+	t.Parallel()
+	for _, path := range files(t, ".md") {
+		cells := 0 // of the table's first row
+		for _, line := range readPage(t, path).prose {
+			n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
+			if !strings.HasPrefix(line, "|") {
+				n = 0
+			}
+			if cells != 0 && n != 0 {
+				assert.Equal(t, cells, n, "%s: %s", path, line)
+			}
+			cells = n
 		}
 	}
 }
