@@ -78,7 +78,7 @@ func ExampleClient_Thumbprints() {
 	defer srv.Close()
 	report, err := srv.Client().Thumbprints(context.Background(), srv.Issuer())
 	if failed := (*oidc.ThumbprintError)(nil); errors.As(err, &failed) {
-		fmt.Print(failed.Report) // what the servers sent, and what is wrong with it
+		fmt.Println(failed.Report) // what the servers sent, and what is wrong with it
 		log.Fatal(err)
 	}
 	fmt.Println(len(report.Thumbprints), report.Need)

@@ -94,7 +94,7 @@ func (r *PreflightReport) Err() error {
 // String prints one line per check and warning.
 func (r *PreflightReport) String() string {
 	if r == nil {
-		return "no report\n"
+		return "no report"
 	}
 	var b strings.Builder
 	for _, c := range r.Checks {
@@ -103,7 +103,7 @@ func (r *PreflightReport) String() string {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(&b, "warning  %s\n", w)
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Preflight fetches what an issuer serves as STS will, and reports whether STS can verify its

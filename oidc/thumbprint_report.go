@@ -205,10 +205,10 @@ func rootsName(given *x509.CertPool) string {
 	return "the given roots"
 }
 
-// String prints the report for people, several lines, ending in a newline.
+// String prints the report for people, in several lines.
 func (r *ThumbprintReport) String() string {
 	if r == nil {
-		return "no report\n"
+		return "no report"
 	}
 	var b strings.Builder
 	if !r.Issuer.IsZero() {
@@ -223,7 +223,7 @@ func (r *ThumbprintReport) String() string {
 		e.print(&b)
 	}
 	printProblems(&b, "", r.Problems)
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (e Endpoint) print(b *strings.Builder) {

@@ -187,7 +187,7 @@ func TestTheReportIsJSON(t *testing.T) {
 	var back oidc.ThumbprintReport
 	require.NoError(t, json.Unmarshal(raw, &back))
 	assert.Equal(t, *report, back)
-	assert.Equal(t, "no report\n", (*oidc.ThumbprintReport)(nil).String())
+	assert.Equal(t, "no report", (*oidc.ThumbprintReport)(nil).String())
 }
 
 func TestChainThumbprintNeedsNoNetwork(t *testing.T) {
@@ -247,9 +247,8 @@ idp.example.com:443  discovery, jwks
 none  redirect
   for AWS    unknown
   UNVERIFIED against this machine's roots: expired
-problem    chain-misordered: out of order
-`, report.String())
-	assert.Equal(t, "thumbprints  none\nfor AWS      unknown\n", (&oidc.ThumbprintReport{}).String())
+problem    chain-misordered: out of order`, report.String())
+	assert.Equal(t, "thumbprints  none\nfor AWS      unknown", (&oidc.ThumbprintReport{}).String())
 	assert.Equal(t, "not needed: verifies against this machine's roots", oidc.NeedNone.String())
 	assert.Contains(t, oidc.NeedPerhaps.String(), "perhaps needed: refuses TLS 1.2")
 }

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,10 +24,7 @@ func (p process) newFlags() *cobra.Command {
 				return fmt.Errorf("--old-issuer: %w", err)
 			}
 		}
-		var out bytes.Buffer
-		o.flags(&out, oldIssuer, signing)
-		_, err := out.WriteTo(cmd.OutOrStdout())
-		return err
+		return show(cmd, o.rounds(oldIssuer, signing))
 	})
 	o.addKeys(cmd)
 	cmd.Flags().StringVar(&oldIssuer, "old-issuer", "", "`URL` of the issuer that the cluster has now")
@@ -37,7 +33,25 @@ func (p process) newFlags() *cobra.Command {
 	return cmd
 }
 
-func (o *issuerOptions) flags(stdout io.Writer, oldIssuer, signing string) {
+// rounds are what is done one after the other.
+type rounds []round
+
+type round struct {
+	Name  string   `json:"name"`
+	What  string   `json:"what"`
+	Flags []string `json:"flags,omitempty"`
+}
+
+// String has the flags below what they are for.
+func (all rounds) String() string {
+	var texts []string
+	for _, r := range all {
+		texts = append(texts, strings.Join(append([]string{r.Name + ": " + r.What}, r.Flags...), "\n  "))
+	}
+	return strings.Join(texts, "\n\n")
+}
+
+func (o *issuerOptions) rounds(oldIssuer, signing string) rounds {
 	if o.jwksURI == "" {
 		o.jwksURI = o.issuer.JWKSURL()
 	}
@@ -45,28 +59,26 @@ func (o *issuerOptions) flags(stdout io.Writer, oldIssuer, signing string) {
 	if !slices.Contains(files, signing) {
 		files = append(files, signing)
 	}
-	print := func(name string, values ...string) {
-		for _, v := range values {
-			if v != "" {
-				fmt.Fprintf(stdout, "  --%s=%s\n", name, v)
-			}
-		}
-	}
 	audiences := apiAudience
 	if oldIssuer != "" {
 		audiences += "," + oldIssuer // the tokens that pods have are for it
 	}
-	fmt.Fprintln(stdout, "1. accept: on every API server before step 2 on any; the signing key stays as it is")
-	print("service-account-issuer", oldIssuer, o.issuer.String()) // the first one signs
-	print("service-account-key-file", files...)
-	print("api-audiences", audiences)
-	fmt.Fprintln(stdout, "\n2. publish: irsa issuer publish, then irsa issuer preflight")
-	fmt.Fprintln(stdout, "\n3. sign: on every API server, an hour after publishing a new key")
-	print("service-account-issuer", o.issuer.String(), oldIssuer)
-	print("service-account-jwks-uri", o.jwksURI)
-	print("service-account-signing-key-file", signing)
-	print("service-account-key-file", files...)
-	print("api-audiences", audiences)
-	fmt.Fprintln(stdout, "\nand on every kube-controller-manager")
-	print("service-account-private-key-file", signing)
+	flags := func(name string, values ...string) (flags []string) {
+		for _, v := range values {
+			if v != "" {
+				flags = append(flags, "--"+name+"="+v)
+			}
+		}
+		return flags
+	}
+	accepted := slices.Concat(flags("service-account-key-file", files...), flags("api-audiences", audiences))
+	return rounds{
+		{"1. accept", "on every API server before step 2 on any; the signing key stays as it is",
+			append(flags("service-account-issuer", oldIssuer, o.issuer.String()), accepted...)}, // the first one signs
+		{"2. publish", "irsa issuer publish, then irsa issuer preflight", nil},
+		{"3. sign", "on every API server, an hour after publishing a new key", slices.Concat(
+			flags("service-account-issuer", o.issuer.String(), oldIssuer), flags("service-account-jwks-uri", o.jwksURI),
+			flags("service-account-signing-key-file", signing), accepted)},
+		{"4. sign", "on every kube-controller-manager", flags("service-account-private-key-file", signing)},
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -118,7 +119,7 @@ func (m mutation) print(cmd *cobra.Command) error {
 				note(cmd.ErrOrStderr(), "%s: warning: %s", at, warning)
 			}
 			if m.patch {
-				fmt.Fprintf(&out, "%s\n", result.PatchJSON())
+				fmt.Fprintf(&out, "%s\n", cmp.Or(string(result.PatchJSON()), "[]"))
 			}
 		}
 	}

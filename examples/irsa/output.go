@@ -58,7 +58,11 @@ func print(cmd *cobra.Command, format string, report any) error {
 	case "yaml":
 		text, err = yaml.Marshal(report)
 	default:
-		words := plain(fmt.Sprint(report))
+		words := fmt.Sprint(report)
+		if words == "" { // nothing is to be said
+			return nil
+		}
+		words = plain(words)
 		if s, ok := cmd.OutOrStdout().(screen); ok && s.colours {
 			words = coloured(words)
 		}

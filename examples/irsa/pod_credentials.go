@@ -18,7 +18,7 @@ import (
 
 // newCredentialProcess gives the credentials of a pod's role to programs that know no web identity.
 func (p process) newCredentialProcess() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "credential-process",
 		Short: "The credentials of this pod's role, for credential_process of the AWS configuration file",
 		Long: "Prints the credentials of this pod's role for clients that know no web identity, or know it badly:\n\n" +
@@ -42,6 +42,8 @@ func (p process) newCredentialProcess() *cobra.Command {
 			return writeCredentials(cmd.OutOrStdout(), creds)
 		},
 	}
+	setFormats(cmd, "`FORMAT`, which SDKs want to be json", "json")
+	return cmd
 }
 
 func (p process) credentials(ctx context.Context, stderr io.Writer) (aws.Credentials, error) {

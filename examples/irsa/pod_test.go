@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-go/irsa/mutate/azure"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/oidctest"
 	"github.com/irsa-go/irsa/trust"
@@ -207,12 +209,35 @@ func TestWebhookManifestsAreCompleteAndInOrder(t *testing.T) {
 		require.GreaterOrEqual(t, at, 0, "%s\nin\n%s", want, stdout[last:])
 		last += at + len(want)
 	}
+	code, stdout, stderr = irsa(t, "", "webhook-manifests", "--cert-manager", "--failure-policy", "Ignore", "--required", "--opt-in", "azure.workload.identity/use=true", "-o", "json")
+	require.Zero(t, code, stderr)
+	var list struct {
+		Kind  string
+		Items []struct {
+			Kind     string
+			Metadata struct{ Name string }
+			Webhooks []struct {
+				FailurePolicy  string
+				ObjectSelector metav1.LabelSelector
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(stdout), &list))
+	assert.Equal(t, "List", list.Kind)
+	optIn := list.Items[len(list.Items)-2]
+	assert.Equal(t, "pod-identity-webhook-opt-in", optIn.Metadata.Name)
+	assert.Equal(t, "Fail", optIn.Webhooks[0].FailurePolicy, "--failure-policy is for the others")
+	assert.Contains(t, optIn.Webhooks[0].ObjectSelector.MatchExpressions, metav1.LabelSelectorRequirement{
+		Key: azure.LabelUse, Operator: metav1.LabelSelectorOpIn, Values: []string{"true"},
+	})
 	for says, args := range map[string][]string{
-		"at least one of the flags": {},
-		"NAMESPACE/NAME":            {"--cert-manager", "--service", "x"},
-		"no PEM certificate":        {"--ca-bundle", "main.go"},
-		"FailurePolicy":             {"--cert-manager", "--failure-policy", "Perhaps"},
-		"--namespace-selector":      {"--cert-manager", "--namespace-selector", "a in b"},
+		`--opt-in: it is "x", want LABEL=VALUE`: {"--cert-manager", "--opt-in", "x"},
+		"--opt-in: webhook: manifest: ":         {"--cert-manager", "--opt-in", "a b=c"},
+		"at least one of the flags":             {},
+		"NAMESPACE/NAME":                        {"--cert-manager", "--service", "x"},
+		"no PEM certificate":                    {"--ca-bundle", "main.go"},
+		"FailurePolicy":                         {"--cert-manager", "--failure-policy", "Perhaps"},
+		"--namespace-selector":                  {"--cert-manager", "--namespace-selector", "a in b"},
 	} {
 		code, stdout, stderr := irsa(t, "", append([]string{"webhook-manifests"}, args...)...)
 		assert.Equal(t, 2, code, says)
