@@ -84,7 +84,7 @@ func (v *variable) addFixed(d domain) {
 	v.add(d.values, len(d.values) == 0)
 }
 
-// sortedWords are the texts to try for a key, the empty one last.
+// sortedWords are the texts to try for a key, the empty one and malformed ones last.
 func (v *variable) sortedWords(d domain, likely bool, budget *language.Budget) (words []string, complete bool) {
 	words, complete = v.words(d, budget)
 	if likely && d.likely != nil && v.hasPatterns() {
@@ -92,8 +92,9 @@ func (v *variable) sortedWords(d domain, likely bool, budget *language.Budget) (
 		extra, _ := language.Classes(append(unions, d.further()...), d.likely, budget)
 		words = append(extra, words...)
 	}
-	words = slices.DeleteFunc(words, func(w string) bool { return !d.has(w) })
-	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(verdictOf(a == ""), verdictOf(b == "")) })
+	words = slices.DeleteFunc(slices.Concat(words, wellFormed(v.name)), func(w string) bool { return !d.has(w) })
+	isLast := func(w string) verdict { return verdictOf(w == "" || isMalformed(v.name, w)) }
+	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(isLast(a), isLast(b)) })
 	return words, complete
 }
 

@@ -75,28 +75,52 @@ func (d domain) leavesOpen(key string, a atom) bool {
 // isMalformed knows the keys of which AWS says what they look like, and values that do not
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html).
 func isMalformed(key, value string) bool {
-	m := matcher{text: "true"}
 	if isARNKey(key) {
 		_, ok := compileARN(value)
 		return !ok
 	}
-	switch key {
-	case "aws:sourceip", "aws:vpcsourceip":
-		m.family = familyIP
-	case "aws:currenttime", "aws:tokenissuetime":
-		m.family = familyDate
-	case "aws:epochtime":
-		_, ok := parseNumber(value)
-		_, date := parseDate(value)
-		return !ok && !date
-	case "aws:multifactorauthage":
-		m.family, m.number = familyNumeric, new(big.Rat)
-	case "aws:viaawsservice", "aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport":
-		m.family = familyBool
-	default:
+	m := matcher{text: "true", family: familyOf(key), number: new(big.Rat)}
+	switch m.family {
+	case familyUnknown:
 		return false
+	case familyDate:
+		if _, number := parseNumber(value); number && key == "aws:epochtime" {
+			return false
+		}
 	}
 	return m.match(&request{}, value) == unproven
+}
+
+// familyOf is what the values of a key are that are not texts.
+func familyOf(key string) family {
+	switch key {
+	case "aws:sourceip", "aws:vpcsourceip":
+		return familyIP
+	case "aws:currenttime", "aws:tokenissuetime", "aws:epochtime":
+		return familyDate
+	case "aws:multifactorauthage":
+		return familyNumeric
+	case "aws:viaawsservice", "aws:multifactorauthpresent", "aws:principalisawsservice", "aws:securetransport":
+		return familyBool
+	}
+	return familyUnknown
+}
+
+// wellFormed are some values of a key, for conditions that compare it as a text or ask whether it is
+// there: the texts that these tell apart may all be malformed.
+func wellFormed(key string) []string {
+	switch familyOf(key) {
+	case familyIP:
+		return []string{"192.0.2.1", "2001:db8::1"}
+	case familyDate, familyNumeric:
+		if key == "aws:currenttime" || key == "aws:tokenissuetime" {
+			return []string{"2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"}
+		}
+		return []string{"0", "1"}
+	case familyBool:
+		return []string{"true", "false"}
+	}
+	return nil
 }
 
 func isARNKey(key string) bool {

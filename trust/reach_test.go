@@ -95,6 +95,16 @@ func TestReachOfSeveralSubjectsDoesNotOverlap(t *testing.T) {
 	}
 }
 
+func TestReachAdmitsWhereAKeyMakesNoDifference(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	own := `"Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"`
+	list := parse(t, statement(`{"Effect":"Allow",`+own+`},{"Effect":"Allow",`+own+`,"Condition":{"Null":{"aws:SourceIp":"true"}}}`)).Reach()
+	require.Len(t, list, 1)
+	assert.True(t, list[0].Admits(token(p, account(t, "shop", "cart"))))
+	assert.True(t, list[0].Admits(token(p, account(t, "shop", "cart")).With("aws:SourceIp", "10.0.0.1")))
+}
+
 func TestReachIsForPeople(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
