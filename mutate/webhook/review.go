@@ -32,7 +32,7 @@ func (h *Handler) review(ctx context.Context, reading *mutate.Reading) Event {
 	if reading.NeedsAccount() || len(h.cfg.Clouds) > 0 {
 		var err error
 		if sa, err = h.lookup(ctx, target); err != nil {
-			return h.unknown(req, e, err)
+			return h.lookupFailed(req, e, err)
 		}
 	}
 	e.Reviewed = reading.Review(sa)
@@ -64,8 +64,8 @@ func denied(e Event) Event {
 	return e
 }
 
-// unknown answers for an account that could not be looked up.
-func (h *Handler) unknown(req *admissionv1.AdmissionRequest, e Event, err error) Event {
+// lookupFailed answers for an account that could not be looked up.
+func (h *Handler) lookupFailed(req *admissionv1.AdmissionRequest, e Event, err error) Event {
 	e.Err = err
 	text := fmt.Sprintf("service account %+q cannot be looked up", e.Target.String())
 	if isNotFound(err) {
