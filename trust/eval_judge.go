@@ -2,43 +2,6 @@ package trust
 
 import "slices"
 
-// judge is the one walk over a policy: Allows goes as far as the verdict needs, Evaluate over
-// everything, and writes down what it finds.
-type judge struct {
-	r *request
-	// unknown is the verdict on a condition whose key is not known.
-	unknown verdict
-}
-
-// verdict is the answer to one question of an evaluation. unproven stands for everything that
-// no source settles or that cannot be known offline: it never lets an Allow match and always
-// lets a Deny match.
-type verdict int8
-
-const (
-	no verdict = iota
-	unproven
-	yes
-)
-
-func verdictOf(b bool) verdict {
-	if b {
-		return yes
-	}
-	return no
-}
-
-// not keeps unproven as it is.
-func (v verdict) not() verdict { return yes - v }
-
-// counts says whether a statement of the effect matches with this verdict.
-func (v verdict) counts(e Effect) bool {
-	if e == Allow {
-		return v == yes
-	}
-	return v != no
-}
-
 // Allows says whether the policy lets the request have the role: every action that the request
 // needs is allowed by a statement and denied by none. It is Evaluate without the explanation.
 func (p *Policy) Allows(q Request) bool {
@@ -67,7 +30,17 @@ func (p *Policy) Evaluate(q Request) Decision {
 	return d
 }
 
-// policy asks every action; d is nil when the reasons are not wanted.
+// judge is the one walk over a policy: from the policy to each action, each statement, each
+// condition. Allows goes as far as the verdict needs. Evaluate goes over everything, and every step
+// writes down what it finds, in a Decision, a StatementResult and a ConditionResult; for Allows
+// these are nil.
+type judge struct {
+	r *request
+	// unknown is the verdict on a condition whose key is not known.
+	unknown verdict
+}
+
+// policy asks for every action that the request needs: all must be allowed.
 func (j judge) policy(p *Policy, d *Decision) bool {
 	allowed := len(j.r.actions) > 0
 	for _, action := range j.r.actions {
@@ -136,6 +109,7 @@ func (j judge) statement(s *statement, action string, res *StatementResult) verd
 	return v
 }
 
+// condition compares the policy's values with what the request has under the key.
 func (j judge) condition(c *condition, e Effect, res *ConditionResult) verdict {
 	got, presence := j.r.lookup(c.lookup)
 	v := c.match(j, got, presence)
@@ -190,19 +164,4 @@ func (d *Decision) unknownKeys() (keys []string) {
 		}
 	}
 	return keys
-}
-
-// actionName gives the action its usual spelling.
-func actionName(action string) string {
-	switch action {
-	case actionWebIdentity:
-		return "sts:AssumeRoleWithWebIdentity"
-	case actionAssumeRole:
-		return "sts:AssumeRole"
-	case actionTagSession:
-		return "sts:TagSession"
-	case actionSetSourceIdentity:
-		return "sts:SetSourceIdentity"
-	}
-	return action
 }

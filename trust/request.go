@@ -182,3 +182,18 @@ func (r *request) setSourceIdentity(id string) {
 	r.set("sts:sourceidentity", id)
 	r.actions = append(r.actions, actionSetSourceIdentity)
 }
+
+// actionName gives the action its usual spelling.
+func actionName(action string) string {
+	switch action {
+	case actionWebIdentity:
+		return "sts:AssumeRoleWithWebIdentity"
+	case actionAssumeRole:
+		return "sts:AssumeRole"
+	case actionTagSession:
+		return "sts:TagSession"
+	case actionSetSourceIdentity:
+		return "sts:SetSourceIdentity"
+	}
+	return action
+}
