@@ -83,21 +83,15 @@ func NewVerifier(iss Issuer, audience string, cfg VerifierConfig) (*Verifier, er
 	return v, nil
 }
 
-func orDefault(d, standard time.Duration) time.Duration {
-	if d == 0 {
-		return standard
-	}
-	return d
-}
-
 // Verify returns a token's claims once its signature, issuer, audience, times and account are
 // right. The error is one of [ErrMalformedToken], [ErrAlgorithm], [ErrUnknownKey], [ErrSignature],
 // [ErrMissingClaim], [ErrMalformedClaim], [ErrIssuerMismatch], [ErrAudience], [ErrExpired],
 // [ErrNotYetValid] and [ErrNotServiceAccount]; [ErrKeysUnavailable] and the end of the context say
 // nothing about the token. On an error the claims are zero. No error holds any part of the token.
 //
-// Nobody is asked whether the pod or the account still exists: that is what the TokenReview
-// API is for.
+// These are the checks of RFC 7519 §7.2 and of OpenID Connect Core 1.0 §3.1.3.7, as far as they are
+// about a service account's token. Nobody is asked whether the pod or the account still exists: that
+// is what the TokenReview API is for.
 func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if v == nil {
 		return Claims{}, fmt.Errorf("oidc: verify: %w", ErrIssuerZero)
@@ -119,6 +113,7 @@ func (v *Verifier) VerifyMap(ctx context.Context, token string) (map[string]any,
 	return claims.Map(), err
 }
 
+// verify is Verify step by step: form, key, signature, claims, account.
 func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	t, err := parseToken(token)
 	if err != nil {
@@ -136,17 +131,18 @@ func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := v.check(c); err != nil {
+	if err := v.checkClaims(c); err != nil {
 		return Claims{}, err
 	}
 	if err := checkAccount(c); err != nil {
 		return Claims{}, err
 	}
-	return accepted(v.issuer, c, payload), nil
+	return claimsOf(v.issuer, c, payload), nil
 }
 
-// keysFor does not fetch for a token that would be refused anyway: tokens of other issuers
-// come by all the time.
+// keysFor returns the keys to verify the token with, and fetches them when the cache does not have
+// its key. It does not fetch for a token that would be refused anyway: tokens of other issuers come
+// by all the time, and anybody can make up a key id.
 func (v *Verifier) keysFor(ctx context.Context, t signedToken) (*KeySet, error) {
 	if v.cache == nil {
 		return v.fixed, nil
@@ -158,25 +154,33 @@ func (v *Verifier) keysFor(ctx context.Context, t signedToken) (*KeySet, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(c); err != nil {
+	if err := v.checkClaims(c); err != nil {
 		return nil, err
 	}
 	return v.cache.get(ctx, t.kid)
 }
 
-func (v *Verifier) check(c kubeclaims.Claims) error {
+// checkClaims compares what the token says with what is wanted, and its times with the clock.
+func (v *Verifier) checkClaims(c kubeclaims.Claims) error {
 	now := v.now()
 	switch {
-	case c.Issuer != v.issuer.String():
+	case c.Issuer != v.issuer.String(): // OpenID Connect Core 1.0 §3.1.3.7, 2
 		return fmt.Errorf("%w: the token's iss is not %q", ErrIssuerMismatch, v.issuer)
-	case !slices.Contains(c.Audiences, v.audience):
+	case !slices.Contains(c.Audiences, v.audience): // the same, 3
 		return fmt.Errorf("%w, want %q", ErrAudience, v.audience)
-	case !now.Before(c.Expires.Time): // RFC 7519 §4.1.4: on or after
+	case !now.Before(c.Expires.Time): // RFC 7519 §4.1.4: not on or after it
 		return fmt.Errorf("%w: at %s", ErrExpired, c.Expires.Format(time.RFC3339))
-	case now.Add(clockSkew).Before(c.NotBefore.Time):
+	case now.Add(clockSkew).Before(c.NotBefore.Time): // RFC 7519 §4.1.5
 		return fmt.Errorf("%w: before %s", ErrNotYetValid, c.NotBefore.Format(time.RFC3339))
 	case now.Add(clockSkew).Before(c.IssuedAt.Time):
 		return fmt.Errorf("%w: issued at %s", ErrNotYetValid, c.IssuedAt.Format(time.RFC3339))
 	}
 	return nil
+}
+
+func orDefault(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return d
 }

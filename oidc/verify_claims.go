@@ -72,8 +72,8 @@ func parseClaims(payload []byte) (kubeclaims.Claims, error) {
 	return c, nil
 }
 
-// accepted returns the Claims of a token that has passed every check.
-func accepted(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
+// claimsOf returns the Claims of a token that has passed every check.
+func claimsOf(iss Issuer, c kubeclaims.Claims, payload []byte) Claims {
 	k := c.Kubernetes
 	return Claims{
 		Issuer: iss, Subject: c.Subject, Audiences: c.Audiences, ID: c.ID,
