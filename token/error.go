@@ -63,3 +63,10 @@ func (e *Error) clocks(code string) []string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// The steps of an Error: two before STS is asked, and asking it.
+const (
+	opReadToken  = "read the token"
+	opCheckToken = "check the token"
+	opAssumeRole = "assume the role"
+)

@@ -76,7 +76,7 @@ func (p *Pool) newTenant(key Key, src Source) (*entry, error) {
 	h := key.hop(p.cfg.refresh(key))
 	problems := append(key.problems(), h.problems()...)
 	if key.Issuer != "" || key.Audience != "" {
-		problems = append(problems, errors.New("Issuer and Audience must be empty: they are about tokens, which a tenant does not have"))
+		problems = append(problems, errors.New("the fields Issuer and Audience must be empty: they are about tokens, which a tenant does not have"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

@@ -155,7 +155,7 @@ func TestTenantPoolsAndTokenPoolsAreNotMixedUp(t *testing.T) {
 	key = tenantKey("api")
 	key.Issuer, key.UID, key.RoleARN, key.Duration = "https://issuer.example", "", "api", 2*time.Hour
 	_, err = pool.Tenant(key)
-	for _, want := range []string{"Issuer and Audience must be empty", "UID", "RoleARN", "Duration"} {
+	for _, want := range []string{"the fields Issuer and Audience must be empty", "UID", "RoleARN", "Duration"} {
 		assert.ErrorContains(t, err, want)
 	}
 	_, err = (*token.Pool)(nil).Tenant(tenantKey("api"))

@@ -23,7 +23,7 @@ var errUnbuilt = errors.New("token: the Provider is nil or zero: use NewProvider
 //
 // A Provider is safe for concurrent use. It has nothing to close.
 type Provider struct {
-	engine  *engine
+	engine  *engine // holds the credentials and decides when to fetch new ones
 	sources []aws.CredentialSource
 	session func() string // the session name last used; nil: not known
 }

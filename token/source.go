@@ -27,3 +27,11 @@ func (f SourceFunc) Token(ctx context.Context) (string, error) {
 }
 
 var _ Source = SourceFunc(nil)
+
+// readSource spares a File's errors the prefix that the outermost error has already.
+func readSource(ctx context.Context, src Source) (string, error) {
+	if f, ok := src.(File); ok {
+		return f.read(ctx)
+	}
+	return src.Token(ctx)
+}

@@ -1,30 +1,26 @@
 package token
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // maxTokens bounds the tokens sent within one call of fetch: a source may rotate into one that is
 // refused like the last.
 const maxTokens = 3
 
-// webIdentity gets credentials from AssumeRoleWithWebIdentity. It is safe for concurrent use when
-// its client and source are.
+// webIdentity gets credentials from AssumeRoleWithWebIdentity: fetch reads a token and calls STS with
+// it. When to do so is the engine's to decide. It is safe for concurrent use when its client and
+// source are.
 type webIdentity struct {
 	client  stscreds.AssumeRoleWithWebIdentityAPIClient
 	roleARN string
@@ -100,21 +96,6 @@ func (w *webIdentity) read(ctx context.Context) (checkedToken, error) {
 	return checkedToken{raw, claims}, nil
 }
 
-// The steps of an Error: two before STS is asked, and asking it.
-const (
-	opReadToken  = "read the token"
-	opCheckToken = "check the token"
-	opAssumeRole = "assume the role"
-)
-
-// readSource spares a File's errors the prefix that the outermost error has already.
-func readSource(ctx context.Context, src Source) (string, error) {
-	if f, ok := src.(File); ok {
-		return f.read(ctx)
-	}
-	return src.Token(ctx)
-}
-
 // call asks STS once.
 func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, error) {
 	name := w.cfg.SessionName
@@ -141,12 +122,6 @@ func (w *webIdentity) call(ctx context.Context, token checkedToken) (obtained, e
 	return w.cfg.Refresh.received(creds, w.cfg.Duration, out.ResultMetadata), nil
 }
 
-// errNoCredentials is the error for an answer of STS that has neither an error nor credentials with
-// an expiry.
-var errNoCredentials = errors.New("STS's answer has no credentials, or not the time when they expire")
-
-func expires(c *types.Credentials) bool { return c != nil && !aws.ToTime(c.Expiration).IsZero() }
-
 func (w *webIdentity) lastSession() string {
 	if name := w.session.Load(); name != nil {
 		return *name
@@ -167,40 +142,6 @@ func (w *webIdentity) refused(err error, token checkedToken) *Error {
 		Op: opAssumeRole, RoleARN: w.roleARN, Token: token.claims, Err: redact(err, token.raw),
 		at: w.cfg.Refresh.Now.At(time.Now()), serviceTime: dateOf(err),
 	}
-}
-
-// dateOf is the Date of the answer within err; zero when there is none.
-func dateOf(err error) time.Time {
-	var answered interface{ HTTPResponse() *smithyhttp.Response }
-	if !errors.As(err, &answered) || answered.HTTPResponse() == nil || answered.HTTPResponse().Response == nil {
-		return time.Time{}
-	}
-	date, _ := http.ParseTime(answered.HTTPResponse().Header.Get("Date"))
-	return date
-}
-
-// defaultDuration is how long credentials of STS live when nothing else is asked for.
-const defaultDuration = time.Hour
-
-// received puts the expiry of an answer of STS on this machine's clock, which may be wrong: by the
-// answer's own Date or, where it has none and the times make no sense, by the duration asked for. What
-// did not come over HTTP has the times of this process, and stays as it is.
-func (r Refresh) received(creds aws.Credentials, asked time.Duration, answer middleware.Metadata) obtained {
-	got := obtained{creds, creds.Expires}
-	if awsmiddleware.GetRawResponse(answer) == nil {
-		return got
-	}
-	if asked == 0 {
-		asked = defaultDuration
-	}
-	now := r.Now.At(time.Now())
-	date, _ := awsmiddleware.GetServerTime(answer)
-	lifetime := creds.Expires.Sub(cmp.Or(date, now))
-	if lifetime <= 0 || date.IsZero() && lifetime > asked {
-		lifetime = asked
-	}
-	got.creds.Expires = now.Round(0).Add(lifetime)
-	return got
 }
 
 // options are those of one call.
@@ -232,22 +173,4 @@ func policyDescriptors(arns []string) []types.PolicyDescriptorType {
 		list = append(list, types.PolicyDescriptorType{Arn: aws.String(a)})
 	}
 	return list
-}
-
-// credentialsOf returns the credentials of an answer as the SDK's own providers do.
-func credentialsOf(c *types.Credentials, user *types.AssumedRoleUser, source string) aws.Credentials {
-	creds := aws.Credentials{
-		AccessKeyID:     aws.ToString(c.AccessKeyId),
-		SecretAccessKey: aws.ToString(c.SecretAccessKey),
-		SessionToken:    aws.ToString(c.SessionToken),
-		Source:          source,
-		CanExpire:       true,
-		Expires:         aws.ToTime(c.Expiration),
-	}
-	if user != nil {
-		if fields := strings.SplitN(aws.ToString(user.Arn), ":", 6); len(fields) == 6 {
-			creds.AccountID = fields[4]
-		}
-	}
-	return creds
 }
