@@ -154,11 +154,11 @@ func diffStatements(from, to *Policy, all bool) []Change {
 			if others[s.form()] || !all && s.admitsOnly() {
 				continue
 			}
-			changes = append(changes, Change{Kind: kind, Path: s.pointer, Message: "the statement " + s.describe() + " " + verb})
+			changes = append(changes, Change{Kind: kind, Path: s.pointer, Message: "a statement is " + verb + ": " + s.describe()})
 		}
 	}
-	report(StatementRemoved, "goes", from, to.forms())
-	report(StatementAdded, "comes", to, from.forms())
+	report(StatementRemoved, "removed", from, to.forms())
+	report(StatementAdded, "added", to, from.forms())
 	return changes
 }
 

@@ -44,7 +44,7 @@ func ExampleNew() {
 	// Output:
 	// service account shop/checkout of cluster blue: to EKS Pod Identity
 	//   + change the trust policy of role arn:aws:iam::111122223333:role/reader
-	//       the statement Allow Action sts:AssumeRole, sts:TagSession for pods.eks.amazonaws.com if StringEquals aws:SourceAccount is 111122223333 if StringEquals aws:RequestTag/kubernetes-namespace is shop if StringEquals aws:RequestTag/kubernetes-service-account is checkout if ArnEquals aws:SourceArn is arn:aws:eks:eu-central-1:111122223333:cluster/blue comes
+	//       a statement is added: Allow Action sts:AssumeRole, sts:TagSession for pods.eks.amazonaws.com if StringEquals aws:SourceAccount is 111122223333 if StringEquals aws:RequestTag/kubernetes-namespace is shop if StringEquals aws:RequestTag/kubernetes-service-account is checkout if ArnEquals aws:SourceArn is arn:aws:eks:eu-central-1:111122223333:cluster/blue
 	//   + create the association with role arn:aws:iam::111122223333:role/reader
 	//   ~ make anew, so that they use EKS Pod Identity:
 	//       pod checkout-1: container app: no identity variables are set
