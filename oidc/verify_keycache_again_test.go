@@ -1,11 +1,15 @@
 package oidc_test
 
 import (
+	"crypto/elliptic"
+	"encoding/json"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +23,23 @@ func forge(t *testing.T, srv *oidctest.Server) string {
 	srv.SetFault(oidctest.Fault{UnknownKeyID: true})
 	defer srv.SetFault(oidctest.Fault{})
 	return mint(t, srv, oidctest.TokenRequest{})
+}
+
+// nameless has the server serve keys of the test's, and mints a token that names none of them.
+func nameless(t *testing.T, srv *oidctest.Server, keys int) string {
+	t.Helper()
+	signer := ecKey(t, elliptic.P256())
+	set, err := oidc.NewKeySet(signer.Public())
+	require.NoError(t, err)
+	for range keys - 1 {
+		set, err = set.With(ecKey(t, elliptic.P256()).Public())
+		require.NoError(t, err)
+	}
+	jwks, err := json.Marshal(set)
+	require.NoError(t, err)
+	srv.SetFault(oidctest.Fault{KeySet: string(jwks)})
+	return sign(t, jose.ES256, signer, "", fmt.Sprintf(`{"iss":%q,"sub":"system:serviceaccount:ns:sa","aud":[%q],"exp":%d,"iat":%d,
+		"kubernetes.io":{"namespace":"ns","serviceaccount":{"name":"sa","uid":"u"}}}`, srv.URL(), audience, time.Now().Add(24*time.Hour).Unix(), time.Now().Unix()))
 }
 
 // step is a token that comes at a time, counted from the first, and what comes of it.
@@ -50,6 +71,14 @@ func TestWhenTheIssuerIsAskedAgain(t *testing.T) {
 			require.NoError(t, err)
 			time.AfterFunc(time.Second, func() { _ = srv.Retire(kid) })
 			return []step{{0, old, nil, 1}, {10 * time.Second, forge(t, srv), oidc.ErrUnknownKey, 2}, {20 * time.Second, old, oidc.ErrUnknownKey, 3}}
+		},
+		"at half of MaxAge, for a token that does not name the only key": func(t *testing.T, srv *oidctest.Server) []step {
+			token := nameless(t, srv, 1)
+			return []step{{0, token, nil, 1}, {2 * time.Minute, token, nil, 1}, {30 * time.Minute, token, nil, 2}}
+		},
+		"a minute after a token that does not name one of two keys": func(t *testing.T, srv *oidctest.Server) []step {
+			token := nameless(t, srv, 2)
+			return []step{{0, token, oidc.ErrUnknownKey, 1}, {time.Minute - 1, token, oidc.ErrUnknownKey, 1}, {time.Minute, token, oidc.ErrUnknownKey, 2}}
 		},
 		"for a new key when the issuer works again": func(t *testing.T, srv *oidctest.Server) []step {
 			good, forged := mint(t, srv, oidctest.TokenRequest{}), forge(t, srv)
