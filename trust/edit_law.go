@@ -163,7 +163,7 @@ func (r *request) values(texts []string) string {
 	for i, text := range texts {
 		before, rest, found := strings.Cut(text, "${")
 		for own[i] = before; found; own[i] += "${" + before {
-			if n := len(r.issuer); n > 0 && len(rest) > n && rest[n] == ':' && lowerASCII(rest[:n]) == r.issuer {
+			if n := len(r.issuer); len(rest) > n && rest[n] == ':' && lowerASCII(rest[:n]) == r.issuer {
 				rest = rest[n:]
 			}
 			before, rest, found = strings.Cut(rest, "${")

@@ -39,6 +39,7 @@ func TestTheLawOfEditsTellsStatementsApart(t *testing.T) {
 		same          bool
 	}{
 		"the statement itself":                  {under(lawToken, ``), under(lawToken, ``), true},
+		"its own claim in a variable":           {under(lawToken, `"StringEquals":{"HOST:sub":"${HOST:sub}"}`), under(lawToken, `"StringEquals":{"HOST:sub":"${HOST:sub}"}`), true},
 		"the case of an action":                 {under(lawToken, `"StringEquals":{"aws:x":"1"}`), strings.Replace(under(lawToken, `"StringEquals":{"aws:x":"1"}`), "sts:A", "STS:a", 1), true},
 		"a condition that every token meets":    {under(lawToken, `"Bool":{"aws:SecureTransport":"true"}`), under(lawToken, ``), true},
 		"the account that every role has":       {under(lawToken, `"StringEquals":{"aws:ResourceAccount":"111122223333"}`), under(lawToken, ``), true},
@@ -64,6 +65,10 @@ func TestTheLawOfEditsTellsStatementsApart(t *testing.T) {
 		"an issuer that nothing follows":        {under(lawToken, `"StringEquals":{"aws:x":"${HOST"}`), under(lawToken, `"StringEquals":{"aws:x":"${HOST"}`), true},
 		"a variable of a longer name":           {under(lawToken, `"StringEquals":{"aws:x":"${HOSTx:sub}"}`), under(lawToken, `"StringEquals":{"aws:x":"${x:sub}"}`), false},
 		"a statement that is not there at all":  {under(lawToken, ``), ``, false},
+		"what a variable brings in":             {under(lawToken, `"StringLike":{"HOST:sub":"a${HOST:aud, 'b'}"}`), ``, false},
+		"the operator on a list":                {under(lawToken, `"StringEquals":{"HOST:amr":"x"}`), under(lawToken, `"StringLike":{"HOST:amr":"x"}`), false},
+		"a tag that a service may pass":         {under(`"Principal":{"Service":"a.amazonaws.com"},"Action":"sts:AssumeRole"`, `"StringEquals":{"aws:RequestTag/x":"1"}`), under(`"Principal":{"Service":"a.amazonaws.com"},"Action":"sts:AssumeRole"`, `"StringEquals":{"aws:RequestTag/x":"2"}`), false},
+		"a tag that a user may pass":            {under(`"Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"`, `"StringEquals":{"aws:RequestTag/x":"1"}`), under(`"Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"`, `"StringEquals":{"aws:RequestTag/x":"2"}`), false},
 	} {
 		policy, err := Parse([]byte(lawDocument(p, c.before)))
 		require.NoError(t, err, name)
@@ -78,6 +83,30 @@ func TestTheLawOfEditsTellsStatementsApart(t *testing.T) {
 		everybody := func(*request) bool { return true }
 		assert.True(t, policy.keeps(&policy.statements[0], parts, webRequests, everybody), name)
 	}
+}
+
+// manyLetters are patterns that tell 2^26 sets of letters apart.
+func manyLetters() string {
+	var patterns []string
+	for c := 'a'; c <= 'z'; c++ {
+		patterns = append(patterns, `"*`+string(c)+`*"`)
+	}
+	return "[" + strings.Join(patterns, ",") + "]"
+}
+
+func TestTheLawOfEditsHoldsNothingThatItCannotTry(t *testing.T) {
+	t.Parallel()
+	p := lawProvider(t, "111122223333", "https://idp.example.com/x")
+	for _, key := range []string{"HOST:aud", "HOST:sub"} { // the first to be tried, and the last
+		policy, err := Parse([]byte(lawDocument(p, `{"Effect":"Allow",`+lawToken+`,"Condition":{"StringLike":{"`+key+`":`+manyLetters()+`}}}`)))
+		require.NoError(t, err)
+		_, ok := webRequests([]*statement{&policy.statements[0]})
+		assert.False(t, ok, key)
+	}
+	pods, err := Parse([]byte(lawDocument(p, `{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringLike":{"aws:RequestTag/kubernetes-service-account":`+manyLetters()+`}}}`)))
+	require.NoError(t, err)
+	_, ok := podRequests([]*statement{&pods.statements[0]}, PodIdentityGrant{})
+	assert.False(t, ok)
 }
 
 func TestTheLawOfEditsRefusesAStatementThatAdmitsOthersToo(t *testing.T) {

@@ -32,7 +32,7 @@ func (g PodIdentityGrant) covers(r *request) bool {
 		return presence == present && slices.Contains(values, got.one)
 	}
 	session := g.session()
-	return r.caller.kind == callerService && r.caller.arn == podIdentityService &&
+	return r.caller.arn == podIdentityService &&
 		(g.AccountID == "" || is(keySourceAccount, g.AccountID)) &&
 		(len(g.ClusterARNs) == 0 || is(keySourceARN, g.ClusterARNs...)) &&
 		(len(g.Namespaces)+len(g.Subjects) == 0 || is(keyNamespace, session.Namespace)) &&

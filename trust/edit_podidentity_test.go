@@ -112,6 +112,8 @@ func TestWithoutPodIdentityIsRefusedWhenAPodStays(t *testing.T) {
 		"by a cross product":         {pods(`{"StringEquals":{"aws:RequestTag/kubernetes-namespace":["shop","post"],"aws:RequestTag/kubernetes-service-account":["cart","mail"]}}`), trust.PodIdentityGrant{Subjects: []trust.Subject{cart}}, "/Statement/0"},
 		"another service beside it":  {strings.Replace(pods(`{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), `"pods.eks.amazonaws.com"`, `["pods.eks.amazonaws.com","ec2.amazonaws.com"]`, 1), trust.PodIdentityGrant{Namespaces: []string{"shop"}}, "/Statement/0"},
 		"in all clusters":            {pods(`{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), trust.PodIdentityGrant{ClusterARNs: []string{cluster1}}, "/Statement/0"},
+		"one of them by pattern":     {pods(`{"StringLike":{"aws:RequestTag/kubernetes-namespace":"s*"},"StringEquals":{"aws:RequestTag/kubernetes-service-account":"zz"}}`), trust.PodIdentityGrant{Namespaces: []string{"shop"}}, "/Statement/0"},
+		"by a tag that it may have":  {pods(`{"StringEquals":{"aws:RequestTag/team":"x"}}`), trust.PodIdentityGrant{Namespaces: []string{"shop"}}, "/Statement/0"},
 		"if the tag is there at all": {pods(`{"StringEqualsIfExists":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), trust.PodIdentityGrant{Namespaces: []string{"shop"}}, "/Statement/0"},
 	} {
 		policy := parse(t, statement(c.body))

@@ -35,6 +35,9 @@ func TestWithoutProvider(t *testing.T) {
 	_, err = parse(t, statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRoleWithWebIdentity"}`)).WithoutProvider(p)
 	var refused *trust.EditError
 	require.ErrorAs(t, err, &refused)
+	named := `{"Sid":"A","Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity"}`
+	_, err = parse(t, statement(named+","+named+`,{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRoleWithWebIdentity"}`)).WithoutProvider(p)
+	require.EqualError(t, err, "trust: WithoutProvider: a statement may admit the provider without naming it (/Statement/2)", "not also that IAM would store the rest")
 	_, err = policy.WithoutProvider(trust.Provider{})
 	assert.ErrorContains(t, err, "the provider is the zero value")
 	var none *trust.Policy
@@ -131,6 +134,11 @@ func TestADenyMovesWithItsProviderUnlessItWouldTakeFromTheOther(t *testing.T) {
 	require.EqualError(t, err, "trust: Retargeted: with another statement it would let tokens of the other provider set tags or a source identity, which those of neither may (/Statement/0)")
 	moved, err = parse(t, statement(tagged+","+web("Allow", p, "a")+","+strings.Replace(web("Allow", q, "b"), `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:TagSession"]`, 1))).Retargeted(p, q)
 	require.NoError(t, err)
+	// What issuers other than GitHub's do not have is absent, and no source says whether that is enough here.
+	github := provider(t, "https://token.actions.githubusercontent.com")
+	ofOne := parse(t, statement(strings.Replace(web("Allow", github, "a"), `"Condition":{`, `"Condition":{"ForAnyValue:StringEqualsIfExists":{"`+github.ConditionKey("actor")+`":"x"},`, 1)))
+	_, err = ofOne.Retargeted(github, q)
+	require.EqualError(t, err, "trust: Retargeted: the statement would not say the same with the other provider (/Statement/0)")
 	intricate := parse(t, statement(web("Allow", p, "a")+`,{"Effect":"Deny","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"aws:x":"y"`+
 		strings.ReplaceAll(manyClaims(), "HOST", p.HostPath())+`}}}`))
 	_, err = intricate.Retargeted(p, q)
