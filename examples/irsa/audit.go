@@ -88,7 +88,7 @@ func (s auditSources) audit(cmd *cobra.Command) error {
 	report := a.Report()
 	switch output(cmd) {
 	case "mermaid":
-		err = print(cmd, "text", report.Mermaid())
+		err = print(cmd, "text", words(report.Mermaid()))
 	case "html":
 		err = report.WriteHTML(cmd.OutOrStdout())
 	default:

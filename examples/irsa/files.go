@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/irsa-go/irsa/oidc"
 )
 
 // open opens a file, or standard input for "-", which can be read once. Reading shows progress.
@@ -74,28 +77,14 @@ func createFile(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	return finish(file, text)
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // replaceFile writes a file in place of another, whole or not at all.
 func replaceFile(name string, text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(name), ".irsa-*")
-	if err != nil {
-		return err
-	}
-	if err := finish(file, text); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), name); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
-}
-
-func finish(file *os.File, text []byte) error {
-	_, err := file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		err = errors.Join(err, os.Remove(file.Name()))
-	}
-	return err
+	return oidc.Directory(filepath.Dir(name)).PutObject(context.Background(), oidc.Object{Path: filepath.Base(name), Body: text})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/oidc/iamprovider"
 	"github.com/irsa-go/irsa/oidc/s3store"
@@ -103,6 +104,9 @@ func (p process) newProvider() *cobra.Command {
 	o := &issuerOptions{process: p}
 	var account, ca string
 	cmd := o.ofIssuer("provider", "Make the IAM OIDC provider of an issuer that passes preflight", func(cmd *cobra.Command) error {
+		if err := arn.CheckAccountID(account); err != nil {
+			return fmt.Errorf("--account: %w", err)
+		}
 		client, err := issuers(cmd, ca)
 		if err != nil {
 			return err

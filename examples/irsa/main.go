@@ -86,7 +86,9 @@ func (p process) newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.PersistentFlags().VarP(&format{"text", []string{"text", "json", "yaml"}}, "output", "o", "`FORMAT` of what is found: text, json or yaml")
+	formats := []string{"text", "json", "yaml"}
+	root.PersistentFlags().VarP(&format{"text", formats}, "output", "o", "`FORMAT` of what is found: text, json or yaml")
+	completes(root, "output", formats...)
 	root.AddGroup(
 		&cobra.Group{ID: "issuer", Title: "The cluster's issuer:"},
 		&cobra.Group{ID: "policy", Title: "Trust policies:"},

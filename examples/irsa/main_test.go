@@ -37,14 +37,18 @@ func write(t *testing.T, name, text string) string {
 func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
-		"no such command":       {"nonsense"},
-		"no such flag":          {"mutate", "--nonsense", "x"},
-		"no argument":           {"thumbprint"},
-		"an issuer over http":   {"thumbprint", "http://issuer.example"},
-		"a missing file":        {"mutate", "/does/not/exist.yaml"},
-		"a region that is none": {"mutate", "--region", "Frankfurt", "-"},
-		"a role that is none":   {"mutate", "--role-arn", "x", "testdata/pod.yaml"},
-		"a format that is none": {"lint", "-o", "xml", "-"},
+		"no such command":          {"nonsense"},
+		"no such flag":             {"mutate", "--nonsense", "x"},
+		"no argument":              {"thumbprint"},
+		"an issuer over http":      {"thumbprint", "http://issuer.example"},
+		"a missing file":           {"mutate", "/does/not/exist.yaml"},
+		"a region that is none":    {"mutate", "--region", "Frankfurt", "-"},
+		"a role that is none":      {"mutate", "--role-arn", "x", "testdata/pod.yaml"},
+		"a role that nobody needs": {"mutate", "--role-arn", "x", "testdata/shop.yaml"},
+		"an account that is none":  {"permissions", "iamrole.Read", "--account", "12"},
+		"a partition that is none": {"permissions", "iamrole.Read", "--account", "111122223333", "--partition", "moon"},
+		"a provider of no account": {"issuer", "provider", "https://issuer.example", "--account", "12"},
+		"a format that is none":    {"lint", "-o", "xml", "-"},
 	} {
 		code, stdout, stderr := irsa(t, "", args...)
 		assert.Equal(t, 2, code, name)

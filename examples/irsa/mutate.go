@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/manifest"
 )
@@ -20,9 +21,13 @@ type mutation struct {
 	podIdentity, patch bool
 
 	mutator  *mutate.Mutator
-	files    []*manifest.File
-	names    map[*manifest.File]string
+	files    []manifestFile
 	accounts map[mutate.Target]mutate.Identity // of the files
+}
+
+type manifestFile struct {
+	*manifest.File
+	name string
 }
 
 // newMutate changes pods, and whatever has a pod template, as admission would.
@@ -53,7 +58,10 @@ func (m mutation) run(cmd *cobra.Command, names []string) (err error) {
 	if m.mutator, err = mutate.New(cfg); err != nil {
 		return err
 	}
-	m.names, m.accounts = map[*manifest.File]string{}, map[mutate.Target]mutate.Identity{}
+	if _, err := arn.ParseRole(m.roleARN); err != nil && m.roleARN != "" {
+		return fmt.Errorf("--role-arn: %w", err)
+	}
+	m.accounts = map[mutate.Target]mutate.Identity{}
 	objects := 0
 	for _, name := range names {
 		text, err := readFile(cmd, name)
@@ -64,9 +72,9 @@ func (m mutation) run(cmd *cobra.Command, names []string) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		m.files, m.names[file] = append(m.files, file), name
-		objects += len(file.Objects())
+		m.files = append(m.files, manifestFile{file, name})
 		for _, o := range file.Objects() {
+			objects++
 			account := o.ServiceAccount()
 			if account == nil {
 				continue
@@ -97,61 +105,46 @@ func (m mutation) print(cmd *cobra.Command) error {
 	var failed []error
 	var out bytes.Buffer
 	found := false
-	for _, file := range m.files {
+	for i, file := range m.files {
 		for _, o := range file.Objects() {
 			target, hasPods := o.Target()
 			if !hasPods {
 				continue
 			}
-			at := m.names[file] + ": " + o.String()
 			identity, known := m.identity(target)
 			if !known {
-				note(cmd.ErrOrStderr(), "%s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", at, target)
+				note(cmd.ErrOrStderr(), "%s: %s: its ServiceAccount %s is not in the files, so it stays as it is: give the file, or --role-arn", file.name, o, target)
 				found = true
 				continue
 			}
 			result, err := o.Mutate(func(pod []byte) (mutate.Result, error) { return m.mutator.RawPod(pod, identity) })
 			if err != nil {
-				failed = append(failed, fmt.Errorf("%s: %w", m.names[file], err))
-				continue
+				failed = append(failed, fmt.Errorf("%s: %w", file.name, err))
 			}
 			for _, warning := range result.Warnings {
-				note(cmd.ErrOrStderr(), "%s: warning: %s", at, warning)
+				note(cmd.ErrOrStderr(), "%s: %s: warning: %s", file.name, o, warning)
 			}
 			if m.patch {
 				fmt.Fprintf(&out, "%s\n", cmp.Or(string(result.PatchJSON()), "[]"))
 			}
 		}
-	}
-	if err := errors.Join(failed...); err != nil {
-		return err
-	}
-	if !m.patch {
-		if err := m.write(cmd, &out); err != nil {
-			return err
+		if m.patch {
+			continue
 		}
-	}
-	if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil {
-		return err
-	}
-	if found {
-		return errFound
-	}
-	return nil
-}
-
-// write writes the files one after the other.
-func (m mutation) write(cmd *cobra.Command, out *bytes.Buffer) error {
-	for i, file := range m.files {
-		write := map[string]func() ([]byte, error){"text": file.Bytes, "json": file.JSON, "yaml": file.YAML}[output(cmd)]
-		text, err := write()
+		text, err := map[string]func() ([]byte, error){"text": file.Bytes, "json": file.JSON, "yaml": file.YAML}[output(cmd)]()
 		if err != nil {
-			return fmt.Errorf("%s: %w", m.names[file], err)
+			failed = append(failed, fmt.Errorf("%s: %w", file.name, err))
 		}
 		if i > 0 && !bytes.HasPrefix(text, []byte("{")) {
 			out.WriteString("---\n")
 		}
 		out.Write(text)
 	}
-	return nil
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil || !found {
+		return err
+	}
+	return errFound
 }

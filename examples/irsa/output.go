@@ -31,13 +31,26 @@ func (f *format) Set(name string) error {
 // setFormats gives a subcommand formats of its own; the first one is what it prints by itself.
 func setFormats(cmd *cobra.Command, usage string, allowed ...string) {
 	cmd.Flags().VarP(&format{allowed[0], allowed}, "output", "o", usage)
+	completes(cmd, "output", allowed...)
+}
+
+// completes says what the shell can complete a flag's value to.
+func completes(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 }
 
 // output is the format that was asked for.
 func output(cmd *cobra.Command) string { return cmd.Flag("output").Value.String() }
 
-// show prints a report in the format that was asked for. Reports have a String for people and
-// marshal to JSON for programs.
+// words are a text that is the report.
+type words string
+
+func (w words) String() string { return string(w) }
+
+// show prints a report in the format that was asked for. Reports marshal to JSON for programs; those
+// that have a String have that for people.
 func show(cmd *cobra.Command, report any) error { return print(cmd, output(cmd), report) }
 
 // conclude shows a report, and ends with errFound when it is bad news.
@@ -51,22 +64,18 @@ func conclude(cmd *cobra.Command, report any, found bool) error {
 func print(cmd *cobra.Command, format string, report any) error {
 	var text []byte
 	var err error
-	switch format {
-	case "json":
+	switch forPeople, ok := report.(fmt.Stringer); {
+	case format == "yaml":
+		text, err = yaml.Marshal(report)
+	case format == "json" || !ok:
 		text, err = json.MarshalIndent(report, "", "  ")
 		text = append(text, '\n')
-	case "yaml":
-		text, err = yaml.Marshal(report)
-	default:
-		words := fmt.Sprint(report)
-		if words == "" { // nothing is to be said
-			return nil
-		}
-		words = plain(words)
+	case forPeople.String() != "": // else nothing is to be said
+		lines := plain(forPeople.String())
 		if s, ok := cmd.OutOrStdout().(screen); ok && s.colours {
-			words = coloured(words)
+			lines = coloured(lines)
 		}
-		text = []byte(words)
+		text = []byte(lines)
 	}
 	if err == nil {
 		_, err = cmd.OutOrStdout().Write(text)

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/irsa-go/irsa/internal/arn"
 )
 
 // job is a function of the library that asks AWS, and what its caller needs. A test holds the list to
@@ -86,6 +87,9 @@ func newPermissions() *cobra.Command {
 		Args:      cobra.MinimumNArgs(1),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
 			actions, err := actionsOf(args...)
 			if err != nil {
 				return err
@@ -103,6 +107,16 @@ func newPermissions() *cobra.Command {
 	return cmd
 }
 
+func (s scope) check() error {
+	if err := arn.CheckPartition(s.partition); err != nil {
+		return fmt.Errorf("--partition: %w", err)
+	}
+	if err := arn.CheckAccountID(s.account); err != nil {
+		return fmt.Errorf("--account: %w", err)
+	}
+	return nil
+}
+
 // permissions is a permission policy.
 type permissions struct {
 	Version   string
@@ -114,15 +128,6 @@ type permission struct {
 	Action    []string
 	Resource  string
 	Condition map[string]map[string]string `json:",omitempty"`
-}
-
-// String is the document.
-func (p permissions) String() string {
-	text, err := json.MarshalIndent(p, "", "  ")
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
 }
 
 // policy has a statement for each kind of resource

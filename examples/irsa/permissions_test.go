@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -236,7 +237,7 @@ func TestPermissionsAreOneStatementForEachKindOfResource(t *testing.T) {
 	for _, text := range []string{"role/irsa/*", `"iam:PassedToService": "pods.eks.amazonaws.com"`, "arn:aws:eks:*:111122223333:cluster/blue", "podidentityassociation/blue/*"} {
 		assert.Contains(t, stdout, text)
 	}
-	code, _, stderr = irsa(t, "", "permissions", "iamrole.Nothing", "--account", "1")
+	code, _, stderr = irsa(t, "", "permissions", "iamrole.Nothing", "--account", "111122223333")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, stderr, `unknown job "iamrole.Nothing"`)
 }
@@ -253,7 +254,9 @@ func TestThePageOfPermissionsIsWhatTheListSays(t *testing.T) {
 	for _, j := range jobs {
 		actions, err := actionsOf(j.name)
 		require.NoError(t, err)
-		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n", j.name, scope{"aws", "111122223333", "*", "*", "*"}.policy(actions))
+		policy, err := json.MarshalIndent(scope{"aws", "111122223333", "*", "*", "*"}.policy(actions), "", "  ")
+		require.NoError(t, err)
+		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n", j.name, policy)
 	}
 	generated(t, "PERMISSIONS.md", b.String())
 }

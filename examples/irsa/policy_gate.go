@@ -29,6 +29,12 @@ func newLint() *cobra.Command {
 		"JSON or YAML. A dump may have any size. A policy that cannot be judged is a finding too. - is standard input.\n\nCodes:\n" + codes()
 	cmd.Flags().StringSliceVar(&g.ignored, "ignore", nil, "`CODES` of findings to leave out, separated by commas")
 	cmd.Flags().StringVar(&g.severity, "severity", "warning", "least `SEVERITY` that counts: info, warning or error; lesser ones are shown")
+	completes(cmd, "severity", "info", "warning", "error")
+	var all []string
+	for _, k := range trust.FindingKinds() {
+		all = append(all, k.Code)
+	}
+	completes(cmd, "ignore", all...)
 	return cmd
 }
 
@@ -75,7 +81,7 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 			err = print(cmd, "json", json.RawMessage(text))
 		}
 	case "github":
-		err = print(cmd, "text", report.GitHub())
+		err = print(cmd, "text", words(report.GitHub()))
 	default:
 		err = show(cmd, report)
 	}

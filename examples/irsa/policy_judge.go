@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/trust"
 )
 
@@ -45,11 +46,11 @@ func newEvaluate() *cobra.Command {
 			"Identity with --cluster, or an IAM --principal. Exits with 1 when the role is refused.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			policy, err := onePolicy(cmd, args[0])
+			request, err := a.request()
 			if err != nil {
 				return err
 			}
-			request, err := a.request()
+			policy, err := onePolicy(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -68,49 +69,62 @@ func newEvaluate() *cobra.Command {
 	cmd.MarkFlagsOneRequired("provider", "cluster", "principal")
 	cmd.MarkFlagsMutuallyExclusive("provider", "cluster", "principal")
 	cmd.MarkFlagsMutuallyExclusive("account", "claims", "principal")
+	for _, flag := range []string{"claims", "cluster", "principal"} {
+		cmd.MarkFlagsMutuallyExclusive("audience", flag)
+	}
 	return cmd
 }
 
+// request is one that can be made, or the error names the flag that makes it impossible.
 func (a asker) request() (trust.Request, error) {
-	request, err := a.who()
+	request, flag, err := a.who()
+	refusal := new(trust.Policy).Evaluate(request).Refusal
 	for key, value := range a.with {
-		request = request.With(key, value)
+		if err == nil && refusal == "" {
+			flag, request = "--with "+key, request.With(key, value)
+			refusal = new(trust.Policy).Evaluate(request).Refusal
+		}
 	}
-	return request, err
+	if err == nil && refusal != "" {
+		err = errors.New(refusal)
+	}
+	if err != nil {
+		return trust.Request{}, fmt.Errorf("%s: %w", flag, err)
+	}
+	return request, nil
 }
 
-func (a asker) who() (trust.Request, error) {
+// who is the request of the caller, and the flag that names it.
+func (a asker) who() (_ trust.Request, flag string, err error) {
 	if a.principal != "" {
-		return trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: a.principal}), nil
+		return trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: a.principal}), "--principal", nil
 	}
 	namespace, name, ok := strings.Cut(a.account, "/")
 	if a.claims == "" && (!ok || namespace == "" || name == "") {
-		return trust.Request{}, fmt.Errorf("--account: it is %q, want NAMESPACE/NAME", a.account)
+		return trust.Request{}, "--account", fmt.Errorf("it is %q, want NAMESPACE/NAME", a.account)
+	}
+	subject, err := trust.ServiceAccount(namespace, name)
+	if a.claims == "" && err != nil {
+		return trust.Request{}, "--account", err
 	}
 	if a.cluster != "" {
-		session := trust.PodIdentitySession{ClusterARN: a.cluster, Namespace: namespace, ServiceAccount: name}
-		if fields := strings.Split(a.cluster, ":"); len(fields) == 6 {
-			session.AccountID, session.ClusterName = fields[4], strings.TrimPrefix(fields[5], "cluster/")
-		}
-		return trust.PodIdentity(session), nil
+		_, err := arn.ParseCluster(a.cluster)
+		return trust.PodIdentity(trust.PodIdentitySession{ClusterARN: a.cluster, Namespace: namespace, ServiceAccount: name}), "--cluster", err
 	}
 	provider, err := trust.ParseProviderARN(a.provider)
 	if err != nil {
-		return trust.Request{}, err
+		return trust.Request{}, "--provider", err
 	}
-	claims := trust.Claims{"aud": a.audience}
-	if a.claims != "" {
-		claims = nil
-		decoder := json.NewDecoder(strings.NewReader(a.claims))
-		decoder.UseNumber()
-		if err := decoder.Decode(&claims); err != nil || decoder.More() {
-			return trust.Request{}, errors.New("--claims: it is not one JSON object")
-		}
-		return trust.WebIdentity(provider, claims), nil
+	if a.claims == "" {
+		return trust.WebIdentity(provider, trust.Claims{"sub": subject.String(), "aud": a.audience}), "--account", nil
 	}
-	subject, err := trust.ServiceAccount(namespace, name)
-	claims["sub"] = subject.String()
-	return trust.WebIdentity(provider, claims), err
+	var claims trust.Claims
+	decoder := json.NewDecoder(strings.NewReader(a.claims))
+	decoder.UseNumber()
+	if err := decoder.Decode(&claims); err != nil || claims == nil || decoder.More() {
+		return trust.Request{}, "--claims", errors.New("it is not one JSON object")
+	}
+	return trust.WebIdentity(provider, claims), "--claims", nil
 }
 
 // newWithin proves that a policy admits nobody whom another does not.

@@ -20,17 +20,24 @@ func TestEvaluateJudgesTokensPodsAndPrincipals(t *testing.T) {
 		code int
 		says string
 	}{
-		"the account itself": {[]string{"--provider", provider, "--account", "shop/checkout"}, 0, "allowed"},
-		"names swapped":      {[]string{"--provider", provider, "--account", "checkout/shop"}, 1, "namespace and name swapped?"},
-		"another audience":   {[]string{"--provider", provider, "--account", "shop/checkout", "--audience", "x"}, 1, "aud is x"},
-		"claims":             {[]string{"--provider", provider, "--claims", `{"sub":"system:serviceaccount:shop:checkout","aud":["sts.amazonaws.com"]}`}, 0, "allowed"},
-		"a pod":              {[]string{"--cluster", "arn:aws:eks:eu-central-1:111122223333:cluster/blue", "--account", "shop/checkout"}, 1, "denied"},
-		"a principal":        {[]string{"--principal", "arn:aws:iam::111122223333:user/admin"}, 1, "denied"},
-		"no account":         {[]string{"--provider", provider}, 2, "want NAMESPACE/NAME"},
-		"nobody":             {nil, 2, "provider"},
-		"two at once":        {[]string{"--provider", provider, "--principal", "x"}, 2, "provider"},
-		"broken claims":      {[]string{"--provider", provider, "--claims", `{}{}`}, 2, "not one JSON object"},
-		"a broken provider":  {[]string{"--provider", "x", "--account", "a/b"}, 2, "provider ARN"},
+		"the account itself":         {[]string{"--provider", provider, "--account", "shop/checkout"}, 0, "allowed"},
+		"names swapped":              {[]string{"--provider", provider, "--account", "checkout/shop"}, 1, "namespace and name swapped?"},
+		"another audience":           {[]string{"--provider", provider, "--account", "shop/checkout", "--audience", "x"}, 1, "aud is x"},
+		"claims":                     {[]string{"--provider", provider, "--claims", `{"sub":"system:serviceaccount:shop:checkout","aud":["sts.amazonaws.com"]}`}, 0, "allowed"},
+		"a pod":                      {[]string{"--cluster", "arn:aws:eks:eu-central-1:111122223333:cluster/blue", "--account", "shop/checkout"}, 1, "denied"},
+		"a principal":                {[]string{"--principal", "arn:aws:iam::111122223333:user/admin"}, 1, "denied"},
+		"no account":                 {[]string{"--provider", provider}, 2, "want NAMESPACE/NAME"},
+		"nobody":                     {nil, 2, "provider"},
+		"two at once":                {[]string{"--provider", provider, "--principal", "x"}, 2, "provider"},
+		"broken claims":              {[]string{"--provider", provider, "--claims", `{}{}`}, 2, "not one JSON object"},
+		"a principal that is none":   {[]string{"--principal", "x"}, 2, "--principal: "},
+		"a cluster that is none":     {[]string{"--cluster", "x", "--account", "a/b"}, 2, "--cluster: "},
+		"an account that cannot be":  {[]string{"--provider", provider, "--account", "A B/c"}, 2, "--account: "},
+		"a claim that is not a text": {[]string{"--provider", provider, "--claims", `{"sub":1}`}, 2, "--claims: "},
+		"no claims":                  {[]string{"--provider", provider, "--claims", `null`}, 2, "--claims: "},
+		"a key that cannot be added": {[]string{"--provider", provider, "--account", "a/b", "--with", "k=v"}, 2, "--with k: "},
+		"an audience of a principal": {[]string{"--principal", "arn:aws:iam::111122223333:root", "--audience", "x"}, 2, "audience"},
+		"a broken provider":          {[]string{"--provider", "x", "--account", "a/b"}, 2, "provider ARN"},
 	} {
 		code, stdout, stderr := irsa(t, "", append([]string{"evaluate", policy}, c.args...)...)
 		assert.Equal(t, c.code, code, "%s: %s%s", name, stdout, stderr)
