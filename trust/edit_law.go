@@ -27,6 +27,9 @@ func (p *Policy) revise(edit func(*statement) []*jsontree.Value) revision {
 	for i := range p.list() {
 		s := &p.statements[i]
 		kept := edit(s)
+		if len(kept) == 1 && kept[0] != s.node && kept[0].JSON() == s.node.JSON() {
+			kept = []*jsontree.Value{s.node} // written again as it was
+		}
 		changed = changed || len(kept) != 1 || kept[0] != s.node
 		for _, n := range kept {
 			nodes = append(nodes, n)

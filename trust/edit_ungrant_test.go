@@ -184,6 +184,21 @@ func TestAnEditErrorNamesOnlyWhoStays(t *testing.T) {
 	require.EqualError(t, err, "trust: WithoutGrant: the grant names nobody")
 }
 
+func TestWithoutGrantOfWhatIsGoneIsTheReceiver(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	cart := account(t, "shop", "cart")
+	key := `{"` + p.ConditionKey("sub") + `":`
+	sub := `"` + cart.String() + `"}`
+	policy := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEqualsIfExists":`+key+sub+
+		`,"ForAllValues:StringLike":`+key+`["`+cart.String()+`","system:serviceaccount:*:cart"]},"StringNotEquals":`+key+sub+`}}`))
+	left, err := policy.WithoutGrant(grant(p, cart))
+	require.NoError(t, err)
+	same, err := left.WithoutGrant(grant(p, cart))
+	require.NoError(t, err)
+	assert.Same(t, left, same)
+}
+
 func TestWithoutGrantOfAPattern(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)

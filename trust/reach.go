@@ -59,7 +59,9 @@ type reachPart struct {
 	question *question
 	box      box
 	certain  bool
+	free     []bool // the variables that make no difference
 	exact    []exactTexts
+	allow    func(Request) (inner, outer bool)
 }
 
 // exactTexts tells the parts of one box apart: the variable has one of the texts, or none of them.
@@ -175,7 +177,7 @@ func (pr *prover) parts(q *question, b *boxes, certain bool) (list []Reach, ok b
 	boxes, ok := b.all()
 	for _, box := range boxes {
 		r := Reach{Principal: q.scene.principal(), SessionTags: Never, SourceIdentity: Never, Unproven: !certain,
-			parts: []reachPart{{question: q, box: box, certain: certain}}}
+			parts: []reachPart{{question: q, box: box, certain: certain, free: make([]bool, len(box)), allow: pr.allow}}}
 		if slices.Contains(q.scene.base.actions, actionTagSession) {
 			r.SessionTags = Must
 		}
@@ -184,7 +186,8 @@ func (pr *prover) parts(q *question, b *boxes, certain bool) (list []Reach, ok b
 		}
 		each := []Reach{r}
 		for i := range q.variables {
-			if v := &q.variables[i]; v.name != "" && !v.fixed && len(box[i]) < len(b.variables[i]) {
+			r.parts[0].free[i] = len(box[i]) == len(b.variables[i])
+			if v := &q.variables[i]; v.name != "" && !v.fixed && !r.parts[0].free[i] {
 				each = describeKey(each, i, q.describe(i, box[i], !certain, &pr.spare))
 			}
 		}
@@ -200,7 +203,7 @@ func (pr *prover) parts(q *question, b *boxes, certain bool) (list []Reach, ok b
 			}
 			slices.SortStableFunc(r.Keys, func(a, b ReachKey) int { return cmp.Or(rank(a.Key)-rank(b.Key), cmp.Compare(a.Key, b.Key)) })
 			if certain {
-				r.Witness = r.parts[0].witness(pr.allow)
+				r.Witness = r.parts[0].witness()
 			}
 			list = append(list, r)
 		}
@@ -209,7 +212,7 @@ func (pr *prover) parts(q *question, b *boxes, certain bool) (list []Reach, ok b
 }
 
 // witness is a request of the part.
-func (p reachPart) witness(allow func(Request) (bool, bool)) *Witness {
+func (p reachPart) witness() *Witness {
 	chosen := make([]*choice, len(p.box))
 	for i := range p.box {
 		chosen[i] = p.box[i][0]
@@ -217,7 +220,7 @@ func (p reachPart) witness(allow func(Request) (bool, bool)) *Witness {
 	for _, e := range p.exact {
 		chosen[e.variable] = e.chosen
 	}
-	return p.question.witness(chosen, allow)
+	return p.question.witness(chosen, p.allow)
 }
 
 // signature is what a part says, with or without how the session is used.

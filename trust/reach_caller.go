@@ -23,6 +23,9 @@ func (p reachPart) admits(r *request) bool {
 		}
 	}
 	for i := range p.question.variables {
+		if p.free[i] {
+			continue // a request that leaves it open may be like none of the choices
+		}
 		v := &p.question.variables[i]
 		verdicts := make([]verdict, len(v.columns))
 		for k := range v.columns {
@@ -36,10 +39,14 @@ func (p reachPart) admits(r *request) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.exact, func(e exactTexts) bool {
+	for _, e := range p.exact {
 		got, presence := r.lookup(p.question.variables[e.variable].name)
-		return (presence == present && slices.Contains(e.texts, got.at(0))) != e.in
-	})
+		if (presence == present && slices.Contains(e.texts, got.at(0))) != e.in {
+			return false
+		}
+	}
+	inner, outer := p.allow(Request{r})
+	return inner && !outer
 }
 
 // isOf says whether the scene is about the request's caller.

@@ -103,6 +103,16 @@ func TestReachAdmitsWhereAKeyMakesNoDifference(t *testing.T) {
 	require.Len(t, list, 1)
 	assert.True(t, list[0].Admits(token(p, account(t, "shop", "cart"))))
 	assert.True(t, list[0].Admits(token(p, account(t, "shop", "cart")).With("aws:SourceIp", "10.0.0.1")))
+
+	named := `"Condition":{"StringNotEquals":{"sts:RoleSessionName":"a"},"StringEquals":{"` + p.ConditionKey("sub") + `":"x"}}}`
+	list = parse(t, statement(`{"Effect":"Allow",`+own+`},{"Effect":"Allow",`+own+`,`+named+`,{"Effect":"Deny",`+own+`,`+strings.Replace(named, `"x"`, `["y","x"]`, 1))).Reach()
+	admitted := 0
+	for _, r := range list {
+		if r.Admits(token(p, account(t, "shop", "cart"))) {
+			admitted++
+		}
+	}
+	assert.Equal(t, 1, admitted, "whatever the name of the session is: %s", asJSON(t, list))
 }
 
 func TestReachIsForPeople(t *testing.T) {
