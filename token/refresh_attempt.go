@@ -74,7 +74,7 @@ func (e *engine) run(ctx context.Context, f *flight) {
 		}
 	}()
 	got, failed := e.ask(ctx)
-	for n := 1; failed != nil && f.cold && failed.passes && e.awaited(f, failed.err) && pause(ctx, n) && e.awaited(f, failed.err); n++ {
+	for n := 1; failed != nil && f.cold && failed.passes && e.awaited(f, failed.err) && pause(ctx, n, failed.err) && e.awaited(f, failed.err); n++ {
 		got, failed = e.ask(ctx)
 	}
 	returned = true
@@ -109,10 +109,11 @@ const longestPause = 10 * time.Second
 
 // pause waits before another call: a random time up to a second after the first, doubling up to
 // longestPause. A pause that may be short spreads a crowd better than one that is half fixed
-// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It returns false at
-// once when the attempt would be over by then.
-func pause(ctx context.Context, call int) bool {
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A service that asks for
+// more gets up to 5 seconds more. It returns false at once when the attempt would be over by then.
+func pause(ctx context.Context, call int, failed error) bool {
 	d := between(0, min(longestPause, time.Second<<min(call-1, 8)))
+	d = min(max(d, retryAfter(failed)), d+5*time.Second)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return false
 	}

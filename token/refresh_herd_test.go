@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -127,4 +129,27 @@ func TestAColdPoolGetsThroughWithinItsLimiter(t *testing.T) {
 		assert.Zero(t, failed)
 		assert.Less(t, s.calls, 6000)
 	})(t)
+}
+
+// STS says how long it wants to be left alone, as it does to the SDK.
+func TestAPauseIsAsLongAsSTSAsksFor(t *testing.T) {
+	t.Parallel()
+	for header, least := range map[string]time.Duration{"4000": 4 * time.Second, "3600000": 5 * time.Second, "-1": 0, "soon": 0, "99999999999999999999": 0} {
+		t.Run(header, in(func(t *testing.T) {
+			s := &fakeSTS{fault: first(1, stsFault{http.StatusServiceUnavailable, "ServiceUnavailable", "later"})}
+			cfg := s.config()
+			cfg.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
+				answer, err := s.Do(r)
+				answer.Header.Set("X-Amz-Retry-After", header)
+				return answer, err
+			})
+			p, err := token.NewProvider(sts.NewFromConfig(cfg), roleARN, rotating(), token.Config{})
+			require.NoError(t, err)
+			began := time.Now()
+			_, err = p.Retrieve(t.Context())
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, time.Since(began), least)
+			assert.LessOrEqual(t, time.Since(began), least+time.Second)
+		}))
+	}
 }

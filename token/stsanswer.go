@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,14 +39,29 @@ func credentialsOf(c *types.Credentials, user *types.AssumedRoleUser, source str
 	return creds
 }
 
-// dateOf is the Date of the answer within err; zero when there is none.
-func dateOf(err error) time.Time {
+// headerOf is a header of the answer within err; "" when there is none.
+func headerOf(err error, name string) string {
 	var answered interface{ HTTPResponse() *smithyhttp.Response }
 	if !errors.As(err, &answered) || answered.HTTPResponse() == nil || answered.HTTPResponse().Response == nil {
-		return time.Time{}
+		return ""
 	}
-	date, _ := http.ParseTime(answered.HTTPResponse().Header.Get("Date"))
+	return answered.HTTPResponse().Header.Get(name)
+}
+
+// dateOf is the Date of the answer within err; zero when there is none.
+func dateOf(err error) time.Time {
+	date, _ := http.ParseTime(headerOf(err, "Date"))
 	return date
+}
+
+// retryAfter is for how long a service wants to be left alone, as it tells the SDK's own retries
+// (adjustForRetryAfterHeader in aws/retry of aws-sdk-go-v2 v1.48.0); 0 where it does not say.
+func retryAfter(err error) time.Duration {
+	ms, bad := strconv.ParseUint(headerOf(err, "X-Amz-Retry-After"), 10, 31)
+	if bad != nil {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
 }
 
 // defaultDuration is how long credentials of STS live when nothing else is asked for.
