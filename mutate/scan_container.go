@@ -97,12 +97,12 @@ func (c *containerView) seeEnv(set envSet, value string, from reference) {
 		return
 	}
 	c.env |= set
-	c.empty, c.hidden, c.maybe, c.optional = c.empty&^set, c.hidden&^set, c.maybe&^set, c.optional&^set
+	c.empty, c.hidden, c.maybe = c.empty&^set, c.hidden&^set, c.maybe&^set
 	switch {
 	case from.given:
 		c.hidden |= set
 		if from.optional {
-			c.maybe, c.optional = c.maybe|set, c.optional|set
+			c.maybe |= set
 		}
 	case strings.Contains(value, "$("): // https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
 		c.hidden |= set

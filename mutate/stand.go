@@ -158,12 +158,7 @@ func (j *judge) pair(m *method, c *containerView, g gain) verdict {
 	needs := j.needs(m)
 	hidden, maybe := c.hidden&needs&^g.add, c.maybe&needs&^g.add
 	if maybe != 0 {
-		v := verdict{Unknown, nil, "the value of an identity variable is not in the pod, and may be empty", false}
-		if c.optional.hasAny(maybe) {
-			v.causes = append(v.causes, CauseEmpty)
-		}
-		v.causes = append(v.causes, CauseReference)
-		return v
+		return verdict{Unknown, []Cause{CauseEmpty, CauseReference}, "the value of an identity variable is not in the pod, and may be empty", false}
 	}
 	token, found := tokenSource{}, unseen
 	file := j.value(c, g, m.file)

@@ -117,9 +117,7 @@ type containerView struct {
 	empty  envSet // those without a value
 	hidden envSet // those whose value is not in the pod
 	maybe  envSet // those of the hidden ones that may turn out to be empty
-	// optional are those of the maybe ones whose source need not be there.
-	optional envSet
-	values   []envValue
+	values []envValue
 
 	hasEnv    bool   // an array with members
 	hasMounts bool   // an array with members

@@ -151,7 +151,7 @@ func hidden() []Case {
 	return []Case{
 		{"static keys that may be there", true, pod(keys, nil, nil), true, mutate.Unknown, mutate.CauseReference},
 		{"static keys that may be there, and no role", false, pod(keys, nil, nil), false, mutate.Unknown, mutate.CauseReference},
-		{"a file out of two references", true, pod(pair(RoleARN, "$(DIR)$(FILE)"), nil, nil), false, mutate.Unknown, mutate.CauseReference},
+		{"a file out of two references", true, pod(pair(RoleARN, "$(DIR)$(FILE)"), nil, nil), false, mutate.Unknown, mutate.CauseEmpty},
 		{"a file that ends in the middle of a reference", true, pod(pair(RoleARN, "$(FILE"), nil, nil), true, mutate.Unknown, mutate.CauseReference},
 		{"a role from a key that must be there", true, pod(list(from(mutate.EnvRoleARN, required), variable(mutate.EnvTokenFile, ownDir+"/token")), list(mounted("own", ownDir)), list(own)), true, mutate.Unknown, mutate.CauseReference},
 		{"all of its environment from a Secret, and no role", false, pod(nil, nil, nil, `"envFrom":[{"secretRef":{"name":"s"}}]`), false, mutate.Unknown, mutate.CauseNotMutated},
