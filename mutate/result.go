@@ -109,7 +109,7 @@ type Result struct {
 // Complete says whether every container that is not left out on purpose, by the pod's
 // annotation skip-containers, has an identity that works: the one asked for, or one of its
 // own. It is false where that depends on values that the pod does not show and that may be
-// empty, and for the zero Result, which knows of no container.
+// empty, and for the zero Result, which has no containers.
 func (r Result) Complete() bool { return r.judged && len(r.incomplete) == 0 }
 
 // Incomplete returns the containers that keep the Result from being complete, each with how

@@ -21,7 +21,7 @@ import (
 //
 // Every call ends with its context, after 30 seconds when the context has no deadline. Bodies are
 // read up to 64 KiB (documents) and 1 MiB (key sets); longer is an error. Redirects are followed up
-// to five times and never away from https. Nothing is retried, and there is no fall-back to
+// to five times and never away from https. Nothing is retried, and it never falls back to
 // anything weaker.
 type Client struct {
 	// RootCAs are the authorities that the issuer's certificates are verified against. An https

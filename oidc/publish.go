@@ -52,7 +52,7 @@ type PublishConfig struct {
 	// Kubernetes gives it ([KeyID]); "" is every entry without an id. [Rotation.Retire] says when
 	// it is time.
 	Drop []string
-	// ReplaceIssuer allows to overwrite the document of another issuer, or one that cannot be read,
+	// ReplaceIssuer allows Publish to overwrite the document of another issuer, or one that cannot be read,
 	// and its keys.
 	ReplaceIssuer bool
 }
@@ -136,7 +136,7 @@ func servedKeys(ctx context.Context, from ObjectStore, path string) (*KeySet, er
 // that the document names their algorithms, and that its jwks_uri lies below its issuer, which is
 // where the keys are put. Entries that [ParseKeySet] left out are not put. It reads what is there,
 // and refuses to drop a key that is served ([ErrKeyServed]), to replace another issuer's document
-// ([ErrIssuerMismatch]) and to overwrite what it cannot read, unless cfg says so. It ends with the
+// ([ErrIssuerMismatch]) and to overwrite what it cannot read, unless cfg says so. It stops at the
 // first put that fails. Two calls at the same time do not see each other: let one program publish.
 //
 // On S3, grant reading by a bucket policy or through CloudFront: buckets refuse public ACLs by

@@ -44,8 +44,8 @@ const (
 
 // Verifier verifies the service account tokens of one issuer for one audience. It keeps the
 // issuer's keys, fetches them at the first token, when a token names one that it does not
-// have, and by age, and not more often than every 10 seconds, so that a flood of forged
-// tokens does not become one at the issuer. It is safe for concurrent use: callers who need keys at
+// have, and by age. It fetches at most every 10 seconds, so that a flood of forged tokens does
+// not become a flood of requests to the issuer. It is safe for concurrent use: callers who need keys at
 // the same time share one fetch, which goes on as long as one of them waits.
 type Verifier struct {
 	issuer   Issuer

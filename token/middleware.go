@@ -10,7 +10,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Invalidator is what can be told that a service rejected credentials, such as a [Provider].
+// Invalidator can be told that a service rejected credentials. A [Provider] is one.
 type Invalidator interface {
 	Invalidate(accessKeyID string)
 }

@@ -16,7 +16,7 @@ const (
 
 // PoolConfig says how a [Pool] holds its identities. The zero value is good for an operator.
 //
-// Its functions must be safe for concurrent use. They are called without a lock, and a panic of one is
+// Its functions must be safe for concurrent use. They are called without a lock, and a panic in one is
 // dropped. OnHit and OnMiss are called in the goroutine of the caller that they are about, whom they hold
 // until they return, and nobody else: they must not ask for credentials of the same pool, of which they
 // would be told in turn. OnAttempt and OnEvict hold nobody, and may call the pool.
@@ -49,7 +49,7 @@ type PoolConfig struct {
 	// told.
 	OnAttempt func(Key, Attempt)
 	// OnEvict is called for each identity that left the pool, by Evict or by MaxIdentities, once its
-	// credentials are served no more. nil: nobody is told.
+	// credentials are no longer served. nil: nobody is told.
 	OnEvict func(Key)
 }
 

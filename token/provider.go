@@ -16,10 +16,10 @@ var errUnbuilt = errors.New("token: the Provider is nil or zero: use NewProvider
 // Provider is credentials that are kept fresh: an aws.CredentialsProvider to use as Credentials of
 // an aws.Config. See [Refresh] for when they are renewed.
 //
-// It does its own caching; around it an aws.CredentialsCache is not needed and does no harm but
-// one: the cache makes all callers wait while it asks the Provider, also where the Provider would
-// serve the cached credentials. config.LoadDefaultConfig always adds one; setting
-// aws.Config.Credentials after loading does not.
+// It does its own caching and needs no aws.CredentialsCache around it. One does a little harm: it
+// makes all callers wait while it asks the Provider, even where the Provider would serve the cached
+// credentials. config.LoadDefaultConfig always adds one; setting aws.Config.Credentials after
+// loading does not.
 //
 // A Provider is safe for concurrent use. It has nothing to close.
 type Provider struct {
@@ -64,9 +64,9 @@ func NewProvider(client stscreds.AssumeRoleWithWebIdentityAPIClient, roleARN str
 // they are invalidated. Whether credentials are served past their expiry while inner fails depends on
 // inner, see [Refresh.ServeExpired].
 //
-// How long they live only their Expires says, which the clock of this machine is held against: when that
-// is fast, they are asked for sooner, every 5 to 10 minutes at most (see Refresh); when it is slow, they
-// are kept for too long, until [InvalidateRejected] has them replaced.
+// Only their Expires says how long they live, and it is compared with the clock of this machine. When
+// the clock is fast, they are asked for sooner, every 5 to 10 minutes at most (see Refresh). When it is
+// slow, they are kept for too long, until [InvalidateRejected] has them replaced.
 //
 // An aws.CredentialsCache as inner, such as config.LoadDefaultConfig makes, would answer an early
 // question with the credentials it holds, so it is invalidated before it is asked; do not use it
@@ -115,9 +115,9 @@ func isStable(sources []aws.CredentialSource) bool {
 // the start of the advisory window, or the end of a backoff, when expired credentials may be
 // served with an Expires in the future. A cached answer does not look at ctx.
 //
-// While credentials are got, a caller whose ctx is done leaves at once with an error for which
+// While credentials are being fetched, a caller whose ctx is done leaves at once with an error for which
 // errors.Is finds ctx.Err(). The attempt goes on for the others; it has the values of the context
-// of the caller that set it off, but not its deadline.
+// of the caller that started it, but not its deadline.
 //
 // The error is an *[Error]; errors.As finds the smithy.APIError that STS answered, freed of the
 // token.
@@ -149,7 +149,7 @@ func (p *Provider) Current(ctx context.Context) (aws.Credentials, error) {
 	return c.actual(), nil
 }
 
-// Invalidate tells that a service rejected the credentials of this access key: when they are the
+// Invalidate says that a service rejected the credentials of this access key: when they are the
 // cached ones, the next Retrieve waits for new ones. A backoff lasts on, and credentials that came in
 // place of rejected ones are served for 30 seconds first. With any other id nothing happens. Call it
 // when a service answers ExpiredToken or ExpiredTokenException, not for AccessDenied;

@@ -84,7 +84,7 @@ type Refresh struct {
 	ServeExpired bool
 	// OnAttempt is called after every attempt, once its callers have their answer. It may call the
 	// provider. It is called from a goroutine of its own, and may still be running when it is called
-	// for the next attempt. A panic of it is dropped: it must not end the process. nil: nobody is told.
+	// for the next attempt. A panic in it is dropped: it must not end the process. nil: nothing is called.
 	OnAttempt func(Attempt)
 	// Now is the wall clock. Only the tests of this module can set it.
 	Now wallclock.Clock

@@ -68,8 +68,7 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 	if err != nil {
 		return err
 	}
-	owner := map[string]string{"installed-for": subject.String()}
-	api := iam.NewFromConfig(cfg)
+	api, owner := iam.NewFromConfig(cfg), map[string]string{"installed-for": subject.String()}
 	if *remove {
 		deleted, err := iamrole.Delete(ctx, api, roleName, iamrole.DeleteConfig{Owner: owner})
 		if deleted.ARN != "" {

@@ -28,7 +28,7 @@ func Azure(mutation azure.Config, cfg Config) (Injection, error) {
 	return newCloud(m.Template(reference)).injection(cfg, nil)
 }
 
-// Google is as [Azure], for package google and pods whose account names a provider. The names end in
+// Google does as [Azure] does, for package google and pods whose account names a provider. The names end in
 // "-google".
 func Google(mutation google.Config, cfg Config) (Injection, error) {
 	m, err := google.New(mutation)

@@ -2,7 +2,7 @@ package admissionpolicy
 
 import "slices"
 
-// Feature is something that package mutate does, and which of its three ways into a cluster do it.
+// Feature is something that package mutate does. It says which of the three ways into a cluster do it.
 type Feature struct {
 	// Name is stable, in kebab-case.
 	Name string

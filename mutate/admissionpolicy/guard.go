@@ -15,8 +15,8 @@ import (
 // objects, and its binding. It is for the API server's disk: make it [Validation.Static]. The API
 // server holds no other policy against admission objects.
 //
-// Guarded are the policies and bindings of the injections, of Required and of Roles, and the policies,
-// bindings and webhook configurations that names has beside them. They may be created once, and what
+// It guards the policies and bindings of the injections, of Required and of Roles, and the policies,
+// bindings and webhook configurations that are named beside them. They may be created once, and what
 // does not change their content is let through; for anything else the file on the API server's disk
 // has to be changed first. An object that a controller keeps up to date, such as a webhook
 // configuration with a certificate of cert-manager's, cannot be guarded.

@@ -14,7 +14,7 @@ import (
 // It looks at the pod alone, as all mutation has left it: each of its containers and init containers
 // must have an identity that works, by injection or of its own, except those that the pod's annotation
 // skip-containers names, and each ephemeral container that is added later. It judges as package mutate does: an empty variable is absent, and the token
-// must be mounted where the variable points. What it cannot tell is whose the identity should be: see
+// must be mounted where the variable points. It cannot tell which role the identity should have: see
 // [Features].
 // Without the label, which may be taken off, a debugger gets in without one; the other containers do
 // not change. That a pod carries the label is for its author, or for a policy of the cluster's, to see

@@ -11,7 +11,7 @@ import (
 	"github.com/irsa-go/irsa/internal/iamcall"
 )
 
-// Delete deletes the provider; it is not an error when there is none. From then on STS refuses all
+// Delete deletes the provider; it is not an error when it does not exist. From then on STS refuses all
 // tokens of its issuer; credentials already given out live on until they expire. Roles that
 // trust the provider are not touched.
 // The caller needs iam:DeleteOpenIDConnectProvider.

@@ -30,13 +30,13 @@ const (
 	emptyThumbprintsList = "Thumbprint list must contain at least one entry."
 )
 
-// Spec is the provider that there should be. It is a plain value.
+// Spec says what the provider should be. It is a plain value.
 type Spec struct {
 	// AccountID is the account, twelve digits. Required, as the provider's ARN has it.
 	AccountID string
 	// Partition is the AWS partition; "" is "aws".
 	Partition string
-	// Issuer is whose tokens to believe. Required.
+	// Issuer is the issuer whose tokens AWS is to believe. Required.
 	Issuer oidc.Issuer
 	// ClientIDs are the audiences that tokens may have; nil is [DefaultClientID]. The API
 	// server's own audience is refused: see [ErrAPIServerAudience].

@@ -46,7 +46,7 @@ var _ Discoverer = (*oidc.Client)(nil)
 // StaleConfig says how Stale asks the issuers. It is a plain value.
 type StaleConfig struct {
 	// Discoverer asks, up to eight issuers at once; it must give up when its context is done, and be
-	// safe for concurrent use. A panic of it is the Err of that issuer. nil is the zero
+	// safe for concurrent use. A panic in it is the Err of that issuer. nil is the zero
 	// [oidc.Client], with this machine's network and roots.
 	Discoverer Discoverer
 	// Timeout is how long each issuer may take. 0 is 10 seconds.
@@ -72,7 +72,7 @@ const (
 // Stale reports the account's providers whose issuer no longer answers, and says which of them
 // somebody else could take over. It judges from where it runs: an issuer that is private, or
 // hidden by a private DNS zone, looks as if it were gone. So it is a report for a person and
-// deletes nothing. Order is that of the ARNs.
+// deletes nothing. They are sorted by ARN.
 //
 // The caller needs iam:ListOpenIDConnectProviders. Errors: what IAM answers, and a context
 // that ends before all issuers were asked.

@@ -213,7 +213,7 @@ func (s *Server) tlsConfig(site *site) *tls.Config {
 }
 
 // Close ends every connection and waits until no goroutine of the server is left. It may be
-// called more than once. Tokens can still be minted, for what verifies them offline.
+// called more than once. Tokens can still be minted, for offline verification.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true

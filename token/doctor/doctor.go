@@ -54,7 +54,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Provider is what IAM has of an OIDC provider.
+// Provider is an OIDC provider as IAM has it.
 type Provider struct {
 	// ClientIDs are the audiences that it admits.
 	ClientIDs []string
@@ -62,7 +62,7 @@ type Provider struct {
 	Thumbprints []string
 }
 
-// Role is what IAM has of a role.
+// Role is a role as IAM has it.
 type Role struct {
 	// ARN is the role's.
 	ARN string

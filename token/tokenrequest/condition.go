@@ -9,7 +9,7 @@ import (
 // Condition says in an object's status what an error on the way to credentials means: type kind, and
 // "True" and "Ready" without one. It changes only when the cause does, so that a controller that sees
 // its own update does not try again without end: the message is Meaning of [token.Explain], never the
-// text of the error. An error that nobody knows has the reason "Unknown".
+// text of the error. An error that token.Explain does not know has the reason "Unknown".
 //
 // LastTransitionTime is left to meta.SetStatusCondition.
 func Condition(kind string, err error, generation int64) metav1.Condition {

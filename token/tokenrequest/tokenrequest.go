@@ -82,7 +82,7 @@ type Config struct {
 	// not learn of that. Kind and Name are required, UID is wise. nil: none.
 	BoundObject *authenticationv1.BoundObjectReference
 	// OnIssued is called with each token's times, by the goroutine that asks, which it holds until it
-	// returns. A panic of it is dropped. nil: nobody is told.
+	// returns. A panic in it is dropped. nil: nothing is called.
 	OnIssued func(Issued)
 }
 

@@ -21,7 +21,7 @@ import (
 // and [trust.Policy.Evaluate] tells them apart. STS has many servers, so even after a success
 // another one may refuse for a moment longer.
 //
-// The caller needs nothing of IAM; what assume does needs its own permissions.
+// The caller needs no permission in IAM beyond those of assume.
 func WaitAssumable(ctx context.Context, assume func(context.Context) error, limit time.Duration) error {
 	if assume == nil {
 		return errors.New("iamrole: WaitAssumable: assume is nil")

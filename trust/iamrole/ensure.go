@@ -29,8 +29,8 @@ type Result struct {
 // account), iam:PutRolePermissionsBoundary, iam:UpdateRole, iam:UpdateAssumeRolePolicy,
 // iam:PutRolePolicy, iam:AttachRolePolicy, iam:TagRole, and where the spec removes something
 // iam:DetachRolePolicy, iam:DeleteRolePolicy, iam:UntagRole and
-// iam:DeleteRolePermissionsBoundary. iam:ListRoles is asked for when IAM says that a role
-// exists which it does not have: see [ErrOtherCase].
+// iam:DeleteRolePermissionsBoundary. iam:ListRoles is needed when IAM says that a role
+// exists and then does not find it: see [ErrOtherCase].
 //
 // Retried within [Config].Patience: a role that appears meanwhile, a concurrent modification,
 // and "Invalid principal in policy", which IAM answers for a provider or a role that is too

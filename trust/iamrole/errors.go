@@ -9,7 +9,7 @@ import (
 
 // Errors that a caller may want to tell apart, with errors.Is.
 var (
-	// ErrNotFound is in the error of a role that is not there.
+	// ErrNotFound is in the error of a role that does not exist.
 	ErrNotFound = errors.New("the role does not exist")
 	// ErrOtherAccount is in the error of a provider, a policy or a set of credentials that is
 	// of another account or partition than the role's: it could never work.

@@ -10,7 +10,7 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
-// Spec is the role that there should be. It is a plain value.
+// Spec says what the role should be. It is a plain value.
 type Spec struct {
 	// Name is the role's name: 1 to 64 of letters, digits and _+=,.@-. Required.
 	Name string

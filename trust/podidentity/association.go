@@ -25,7 +25,7 @@ var (
 	ErrNoClient = errors.New("the EKS client is nil")
 )
 
-// Association is what EKS has. It is a plain value.
+// Association is an association as EKS has it. It is a plain value.
 type Association struct {
 	Target
 	// ARN and ID are EKS's names for the association.

@@ -37,7 +37,7 @@ type Config struct {
 
 // Changes are what Ensure would do. It is a plain value.
 type Changes struct {
-	// Association is what there is now; zero when there is none.
+	// Association is the association as it is now; zero when it does not exist.
 	Association Association
 	// Steps are the writes, in order; none when the association is as the spec wants it.
 	Steps []Step
@@ -83,7 +83,7 @@ func Plan(ctx context.Context, api Reader, spec Spec) (Changes, error) {
 
 // Result is what Ensure has done. It is a plain value.
 type Result struct {
-	// Association is what there is now.
+	// Association is the association as it is now.
 	Association Association
 	// Created is true when this call created it.
 	Created bool

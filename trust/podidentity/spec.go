@@ -34,7 +34,7 @@ type Spec struct {
 	Trust, TargetTrust *trust.Policy
 }
 
-// Foreign says what becomes of what a spec does not list.
+// Foreign says what becomes of tags that a spec does not list.
 type Foreign int
 
 const (

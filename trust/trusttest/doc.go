@@ -33,7 +33,7 @@
 //   - The keys of an issuer are fetched for every token, so a rotation takes effect at once.
 //   - Signatures are dated by the clock of the machine, or by [Config].Now: SDKs sign with
 //     the former and cannot be given another.
-//   - A message says "unproven" in the code where no public source for its text is known.
+//   - Where no public source for the text of a message is known, the code marks it "unproven".
 //
 // It listens on loopback only, its keys are random, and it holds everything in memory.
 package trusttest

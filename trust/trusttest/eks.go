@@ -60,7 +60,8 @@ func (a *association) clone() map[string]any {
 
 // AddCluster makes a cluster known to the account's EKS and returns its ARN. From then on its
 // associations can be made with the EKS client, and [Account.AgentURL] gives credentials to its
-// pods. Errors: a name that EKS refuses or that the account has already, no verifier.
+// pods. It fails for a name that EKS refuses, for the name of a cluster that the account already
+// has, and without Cluster.Tokens.
 func (a *Account) AddCluster(c Cluster) (clusterARN string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -39,7 +39,7 @@ type Fault struct {
 	// Times is how many calls fail before the service is healthy again. 0: all, until the
 	// next SetFault.
 	Times int
-	// Latency is how long each call takes more, or until its context is done.
+	// Latency is waited before each call is answered, unless its context ends first.
 	Latency time.Duration
 	// RolePropagation is how old a role must be before STS knows it: until then, AccessDenied.
 	RolePropagation time.Duration

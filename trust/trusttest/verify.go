@@ -14,7 +14,7 @@ import (
 // maxVerified bounds the body of a request that Verify reads.
 const maxVerified = 64 << 20
 
-// Caller is who has signed a request. It is a plain value.
+// Caller is the signer of a request. It is a plain value.
 type Caller struct {
 	// ARN and UserID are those of GetCallerIdentity, such as
 	// "arn:aws:sts::111122223333:assumed-role/app/pod-1".
@@ -26,15 +26,15 @@ type Caller struct {
 	AccessKeyID string
 	// Tags are the caller's principal tags: the role's, and over them the session's.
 	Tags map[string]string
-	// SourceIdentity is "" where there is none.
+	// SourceIdentity is the session's source identity; "" without one.
 	SourceIdentity string
 	// Service and Region are those that the request is signed for.
 	Service, Region string
-	// PayloadSigned says whether the signature covers the body. That of S3 may not.
+	// PayloadSigned says whether the signature covers the body. One for S3 need not.
 	PayloadSigned bool
 }
 
-// SignatureError is why a request is not to be served. It is a plain value.
+// SignatureError says why a request must be refused. It is a plain value.
 type SignatureError struct {
 	// Status is the HTTP status to answer, 400 or 403; Code and Message are AWS's.
 	Status        int
@@ -44,9 +44,9 @@ type SignatureError struct {
 // Error has the code and the message.
 func (e *SignatureError) Error() string { return e.Code + ": " + e.Message }
 
-// Verify says whose valid signature a request carries, in its Authorization header or in its
-// query, for any service and region. So a handler of one's own can stand for S3, ECR or any
-// other service before clients with credentials of this account, and refuse what AWS refuses:
+// Verify verifies the signature of a request to any service and region, in its Authorization header
+// or in its query, and says who signed it. So your own handler can stand for S3, ECR or any other
+// service before clients with credentials of this account, and refuse what AWS refuses:
 // unknown keys, altered requests, expired sessions (ExpiredToken, 403).
 //
 // The body is read, up to 64 MiB, and put back, unless the signature does not cover it. Chunks

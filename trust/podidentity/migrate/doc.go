@@ -1,8 +1,8 @@
 // Package migrate takes the pods of a service account from IAM Roles for Service Accounts to EKS
 // Pod Identity, and back, without a moment at which a pod cannot get credentials.
 //
-// [New] says from what there is which steps are left; it does no I/O. A program reads a [State],
-// runs [Plan.Next] and reads again, until the plan has no steps. It may stop after any step, for a
+// [New] looks at a [State] and says which steps are left; it does no I/O. A program
+// reads a State, runs [Plan.Next] and reads again, until the plan has no steps. It may stop after any step, for a
 // second or for a year: until the last pod has changed, the role admits the account in both ways.
 //
 //   - the role's trust policy admits the account in the new way too
@@ -16,6 +16,6 @@
 //
 // Something in the cluster decides which way a new pod gets. EKS's own webhook gives Pod Identity
 // to every new pod of an account with an association: so the way there has no gap, and the way
-// back needs a webhook or policy of one's own that injects the role's variables before it, which
+// back needs a webhook or policy of your own that injects the role's variables before it, which
 // SDKs prefer, or [Config].AllowGap.
 package migrate

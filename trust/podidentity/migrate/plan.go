@@ -65,9 +65,9 @@ func wayOf(m mutate.Method) string {
 
 // New plans what is left of the way to a method. The same state gives the same plan.
 //
-// Errors: [ErrNoRole]; two roles; an association with settings that IRSA has no word for; a
-// trust policy that cannot admit the account in the new way, or of which it cannot be proved that
-// it admits nobody else; a pod that cannot be read.
+// Errors: [ErrNoRole]; two roles; an association with settings that IRSA cannot express; a trust
+// policy that cannot admit the account in the new way, or that cannot be proved to admit nobody
+// else; a pod that cannot be read.
 func New(to mutate.Method, s State, cfg Config) (Plan, error) {
 	p, err := newPlanner(to, s, cfg)
 	if err != nil {

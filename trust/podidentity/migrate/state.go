@@ -13,7 +13,7 @@ import (
 	"github.com/irsa-go/irsa/trust/podidentity"
 )
 
-// State is what there is of one service account. It is only read.
+// State is all that a plan looks at for one service account. It is only read.
 type State struct {
 	// ClusterARN is the EKS cluster's, and Provider the IAM OIDC provider of its issuer.
 	ClusterARN string

@@ -13,7 +13,7 @@ import (
 	"github.com/irsa-go/irsa/trust/podidentity"
 )
 
-// ErrChanged is in the error of a step that finds something else than the plan was made for.
+// ErrChanged is in the error of a step that finds another state than the plan was made for.
 var ErrChanged = errors.New("it was changed meanwhile: plan again")
 
 // Kind is what a step does.
@@ -109,7 +109,7 @@ type Associations interface {
 	podidentity.Deleter
 }
 
-// Client is where steps are run. What a step does not need may be nil.
+// Client is what the steps call. What a step does not need may be nil.
 type Client struct {
 	Roles        iamrole.TrustAPI
 	Associations Associations
