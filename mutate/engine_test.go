@@ -103,12 +103,37 @@ func TestAProfileMayLeavePodsAlone(t *testing.T) {
 
 func TestAPodThatKeepsItsOwnIdentityGetsNoToken(t *testing.T) {
 	t.Parallel()
-	doc := `{"spec":{"containers":[{"name":"a","env":[{"name":"STACKIT_SERVICE_ACCOUNT_EMAIL","value":"own"},{"name":"STACKIT_FEDERATED_TOKEN_FILE","value":"/own"}]}]}}`
-	r, err := mutate.NewEngine(stackit()).RawPod([]byte(doc), stackitReader)
+	const file = `{"name":"STACKIT_FEDERATED_TOKEN_FILE","value":"` + stackitPath + `/token"}`
+	for name, c := range map[string]struct {
+		env string
+		own bool
+	}{
+		"other values":              {`{"name":"STACKIT_SERVICE_ACCOUNT_EMAIL","value":"own"},{"name":"STACKIT_FEDERATED_TOKEN_FILE","value":"/own"}`, true},
+		"one from elsewhere, after": {`{"name":"STACKIT_SERVICE_ACCOUNT_EMAIL","value":"reader@sa.stackit.cloud"},{"name":"STACKIT_SERVICE_ACCOUNT_EMAIL","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},` + file, true},
+		"the values of the grant":   {`{"name":"STACKIT_SERVICE_ACCOUNT_EMAIL","value":"reader@sa.stackit.cloud"},` + file, false},
+	} {
+		r, err := mutate.NewEngine(stackit()).RawPod([]byte(`{"spec":{"containers":[{"name":"a","env":[`+c.env+`]}]}}`), stackitReader)
+		require.NoError(t, err)
+		assert.Equal(t, mutate.ReasonPresent, r.Containers[0].Reason, name)
+		assert.Equal(t, !c.own, strings.Contains(string(r.PatchJSON()), "volumeMounts"), name)
+	}
+}
+
+func TestAVolumeMountedElsewhereTooIsNoMatter(t *testing.T) {
+	t.Parallel()
+	const elsewhere = `{"name":"NAME","mountPath":"/elsewhere"}`
+	volume := `"volumes":[{"name":"NAME","projected":{"sources":[{"serviceAccountToken":{"audience":"AUDIENCE","expirationSeconds":600,"path":"token"}}]}}],`
+	of := func(name, audience, mounts string) []byte {
+		return []byte(strings.NewReplacer("NAME", name, "AUDIENCE", audience).Replace(`{"spec":{` + volume + `"containers":[{"name":"a","volumeMounts":[` + mounts + `]}]}}`))
+	}
+	r, err := mutate.NewEngine(stackit()).RawPod(of("stackit-workload-identity", "sts.accounts.stackit.cloud", elsewhere), stackitReader)
 	require.NoError(t, err)
-	assert.False(t, r.Changed())
-	assert.Equal(t, mutate.ReasonPresent, r.Containers[0].Reason)
-	assert.True(t, r.Complete())
+	assert.Empty(t, r.Warnings, "it is mounted at its path as well")
+	assert.Contains(t, string(r.PatchJSON()), "/volumeMounts/-")
+	id := mutate.Identity{RoleARN: role, TokenExpiration: 600e9}
+	r, err = newMutator(t, mutate.Config{}).RawPod(of(mutate.VolumeName, mutate.DefaultAudience, `{"name":"NAME","mountPath":"`+mutate.DefaultMountPath+`"},`+elsewhere), id)
+	require.NoError(t, err)
+	assert.Empty(t, r.Warnings, "it is at its path already")
 }
 
 func TestWhatCannotBeReadIsRefusedByEveryEngine(t *testing.T) {

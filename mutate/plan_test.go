@@ -2,8 +2,10 @@ package mutate_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,4 +82,64 @@ func TestALateSidecarIsTheOnlyThingPatched(t *testing.T) {
 		assert.True(t, strings.HasPrefix(op.Path, "/spec/initContainers/0/"), op.Path)
 		assert.Equal(t, "add", op.Operation)
 	}
+}
+
+func TestAnExpirationThatDiffersIsToldUnlessItIsOneOfTheSpread(t *testing.T) {
+	t.Parallel()
+	spread := mutate.Identity{Method: mutate.PodIdentity, Seed: "x"}
+	hour := mutate.Identity{Method: mutate.PodIdentity, Seed: "x", TokenExpiration: time.Hour}
+	const annotated = `"metadata":{"annotations":{"eks.amazonaws.com/token-expiration":"3600"}},`
+	for name, c := range map[string]struct {
+		id       mutate.Identity
+		metadata string
+		seconds  string
+		told     bool
+	}{
+		"the default, and one of its spread":               {spread, ``, "80000", false},
+		"the default, and another":                         {spread, ``, "3600", true},
+		"one that is asked for, and one of the spread":     {hour, ``, "80000", true},
+		"one that the pod asks for, and one of the spread": {spread, annotated, "80000", true},
+	} {
+		r, err := newMutator(t, mutate.Config{}).RawPod([]byte(`{`+c.metadata+`"spec":{"volumes":[{"name":"eks-pod-identity-token","projected":{"sources":[{"serviceAccountToken":{`+
+			`"audience":"pods.eks.amazonaws.com","expirationSeconds":`+c.seconds+`,"path":"eks-pod-identity-token"}}]}}],"containers":[{"name":"a"}]}}`), c.id)
+		require.NoError(t, err)
+		assert.Equal(t, c.told, warned(r, mutate.CodeVolumeDiffers), "%s: %v", name, r.Warnings)
+	}
+}
+
+func warned(r mutate.Result, code mutate.Code) bool {
+	return slices.ContainsFunc(r.Warnings, func(w mutate.Warning) bool { return w.Code == code })
+}
+
+func TestWhatAContainerHasBesideItsIdentityIsToldWhereItMatters(t *testing.T) {
+	t.Parallel()
+	const (
+		own    = `{"name":"AWS_ROLE_ARN","value":"x"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/own"},`
+		secret = `{"name":"AWS_SECRET_ACCESS_KEY","value":"x"},`
+		agent  = `{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://169.254.170.23/v1/credentials"},{"name":"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE","value":"/x"},`
+	)
+	for name, c := range map[string]struct{ env, want string }{
+		"a pair of keys":              {secret + `{"name":"AWS_ACCESS_KEY_ID","value":"x"}`, "which AWS SDKs prefer to the injected identity"},
+		"keys that may not be there":  {secret + `{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"s","key":"k","optional":true}}}`, "prefer to the injected identity, if what it refers to is there"},
+		"one of a pair":               {`{"name":"AWS_ACCESS_KEY_ID","value":"x"}`, "sets only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which some AWS SDKs take as an error"},
+		"keys beside one's own":       {own + secret + `{"name":"AWS_ACCESS_KEY_ID","value":"x"}`, ""},
+		"an agent, which comes after": {agent + `{"name":"X","value":"x"}`, ""},
+	} {
+		r, err := newMutator(t, mutate.Config{}).RawPod([]byte(`{"spec":{"containers":[{"name":"a","env":[`+c.env+`]}]}}`), mutate.Identity{RoleARN: role})
+		require.NoError(t, err)
+		if c.want == "" {
+			assert.False(t, warned(r, mutate.CodeStaticCredentials) || warned(r, mutate.CodeShadowed), "%s: %v", name, r.Warnings)
+			continue
+		}
+		require.Len(t, r.Warnings, 1, name)
+		assert.Regexp(t, c.want+"$", r.Warnings[0].Message, name)
+	}
+}
+
+func TestSkippedContainersAloneBringNothingThatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	r, err := newMutator(t, mutate.Config{}).RawPod([]byte(`{"metadata":{"annotations":{"eks.amazonaws.com/skip-containers":"a"}},"spec":{
+		"volumes":[{"name":"eks-pod-identity-token","emptyDir":{}}],"containers":[{"name":"a"}]}}`), mutate.Identity{Method: mutate.PodIdentity})
+	require.NoError(t, err)
+	assert.False(t, r.Changed(), "not even the label")
 }

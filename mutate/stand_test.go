@@ -92,6 +92,17 @@ func TestAContainerWithAnIdentityOfItsOwnGetsNoMountThatCannotBe(t *testing.T) {
 	}
 }
 
+// As EKS, a container that has both variables is left alone, even where they are what it would get.
+func TestAContainerWithTheVariablesAndNoTokenIsNotAConflict(t *testing.T) {
+	t.Parallel()
+	r, err := newMutator(t, mutate.Config{}).RawPod([]byte(`{"spec":{"volumes":[{"name":"aws-iam-token","emptyDir":{}}],"containers":[{"name":"a","env":[
+		{"name":"AWS_ROLE_ARN","value":"`+role+`"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"`+mutate.DefaultMountPath+`/token"}]}]}}`), mutate.Identity{RoleARN: role})
+	require.NoError(t, err)
+	assert.Equal(t, mutate.ReasonPresent, r.Containers[0].Reason)
+	assert.True(t, warned(r, mutate.CodeNoToken), "%v", r.Warnings)
+	assert.False(t, r.Complete())
+}
+
 func TestAValueOfReferencesAloneMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	m := newMutator(t, mutate.Config{})
