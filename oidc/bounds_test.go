@@ -35,11 +35,12 @@ func longChain(t *testing.T, n int) []*x509.Certificate {
 func TestAChainOfHundredsIsNotSearched(t *testing.T) {
 	t.Parallel()
 	long := longChain(t, 300)
-	_, err := oidc.ChainThumbprint(long[:32])
+	report, err := oidc.ChainThumbprint(long[:32])
 	require.NoError(t, err)
+	assert.NotContains(t, codes(report.Endpoints[0].Problems), oidc.CodeTooLong)
 	_, err = oidc.ChainThumbprint(long[:33])
 	require.ErrorContains(t, err, "33 certificates are given, more than 32")
-	report, err := oidc.ChainThumbprint(long)
+	report, err = oidc.ChainThumbprint(long)
 	require.ErrorContains(t, err, "300 certificates are given, more than 32")
 	assert.Nil(t, report)
 

@@ -184,5 +184,5 @@ func TestTheBudgetEndsEverySearch(t *testing.T) {
 	words, complete := language.Classes(unions, nil, &language.Budget{Left: 1 << 20})
 	assert.False(t, complete)
 	assert.NotEmpty(t, words, "what was found until then is true")
-	assert.Less(t, time.Since(began), 2*time.Second)
+	assert.Less(t, time.Since(began), time.Minute, "a fraction of a second, when nothing else runs")
 }

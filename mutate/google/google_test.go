@@ -211,6 +211,7 @@ func TestTheAnnotationIsAddedOnceAndOnlyWhereItIsUsed(t *testing.T) {
 		"an identity of its own":    {`{"spec":{"containers":[{"name":"a",` + own + `}]}}`, false, nil},
 		"one of two has its own":    {`{"spec":{"containers":[{"name":"a",` + own + `},{"name":"b"}]}}`, true, nil},
 		"another configuration":     {`{"metadata":{"annotations":{"cloud.google.com/external-credentials-json":"{}"}},"spec":{"containers":[{"name":"a"}]}}`, false, []mutate.Code{mutate.CodeForeignAnnotation}},
+		"another, and all skipped":  {`{"metadata":{"annotations":{"cloud.google.com/external-credentials-json":"{}","cloud.google.com/skip-containers":"a"}},"spec":{"containers":[{"name":"a"}]}}`, false, nil},
 		"an empty one":              {`{"metadata":{"annotations":{"cloud.google.com/external-credentials-json":""}},"spec":{"containers":[{"name":"a"}]}}`, false, []mutate.Code{mutate.CodeForeignAnnotation}},
 		"no container at all":       {`{"spec":{}}`, false, nil},
 		"a mirror pod":              {`{"metadata":{"annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"containers":[{"name":"a"}]}}`, false, nil},
