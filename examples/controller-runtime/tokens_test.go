@@ -26,5 +26,5 @@ func TestTheManagersClientIsASourceOfTokens(t *testing.T) {
 	source, err = tokenrequest.New(tokenrequest.SubResource(client.SubResource("token"), "team-a"), "gone", tokenrequest.Config{})
 	require.NoError(t, err)
 	_, err = source.Token(t.Context())
-	require.Error(t, err)
+	require.ErrorContains(t, err, `serviceaccounts "gone" not found`)
 }

@@ -47,7 +47,7 @@ func TestAClustersNameLeadsToItsIssuerAndThumbprint(t *testing.T) {
 	readme.Shows(t, "README.md", "go run . prod", out.String())
 	srv.SetFault(oidctest.Fault{ExpiredChain: true})
 	out.Reset()
-	require.Error(t, show(t.Context(), api, srv.Client(), "prod", &out))
+	require.ErrorContains(t, show(t.Context(), api, srv.Client(), "prod", &out), "certificate has expired")
 	assert.Contains(t, out.String(), "certificate-expired", "the evidence")
 }
 

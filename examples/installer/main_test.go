@@ -101,11 +101,14 @@ func TestBadInputMakesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const wrong = "-issuer http://x -account shop/cart"
-	for _, line := range []string{
-		wrong, "-issuer " + issuer + " -account cart", "-issuer " + issuer + " -account shop/*", "",
+	for line, want := range map[string]string{
+		wrong:                                    `issuer "http://x"`,
+		"-issuer " + issuer + " -account cart":   `service account ""`,
+		"-issuer " + issuer + " -account shop/*": `service account "*"`,
+		"":                                       `issuer ""`,
 	} {
 		_, err := w.install(line)
-		require.Error(t, err, line)
+		require.ErrorContains(t, err, want, line)
 		if line == wrong {
 			readme.Shows(t, "README.md", "go run . "+line, "installer: "+err.Error()+"\nexit status 1\n")
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"strings"
 	"testing"
 
@@ -107,6 +108,6 @@ func TestWrongFlagsAreOneLineAndNothingIsPrinted(t *testing.T) {
 		assert.Empty(t, text, args)
 	}
 	text, err := irsaPolicies("-help")
-	require.Error(t, err)
+	require.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, text, "-required")
 }

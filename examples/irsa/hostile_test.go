@@ -155,7 +155,7 @@ func TestFilesAreWrittenWholeOrNotAtAll(t *testing.T) {
 	require.ErrorIs(t, createFile(key, []byte("new")), os.ErrExist)
 	require.ErrorContains(t, replaceFile(filepath.Join(dir, "none", "rotation.json"), nil), "none")
 	require.NoError(t, os.MkdirAll(filepath.Join(state, "in the way"), 0o700))
-	require.Error(t, replaceFile(state, []byte("new")))
+	require.ErrorIs(t, replaceFile(state, []byte("new")), os.ErrExist)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 2, "nothing is left behind")

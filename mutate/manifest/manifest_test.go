@@ -231,8 +231,7 @@ func TestErrorsSayTheLineAndTheObject(t *testing.T) {
 		"kind: ServiceAccount\nmetadata: []": `manifest: ServiceAccount /: `,
 	} {
 		_, err := manifest.Parse([]byte(text))
-		require.Error(t, err, text)
-		assert.Contains(t, err.Error(), want, text)
+		assert.ErrorContains(t, err, want, text)
 	}
 	file, err := manifest.Parse([]byte(head + "spec:\n  template:\n    spec:\n      containers:\n      - name: 5\n"))
 	require.NoError(t, err)

@@ -103,7 +103,7 @@ func TestBothVersionsAreAnsweredInKindWithAPatchThatApplies(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoReviewIsRefused(t *testing.T) {
+func TestABodyThatIsNotAReviewIsRefused(t *testing.T) {
 	t.Parallel()
 	h := serving(t, webhook.Config{}, annotated(role))
 	for name, c := range map[string]struct {

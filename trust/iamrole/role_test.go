@@ -75,7 +75,7 @@ func TestReadShowsATrustPolicyThatCannotBeRead(t *testing.T) {
 	assert.Equal(t, `{"Statement":[],"Statement":[]}`, r.TrustDocument)
 }
 
-func TestReadSaysWhyThereIsNoRole(t *testing.T) {
+func TestReadSaysWhyItHasNoRole(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, trusttest.Config{})
 	for name, want := range map[string]string{"": "the role name is empty", "a b": `role name "a b"`} {
