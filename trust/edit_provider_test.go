@@ -132,7 +132,7 @@ func TestADenyMovesWithItsProviderUnlessItWouldTakeFromTheOther(t *testing.T) {
 	tagged := `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:TagSession"}`
 	_, err = parse(t, statement(tagged+","+web("Allow", q, "b"))).Retargeted(p, q)
 	require.EqualError(t, err, "trust: Retargeted: with another statement it would let tokens of the other provider set tags or a source identity, which those of neither may (/Statement/0)")
-	moved, err = parse(t, statement(tagged+","+web("Allow", p, "a")+","+strings.Replace(web("Allow", q, "b"), `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:TagSession"]`, 1))).Retargeted(p, q)
+	_, err = parse(t, statement(tagged+","+web("Allow", p, "a")+","+strings.Replace(web("Allow", q, "b"), `"sts:AssumeRoleWithWebIdentity"`, `["sts:AssumeRoleWithWebIdentity","sts:TagSession"]`, 1))).Retargeted(p, q)
 	require.NoError(t, err)
 	// What issuers other than GitHub's do not have is absent, and no source says whether that is enough here.
 	github := provider(t, "https://token.actions.githubusercontent.com")
