@@ -224,7 +224,8 @@ func checkExternalID(id string) error {
 // Join puts the statements of several policies into one policy: those of New and of NewPodIdentity,
 // for instance, for a role that moves from one to the other. A statement that is there already is
 // left out. It refuses policies of another version than 2012-10-17, in which values mean something
-// else, and two statements with the same Sid.
+// else, a policy that IAM does not store, whose statements would begin to count, and two statements
+// with the same Sid.
 func Join(policies ...*Policy) (*Policy, error) {
 	var statements []*jsontree.Value
 	sids := map[string]bool{}
@@ -232,6 +233,9 @@ func Join(policies ...*Policy) (*Policy, error) {
 	for i, p := range policies {
 		if v := p.tree().Get("Version"); v == nil || v.Text() != versionCurrent {
 			return nil, fmt.Errorf("trust: join policies: policy %d is not of version %s", i+1, versionCurrent)
+		}
+		if p.isRefused() {
+			return nil, fmt.Errorf("trust: join policies: policy %d is one that IAM does not store: %w", i+1, &p.refused.InvalidError)
 		}
 		for _, s := range p.list() {
 			text := s.node.JSON()

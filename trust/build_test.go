@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -136,7 +137,15 @@ func TestJoinRefuses(t *testing.T) {
 	assert.Equal(t, one.Document(), twice.Document(), "the same statement is not repeated")
 	old := parse(t, `{"Version":"2008-10-17","Statement":[]}`)
 	_, err = trust.Join(one, old)
-	assert.ErrorContains(t, err, "policy 2")
+	assert.EqualError(t, err, "trust: join policies: policy 2 is not of version 2012-10-17")
+	admits := strings.TrimSuffix(one.Document(), "}")
+	refused := parse(t, admits+`,"Extra":1}`)
+	require.False(t, refused.Allows(token(provider(t, blue), account(t, "a", "b"))))
+	joined, err := trust.Join(one, refused)
+	assert.ErrorContains(t, err, "trust: join policies: policy 2 is one that IAM does not store: /Extra")
+	var invalid *trust.InvalidError
+	assert.ErrorAs(t, err, &invalid)
+	assert.Nil(t, joined)
 	sid := func(action string) *trust.Policy {
 		return parse(t, statement(`{"Sid":"A","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"`+action+`"}`))
 	}
