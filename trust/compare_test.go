@@ -117,7 +117,7 @@ func TestWhoErrsOnTheSideOfNaming(t *testing.T) {
 	assert.Equal(t, []trust.Admission{{Subject: cart, Path: "/Statement/0", Unproven: true}}, conditional.Who(p, all))
 	assert.False(t, conditional.Allows(token(p, cart)), "Allows errs on the other side")
 
-	denied, err := trust.Join(policy, parse(t, statement(`{"Effect":"Deny","Principal":{"Federated":"`+p.ARN()+`"},"Action":"*","Condition":{"StringEquals":{"`+p.ConditionKey("sub")+`":"`+cart.String()+`"}}}`)))
+	denied, err := trust.Join(policy, parse(t, statement(`{"Effect":"Deny","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"`+p.ConditionKey("sub")+`":"`+cart.String()+`"}}}`)))
 	require.NoError(t, err)
 	assert.Len(t, denied.Who(p, all), 1)
 }
