@@ -36,10 +36,11 @@ func (p *planner) container(c *containerView, g *gain) {
 	}
 }
 
-// isOwn says that one of the variables of an identity has another value than we would give it.
+// isOwn says that one of the variables of an identity has another value than we would give it, or one
+// that the pod does not show.
 func (p *planner) isOwn(c *containerView) bool {
 	for v := range envVar(maxVars) {
-		if p.judge.m.pair.has(v.set()) && (c.hidden.has(v.set()) || c.value(v) != p.judge.g.values[v]) {
+		if p.judge.m.pair.has(v.set()) && c.value(v) != p.judge.g.values[v] {
 			return true
 		}
 	}
