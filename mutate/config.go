@@ -9,6 +9,7 @@ import (
 
 	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/literal"
 	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/internal/printable"
 )
@@ -264,14 +265,14 @@ func (c Config) checkPodIdentityAccounts() (errs []error) {
 	return errs
 }
 
-// checkMountPath admits what is valid as a mountPath, where the API server refuses a colon, and in the
-// value of a variable, where a dollar may be something else.
+// checkMountPath admits what is valid as a mountPath, where the API server refuses a colon, and is left
+// as it is in the value of a variable.
 func checkMountPath(p string) error {
 	switch {
 	case p == "":
 		return nil
-	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\$`) || !printable.Is(p):
-		return fmt.Errorf(`%q is not a mount path, want an absolute one such as %q, clean and without ':', '\' and '$'`, p, DefaultMountPath)
+	case p[0] != '/' || p == "/" || path.Clean(p) != p || strings.ContainsAny(p, `:\`) || !literal.Is(p) || !printable.Is(p):
+		return fmt.Errorf(`%q is not a mount path, want an absolute one such as %q, clean and without ':', '\', "$(" and "$$"`, p, DefaultMountPath)
 	}
 	return nil
 }

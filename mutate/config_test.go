@@ -32,6 +32,8 @@ func TestNewNamesEverythingThatIsWrong(t *testing.T) {
 		_, err := mutate.New(mutate.Config{MountPath: path})
 		assert.ErrorContains(t, err, fmt.Sprintf("MountPath: %q is not a mount path", path))
 	}
+	_, err = mutate.New(mutate.Config{MountPath: "/a$b/$"})
+	assert.NoError(t, err, "Kubernetes leaves it as it is")
 }
 
 func TestAnAudienceIsPrintable(t *testing.T) {

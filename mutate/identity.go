@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/literal"
 )
 
 // Method is how a pod gets its credentials.
@@ -137,12 +138,11 @@ func (c Config) role(value string) (string, error) {
 	return composed, nil
 }
 
-// parseRole parses the ARN of a role that can stand in a variable's value
-// (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/).
+// parseRole parses the ARN of a role that can stand in a variable's value.
 func parseRole(s string) (arn.Role, error) {
 	role, err := arn.ParseRole(s)
-	if err == nil && strings.Contains(s, "$") {
-		return arn.Role{}, errors.New("it has a '$': of $$ and $(NAME) Kubernetes makes something else in a variable")
+	if err == nil && !literal.Is(s) {
+		return arn.Role{}, errors.New(`it has "$(" or "$$", of which Kubernetes makes something else in a variable`)
 	}
 	return role, err
 }

@@ -69,8 +69,12 @@ func TestBadAnnotationsOfAnAccountAreErrorsThatSayAllOfIt(t *testing.T) {
 		_, err := m.Identity(account(map[string]string{"role-arn": bad}))
 		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
 	}
+	const dollar = "arn:aws:iam::111122223333:role/$a$b/x"
+	id, err = m.Identity(account(map[string]string{"role-arn": dollar}))
+	require.NoError(t, err, "Kubernetes leaves it as it is")
+	assert.Equal(t, dollar, id.RoleARN)
 	composing := newMutator(t, mutate.Config{RoleAccountID: "111122223333", BadAnnotations: mutate.WarnAllBad})
-	for _, bad := range []string{"/reader", "$(HOME)/reader", "a b", "x/", "é", "*"} {
+	for _, bad := range []string{"/reader", "$(HOME)/reader", "a$$b/reader", "a b", "x/", "é", "*"} {
 		_, err := composing.Identity(account(map[string]string{"role-arn": bad}))
 		assert.ErrorIs(t, err, mutate.ErrBadAnnotation, bad)
 	}

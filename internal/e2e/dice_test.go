@@ -146,7 +146,7 @@ func (d dice) account(cfg mutate.Config) map[string]string {
 	for name, values := range map[string][]string{
 		mutate.AnnotationRoleARN: {testRole, testRole, testRole, testRole, "", "reader", "team/reader", "/reader", "reader/", "arn:aws:iam::111122223333:role/a//b", "arn:aws:iam::111122223333:role//b",
 			"arn:aws:iam::111122223333:role/" + strings.Repeat("r", 64), "arn:aws:iam::111122223333:role/" + strings.Repeat("r", 65), "arn:aws-cn:iam::111122223333:role/r", "arn:aws-x:iam::111122223333:role/r",
-			"arn:aws:iam::111122223333:role/" + strings.Repeat("p", 510) + "/r", "arn:aws:iam::111122223333:role/" + strings.Repeat("p", 511) + "/r", "arn:aws:iam::111122223333:role/é/r", "arn:aws:iam::111122223333:role/$(X)/r", "arn:aws:iam::111122223333:role/r ", " " + testRole, testRole + "\n",
+			"arn:aws:iam::111122223333:role/" + strings.Repeat("p", 510) + "/r", "arn:aws:iam::111122223333:role/" + strings.Repeat("p", 511) + "/r", "arn:aws:iam::111122223333:role/é/r", "arn:aws:iam::111122223333:role/$(X)/r", "arn:aws:iam::111122223333:role/a$b/r", "arn:aws:iam::111122223333:role/a$$b/r", "arn:aws:iam::111122223333:role/r ", " " + testRole, testRole + "\n",
 			"arn:aws:iam::11112222333:role/r", "arn:aws:iam:eu-central-1:111122223333:role/r", "arn:aws:sts::111122223333:assumed-role/r/s", "ARN:aws:iam::111122223333:role/r", "arn:aws:iam::111122223333:role/~!/r", "arn:", "a b", "*"},
 		mutate.AnnotationAudience:             {"", "x", " ", "ä", "\x00", "\u202e", "a\tb", "\u00a0", "\u2028", "\ufeff", "😀", "sts.amazonaws.com", "'\"\\"},
 		mutate.AnnotationRegionalSTS:          {"", "true", "True", "TRUE", "tRUE", "t", "T", "1", "0", "f", "false", "FALSE", "yes", " true"},

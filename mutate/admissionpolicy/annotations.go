@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-go/irsa/internal/literal"
 	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/internal/printable"
 	"github.com/irsa-go/irsa/mutate"
@@ -39,8 +40,8 @@ func (p *Policies) key(annotation string) string {
 // there is no default to fall back to.
 func (p *Policies) role() string {
 	value := `string(variables.account[` + p.key(mutate.AnnotationRoleARN) + `])`
-	return fill(`<given>.matches(<pattern>) && size(<given>) <= 2048 ? <given> : <refusal>`,
-		"given", p.givenRole(value), "pattern", str(rolePattern()),
+	return fill(`<given>.matches(<pattern>) && !<given>.matches(<reference>) && size(<given>) <= 2048 ? <given> : <refusal>`,
+		"given", p.givenRole(value), "pattern", str(rolePattern()), "reference", str(literal.Reference),
 		"refusal", p.refuse(mutate.AnnotationRoleARN, value, p.wantRole()))
 }
 
@@ -60,10 +61,9 @@ func (p *Policies) wantRole() string {
 	return "a role's ARN, or its name with or without a path"
 }
 
-// rolePattern is the regular expression of role ARNs in the partitions there are, without a dollar, of which
-// Kubernetes may make something else in a variable.
+// rolePattern is the regular expression of role ARNs in the known partitions.
 func rolePattern() string {
-	return `^arn:(` + strings.Join(partition.Names(), "|") + `):iam::[0-9]{12}:role/([!-#%-~]{0,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$`
+	return `^arn:(` + strings.Join(partition.Names(), "|") + `):iam::[0-9]{12}:role/([!-~]{0,510}/)?[A-Za-z0-9_+=,.@-]{1,64}$`
 }
 
 func (p *Policies) audience() string {

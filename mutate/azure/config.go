@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/irsa-go/irsa/internal/kubename"
+	"github.com/irsa-go/irsa/internal/literal"
 	"github.com/irsa-go/irsa/internal/printable"
 )
 
@@ -189,11 +190,10 @@ func (b IdentityBinding) check(c Config) error {
 	return errors.Join(errs...)
 }
 
-// checkText admits printable text in which Kubernetes finds no reference to a variable, nor a $$
-// (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/).
+// checkText admits printable text that Kubernetes leaves as it is in the value of a variable.
 func checkText(s string) error {
-	if !printable.Is(s) || strings.Contains(s, "$") {
-		return fmt.Errorf("%q must be printable UTF-8 without $", s)
+	if !printable.Is(s) || !literal.Is(s) {
+		return fmt.Errorf("%q must be printable UTF-8 without $( and $$", s)
 	}
 	return nil
 }
