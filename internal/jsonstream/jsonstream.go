@@ -29,7 +29,8 @@ type Value struct {
 
 // New reads from r. limits.Bytes bounds each part that is read whole, and limits.Depth the document.
 func New(r io.Reader, limits strictjson.Limits) *Reader {
-	in := &window{r: r, limit: limits.Bytes, line: 1, column: 1}
+	first := spot{line: 1, column: 1}
+	in := &window{r: r, limit: limits.Bytes, start: first, counted: first}
 	return &Reader{dec: jsontext.NewDecoder(in), in: in, depth: limits.Depth}
 }
 
@@ -112,7 +113,7 @@ func (r *Reader) End() error {
 func (r *Reader) Whole() ([]byte, error) {
 	_, err := io.Copy(io.Discard, r.in)
 	if errors.Is(err, errTooLarge) {
-		err = r.at(r.in.offset, "", fmt.Sprintf("the document has more than %d bytes", r.in.limit))
+		err = r.at(r.in.start.offset, "", fmt.Sprintf("the document has more than %d bytes", r.in.limit))
 	}
 	return r.in.kept, err
 }
@@ -139,11 +140,11 @@ func (r *Reader) token() (string, error) {
 func (r *Reader) located(err error) error {
 	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
 		moved := *syntactic
-		moved.ByteOffset -= r.in.offset
+		moved.ByteOffset -= r.in.start.offset
 		err = &moved
 	}
 	e := strictjson.Locate(r.in.kept, err)
-	return r.at(r.in.offset+int64(e.Offset), e.Pointer, e.Reason)
+	return r.at(r.in.start.offset+int64(e.Offset), e.Pointer, e.Reason)
 }
 
 func (r *Reader) at(offset int64, pointer, reason string) error {
@@ -154,12 +155,18 @@ func (r *Reader) at(offset int64, pointer, reason string) error {
 
 // window is a reader that keeps what it has read since the last element.
 type window struct {
-	r            io.Reader
-	limit        int
-	err          error // of reading, other than its end
-	kept         []byte
-	offset       int64 // of what is kept
-	line, column int   // of what is kept
+	r       io.Reader
+	limit   int
+	err     error // of reading, other than its end
+	kept    []byte
+	start   spot // of what is kept
+	counted spot // the last one that was asked for
+}
+
+// spot is a place in the document.
+type spot struct {
+	offset       int64
+	line, column int
 }
 
 var errTooLarge = errors.New("it has too many bytes")
@@ -180,25 +187,31 @@ func (w *window) Read(p []byte) (int, error) {
 }
 
 func (w *window) forget(until int64) {
-	w.line, w.column = w.position(until)
-	w.kept = w.kept[until-w.offset:]
-	w.offset = until
+	w.position(until)
+	w.kept = w.kept[until-w.start.offset:]
+	w.start = w.counted
 }
 
 func (w *window) bytes(from, until int64) []byte {
-	return w.kept[from-w.offset : until-w.offset : until-w.offset]
+	return w.kept[from-w.start.offset : until-w.start.offset : until-w.start.offset]
 }
 
 // begin is where the next value begins, when the last one ended at offset.
 func (w *window) begin(offset int64) int64 {
-	rest := w.kept[offset-w.offset:]
+	rest := w.kept[offset-w.start.offset:]
 	return offset + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n,:")))
 }
 
+// position is asked for from place to place, so that it counts on from the last one.
 func (w *window) position(offset int64) (line, column int) {
-	at := strictjson.At(w.kept, int(offset-w.offset), "", "")
-	if at.Line == 1 {
-		return w.line, w.column + at.Column - 1
+	from := w.counted
+	if offset < from.offset {
+		from = w.start
 	}
-	return w.line + at.Line - 1, at.Column
+	at := strictjson.At(w.kept[from.offset-w.start.offset:], int(offset-from.offset), "", "")
+	if at.Line == 1 {
+		at.Column += from.column - 1
+	}
+	w.counted = spot{from.offset + int64(at.Offset), from.line + at.Line - 1, at.Column}
+	return w.counted.line, w.counted.column
 }

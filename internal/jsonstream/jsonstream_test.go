@@ -2,6 +2,7 @@ package jsonstream_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/growth"
 	"github.com/irsa-go/irsa/internal/jsonstream"
 	"github.com/irsa-go/irsa/internal/strictjson"
 )
@@ -81,4 +83,22 @@ func TestEachElementIsBoundedAndTheDocumentIsNot(t *testing.T) {
 	broken := errors.New("the line went dead")
 	_, err = read(io.MultiReader(strings.NewReader(`{"items":[1,`), iotest.ErrReader(broken)), small)
 	assert.ErrorIs(t, err, broken)
+}
+
+// It measures time, so that nothing else may run meanwhile.
+func TestManyMembersTakeTimeInProportion(t *testing.T) {
+	for _, begin := range []string{"", `"list":[` + strings.Repeat(" ", 100) + `],`} {
+		assert.NoError(t, growth.Linear(5000, func(n int) func() {
+			var doc strings.Builder
+			doc.WriteString("{" + begin)
+			for i := range n {
+				fmt.Fprintf(&doc, "\"%d\":1,", i)
+			}
+			doc.WriteString(`"last":1}`)
+			return func() {
+				_, err := read(strings.NewReader(doc.String()), limits)
+				require.NoError(t, err)
+			}
+		}))
+	}
 }
