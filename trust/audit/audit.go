@@ -20,7 +20,8 @@ import (
 	"github.com/irsa-go/irsa/trust"
 )
 
-// Audit is what is known of the accounts and has been found so far. It is not safe for concurrent use.
+// Audit is what is known of the accounts and has been found so far. Make one with [New]. It is not
+// safe for concurrent use.
 type Audit struct {
 	roles    map[string]*trust.Policy // by ARN
 	clusters []trust.Provider
@@ -36,14 +37,15 @@ func New(roles map[string]*trust.Policy, clusters ...trust.Provider) (*Audit, er
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	a := &Audit{roles: roles, clusters: clusters, index: trust.NewIndex(roles), mutator: mutator}
-	a.report = Report{Admitted: []Admission{}, Nowhere: []Remark{}, AsNode: []Remark{}, Findings: []Remark{}}
-	return a, nil
+	return &Audit{roles: roles, clusters: clusters, index: trust.NewIndex(roles), mutator: mutator}, nil
 }
 
 // ServiceAccount looks at a service account of a cluster: the roles that it can have, and the one
-// that it names. A name that no service account can have is an error.
+// that it names. A name that no service account can have is an error, and so is nil.
 func (a *Audit) ServiceAccount(cluster trust.Provider, sa *corev1.ServiceAccount) error {
+	if sa == nil {
+		return errors.New("audit: the service account is nil")
+	}
 	s, err := trust.ServiceAccount(sa.Namespace, sa.Name)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
@@ -65,18 +67,19 @@ func (a *Audit) ServiceAccount(cluster trust.Provider, sa *corev1.ServiceAccount
 // annotation follows the role that an account names, and says why it leads nowhere.
 func (a *Audit) annotation(cluster trust.Provider, sa *corev1.ServiceAccount, s trust.Subject) (problem string) {
 	id, err := a.mutator.Identity(sa)
+	policy, listed := a.roles[id.RoleARN]
 	switch {
 	case err != nil:
 		return err.Error()
 	case id.IsZero():
 		return ""
-	case a.roles[id.RoleARN] == nil && !a.knows(id.RoleARN):
+	case !listed && !a.knows(id.RoleARN):
 		return id.RoleARN + ": nothing is known of this role's account: give its roles too"
-	case a.roles[id.RoleARN] == nil:
+	case !listed:
 		return id.RoleARN + ": the account has no such role"
 	}
 	audience := cmp.Or(id.Audience, trust.DefaultAudience)
-	d := a.roles[id.RoleARN].Evaluate(trust.WebIdentity(cluster, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
+	d := policy.Evaluate(trust.WebIdentity(cluster, trust.Claims{"sub": s.String(), "aud": []any{audience}}))
 	if d.Allowed {
 		return ""
 	}
@@ -96,16 +99,27 @@ func (a *Audit) knows(role string) bool {
 }
 
 // Pod looks for containers of a pod in whose environment an SDK would find nothing, so that it falls
-// back to the node's role.
+// back to the node's role. What a container takes from elsewhere as a whole, by envFrom, is not known:
+// it is listed with that remark. nil is passed over.
 func (a *Audit) Pod(cluster trust.Provider, pod *corev1.Pod) {
+	if pod == nil {
+		return
+	}
 	var names []string
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		env := map[string]string{}
 		for _, v := range c.Env {
-			env[v.Name] = cmp.Or(v.Value, "from elsewhere")
+			env[v.Name] = v.Value
+			if v.ValueFrom != nil {
+				env[v.Name] = "from elsewhere"
+			}
 		}
 		_, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-		if errors.Is(err, token.ErrNoIdentity) {
+		switch {
+		case !errors.Is(err, token.ErrNoIdentity):
+		case len(c.EnvFrom) > 0:
+			names = append(names, c.Name+" (unless its envFrom has an identity)")
+		default:
 			names = append(names, c.Name)
 		}
 	}
@@ -126,10 +140,10 @@ func (a *Audit) name(cluster trust.Provider, who string) string {
 }
 
 // Report is what was found, with what [trust.Policy.Lint] says of the policies that are about one of
-// the clusters.
+// the clusters. It is the caller's own.
 func (a *Audit) Report() *Report {
 	r := a.report
-	r.Admitted = slices.SortedStableFunc(slices.Values(r.Admitted), func(x, y Admission) int { return cmp.Compare(x.Who, y.Who) })
+	r.Findings = nil
 	for arn, policy := range a.roles {
 		document := policy.Document()
 		if !slices.ContainsFunc(a.clusters, func(p trust.Provider) bool { return strings.Contains(document, p.HostPath()) }) {
@@ -139,8 +153,16 @@ func (a *Audit) Report() *Report {
 			r.Findings = append(r.Findings, Remark{arn, f.String(), f.Code, f.Severity.String()})
 		}
 	}
+	r.Admitted = sorted(r.Admitted, func(a Admission) string { return a.Who })
 	for _, list := range []*[]Remark{&r.Nowhere, &r.AsNode, &r.Findings} {
-		*list = slices.SortedStableFunc(slices.Values(*list), func(x, y Remark) int { return cmp.Compare(x.Who, y.Who) })
+		*list = sorted(*list, func(r Remark) string { return r.Who })
 	}
 	return &r
+}
+
+// sorted is a copy, which is not nil: in JSON it is a list too when it is empty.
+func sorted[T any](list []T, who func(T) string) []T {
+	list = append([]T{}, list...)
+	slices.SortStableFunc(list, func(x, y T) int { return cmp.Compare(who(x), who(y)) })
+	return list
 }

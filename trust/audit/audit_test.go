@@ -117,6 +117,7 @@ func TestAClusterIsReadFromJSONAndYAML(t *testing.T) {
 	for _, dump := range []string{
 		`{"items":[` + account + `]}`, `{"items":[` + account + `,{"kind":"Secret"}],"kind":"List"}` + "\n" + `{"items":[]}`,
 		"items:\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b}\n",
+		"# nothing\n---\nitems: []\n---\nitems:\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b}\n",
 	} {
 		a := begin(t, "arn:aws:iam::111122223333:role/x")
 		require.NoError(t, a.Cluster(provider(t), strings.NewReader(dump)), dump)
@@ -132,7 +133,7 @@ func TestADumpThatLacksSomethingIsRefused(t *testing.T) {
 	for dump, says := range map[string]string{
 		"": `it has no list "items"`, "[]": `it has no list "items"`, `{"items":{}}`: `it has no list "items"`, `{"items":[]}`: "no service account",
 		`{"items":[` + account + `,{}]}`: "items[1]: it has no kind", `{"items":[` + account: "the document ends in the middle",
-		`{"items":[` + account + `]} x`: "something follows", `{"items":[7]}`: "items[0]: json: ",
+		`{"items":[` + account + `]} x`: "something follows", "items: []\nitems: []\n": `mapping key "items" already defined`, `{"items":[7]}`: "items[0]: json: ",
 		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"A B"}}]}`: `"A B"`,
 	} {
 		err := begin(t, "arn:aws:iam::111122223333:role/x").Cluster(provider(t), strings.NewReader(dump))
@@ -147,11 +148,61 @@ func TestADumpThatLacksSomethingIsRefused(t *testing.T) {
 		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":8}]}`:                                   `role "a": `,
 		`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"IsTruncated":true}`: "the list goes on",
 		`{"items":[]}`: "it is not a trust policy, nor a document that holds roles",
+		`{"Roles":[` + roleA + `,{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]}}]}`: `role "a": it is listed twice, with different policies`,
 	} {
 		roles, err := audit.ReadRoles("roles", strings.NewReader(dump))
 		require.ErrorContains(t, err, says, dump)
 		assert.Nil(t, roles)
 	}
+	roles, err := audit.ReadRoles("roles", strings.NewReader(`{"Roles":[`+roleA+`,`+roleA+`]}`))
+	require.NoError(t, err)
+	assert.Len(t, roles, 1)
+}
+
+const roleA = `{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}`
+
+func TestAContainersEnvironmentTellsWhetherItRunsAsItsNode(t *testing.T) {
+	t.Parallel()
+	for containers, want := range map[string]string{
+		`{"name":"app"}`: "app",
+		`{"name":"app","env":[{"name":"AWS_ROLE_ARN","value":""},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE"}]}`: "app",
+		`{"name":"app","envFrom":[{"secretRef":{"name":"keys"}}]},{"name":"side"}`:                         "app (unless its envFrom has an identity), side",
+		`{"name":"app","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"k","key":"id"}}},
+			{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"k","key":"key"}}}]}`: "",
+	} {
+		a := begin(t, "arn:aws:iam::111122223333:role/x")
+		require.NoError(t, a.Cluster(provider(t), strings.NewReader(`{"items":[`+account+`,{"kind":"Pod","metadata":{"namespace":"a","name":"p"},"spec":{"containers":[`+containers+`]}}]}`)))
+		got := ""
+		for _, remark := range a.Report().AsNode {
+			got = remark.What
+		}
+		assert.Equal(t, want, strings.TrimPrefix(got, "as service account default, containers "), containers)
+	}
+}
+
+func TestNothingIsNoReasonToPanic(t *testing.T) {
+	t.Parallel()
+	a, err := audit.New(nil)
+	require.NoError(t, err)
+	require.EqualError(t, a.ServiceAccount(provider(t), nil), "audit: the service account is nil")
+	a.Pod(provider(t), nil)
+	for _, a := range []*audit.Audit{a, new(audit.Audit)} {
+		text, err := json.Marshal(a.Report())
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"admitted":[],"nowhere":[],"asNode":[],"findings":[]}`, string(text), "for programs a list is a list")
+		assert.False(t, a.Report().Found())
+	}
+	var r *audit.Report
+	assert.Equal(t, "no report", r.String())
+	assert.False(t, r.Found())
+	assert.NotEmpty(t, r.Mermaid())
+	assert.Error(t, r.WriteHTML(io.Discard))
+}
+
+func TestEachEntryOfAReportIsALine(t *testing.T) {
+	t.Parallel()
+	r := audit.Report{AsNode: []audit.Remark{{Who: "a\n  b", What: "\x1b[2J"}}}
+	assert.Contains(t, r.String(), "\n  a\\n  b: \\x1b[2J\n")
 }
 
 // many is a dump that is made while it is read.

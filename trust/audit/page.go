@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"html/template"
 	"io"
 	"strings"
@@ -21,10 +22,14 @@ var (
 	pageScript string
 )
 
-// WriteHTML writes the report as one page that needs nothing else, not even a network. The tables are all there is to know;
-// the script only filters them and draws what they say. Names and policies come from whoever wrote
-// them: they are text to html/template and to the script, and no other script is allowed to run.
+// WriteHTML writes the report as one page that needs nothing else, not even a network. Its tables have
+// the whole report; its script only filters them and draws what they say. Names and policies come from
+// whoever wrote them: they are text to html/template and to the script, and no other script is allowed
+// to run. Errors are those of w; a nil report is one too.
 func (r *Report) WriteHTML(w io.Writer) error {
+	if r == nil {
+		return errors.New("audit: the report is nil")
+	}
 	t, err := template.New("audit").Funcs(template.FuncMap{"text": printable.Text, "namespace": namespaceOf}).Parse(pageHTML)
 	if err != nil {
 		return err

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
-// Report is what an audit found, each list in order. Marshalled to JSON it is for programs.
+// Report is what an audit found, each list in order. Marshalled to JSON it is for programs. It is a
+// plain value.
 type Report struct {
 	Admitted []Admission `json:"admitted"` // who can become what
 	Nowhere  []Remark    `json:"nowhere"`  // service accounts whose annotation leads nowhere
@@ -56,10 +59,13 @@ func (a Admission) what() string {
 }
 
 // Found says whether there is anything to look at. Who can become what is not a fault.
-func (r *Report) Found() bool { return len(r.Nowhere)+len(r.AsNode)+len(r.Findings) > 0 }
+func (r *Report) Found() bool { return r != nil && len(r.Nowhere)+len(r.AsNode)+len(r.Findings) > 0 }
 
-// String has a section for each list.
+// String has a section for each list, and a line for each of its entries.
 func (r *Report) String() string {
+	if r == nil {
+		return "no report"
+	}
 	var who []Remark
 	for _, a := range r.Admitted {
 		who = append(who, Remark{Who: a.Who, What: a.what()})
@@ -71,7 +77,7 @@ func (r *Report) String() string {
 			fmt.Fprintln(&b, "  none")
 		}
 		for _, l := range section.Remarks {
-			fmt.Fprintf(&b, "  %s: %s\n", l.Who, l.What)
+			fmt.Fprintf(&b, "  %s\n", printable.Text(l.Who+": "+l.What))
 		}
 		b.WriteByte('\n')
 	}
@@ -80,6 +86,9 @@ func (r *Report) String() string {
 
 // Mermaid is the graph of who can become what (https://mermaid.js.org/syntax/flowchart.html).
 func (r *Report) Mermaid() string {
+	if r == nil {
+		r = &Report{}
+	}
 	names, seen, lines := map[string]string{}, map[string]bool{}, []string{}
 	add := func(line string) {
 		if !seen[line] {
