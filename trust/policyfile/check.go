@@ -11,28 +11,30 @@ import (
 )
 
 // Report is what a check has found. Marshalled to JSON it is for programs; [Report.SARIF] and
-// [Report.GitHub] are for those that show findings.
+// [Report.GitHub] are for those that show findings. It is a plain value.
 type Report struct {
-	Files    int       `json:"files"`
-	Policies int       `json:"policies"`
-	Findings []Finding `json:"findings"`
+	Files    int       `json:"files"`    // how many were read
+	Policies int       `json:"policies"` // how many were found, those that cannot be judged included
+	Findings []Finding `json:"findings"` // in the order of the files
 	Skipped  []Skipped `json:"skipped,omitempty"`
 }
 
 // Finding is a finding and where it is. Line and Column are those of the file. In a policy that is a
 // string in its document they are where the string begins.
 type Finding struct {
-	File string `json:"file"`
-	Role string `json:"role,omitempty"`
+	File string `json:"file"`           // as in a Policy
+	Role string `json:"role,omitempty"` // its name in the document, as in [trust.Extracted]
 	trust.Finding
 }
 
 // ErrUnknownCode is the error of Check for a code to ignore that no finding has.
 var ErrUnknownCode = errors.New("unknown code")
 
-// Check looks at every policy of files and folders with check. Findings whose code is in ignored are
-// left out. A policy that cannot be judged is a finding with [trust.CodeNotAPolicy]. Nothing is
-// kept of a policy but its findings.
+// Check looks at every policy of files and folders with check, which is required. Of what it finds,
+// the codes in ignored are left out. A policy that cannot be judged is a finding with
+// [trust.CodeNotAPolicy], whatever is ignored. Nothing is kept of a policy but its findings.
+//
+// Errors are those of [Search.Policies], and [ErrUnknownCode].
 func (s *Search) Check(check func(*trust.Policy) []trust.Finding, ignored []string, names ...string) (*Report, error) {
 	for _, code := range ignored {
 		if !slices.ContainsFunc(trust.FindingKinds(), func(k trust.FindingKind) bool { return k.Code == code }) {
@@ -101,10 +103,10 @@ func (r *Report) Has(least trust.Severity) bool {
 func (r *Report) String() string {
 	var b strings.Builder
 	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "%s:%d:%d: %s: %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.Code, f.sentences(": "))
+		fmt.Fprintf(&b, "%s:%d:%d: %s: %s: %s\n", printable.Text(f.File), f.Line, f.Column, f.Severity, f.Code, f.sentences(": "))
 	}
 	for _, s := range r.Skipped {
-		fmt.Fprintln(&b, strings.TrimSuffix(s.File+": no trust policy: "+s.Reason, ": "))
+		fmt.Fprintln(&b, printable.Text(strings.TrimSuffix(s.File+": no trust policy: "+s.Reason, ": ")))
 	}
 	fmt.Fprintf(&b, "%d files, %d trust policies, %d findings", r.Files, r.Policies, len(r.Findings))
 	return b.String()

@@ -124,6 +124,38 @@ func TestAFolderHasOtherFilesToo(t *testing.T) {
 	assert.Equal(t, 10, report.Files)
 }
 
+func TestLinksAreFollowedToFilesAndFromTheName(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"a.json": star, "sub/b.json": star})
+	for link, to := range map[string]string{
+		"link.json": "a.json", ".#lock.json": "user@host.1234", "folder.json": "sub", "loop": ".", "turn.json": "turn.json",
+	} {
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, link)))
+	}
+	to := filepath.Join(t.TempDir(), ".link")
+	require.NoError(t, os.Symlink(dir, to))
+	var search policyfile.Search
+	_, err := search.Check((*trust.Policy).Lint, nil, to)
+	require.ErrorContains(t, err, "turn.json", "a link that leads back to itself")
+	require.NoError(t, os.Remove(filepath.Join(dir, "turn.json")))
+	for _, name := range []string{dir, to, to + "/"} {
+		var found []string
+		for _, f := range lint(t, name).Findings {
+			found = append(found, strings.TrimPrefix(f.File, strings.TrimSuffix(name, "/")))
+		}
+		assert.Equal(t, []string{"/a.json", "/link.json", "/sub/b.json"}, found, name)
+	}
+}
+
+func TestNamesOfFilesArePrintable(t *testing.T) {
+	t.Parallel()
+	report := lint(t, folder(t, map[string]string{"\x1b[2J\n.json": star, "\x07.yaml": "a: b"}))
+	assert.NotContains(t, report.String(), "\x1b")
+	assert.NotContains(t, report.String(), "\x07")
+	assert.Equal(t, 2, strings.Count(report.String(), "\n"), "a line for each")
+	assert.NotContains(t, report.GitHub(), "\n")
+}
+
 func TestAFileThatIsNamedMustBeWell(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, map[string]string{"values.yaml": "replicas: 3\n", "broken.json": "{", "twice.yaml": "a: 1\na: 2\n", "none.json": `{"Resources":{}}`})
@@ -159,7 +191,10 @@ func TestWhatIsOpenedIsTheCallersChoice(t *testing.T) {
 		assert.Equal(t, "1 files, 1 trust policies, 0 findings", report.String())
 	}
 	var search policyfile.Search
-	_, err := search.Check((*trust.Policy).Lint, []string{"hole-cluster"}, "-")
+	report, err := search.Check((*trust.Policy).Lint, []string{trust.CodeNotAPolicy}, folder(t, map[string]string{"half.json": `{"Statement": 8}`}))
+	require.NoError(t, err)
+	assert.Len(t, report.Findings, 1, "what cannot be judged cannot be ignored")
+	_, err = search.Check((*trust.Policy).Lint, []string{"hole-cluster"}, "-")
 	require.ErrorIs(t, err, policyfile.ErrUnknownCode)
 	assert.ErrorContains(t, err, `unknown code "hole-cluster"`)
 }

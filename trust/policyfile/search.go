@@ -21,26 +21,29 @@ type Search struct {
 	// standard input gives that.
 	Open func(name string) (io.ReadCloser, error)
 
-	// Files counts those that were read so far, and Skipped are those of them without a policy.
-	Files   int
+	// Files counts the files that were read so far, in all calls.
+	Files int
+	// Skipped are those of them without a policy.
 	Skipped []Skipped
 }
 
 // Policy is a trust policy and the file that has it, or why what is there cannot be judged.
 type Policy struct {
-	File string
+	File string // as it was named, or below the folder that was
 	trust.Extracted
 }
 
-// Skipped is a file in which there is no trust policy.
+// Skipped is a file without a trust policy.
 type Skipped struct {
 	File   string `json:"file"`
 	Reason string `json:"reason,omitempty"` // where it could not be read as such a document
 }
 
-// Policies are those of files and folders, in order. Folders whose name begins with a dot, and what is not
-// a regular file in a folder, are left out. A file in a folder may be of any kind; one that is named must
-// be one that [Read] knows. An error ends the sequence; that no policy was found is one too.
+// Policies are those of files and folders, in order. In a folder it looks at what ends in .json, .yaml,
+// .yml, .template and .tfstate, by links to files too. It leaves out folders whose name begins with a
+// dot, links to folders, links that lead nowhere and what is not a regular file. A file in a folder may
+// be of any kind; one that is named must be one that [Read] knows. An error ends the sequence; that no
+// policy was found is one too.
 func (s *Search) Policies(names ...string) iter.Seq2[Policy, error] {
 	return func(yield func(Policy, error) bool) {
 		found := 0
@@ -62,7 +65,7 @@ func (s *Search) Policies(names ...string) iter.Seq2[Policy, error] {
 	}
 }
 
-// errStopped is that the caller wants no more.
+// errStopped says that the caller wants no more.
 var errStopped = errors.New("stopped")
 
 func (s *Search) look(name string, each func(Policy) bool) error {
@@ -70,18 +73,24 @@ func (s *Search) look(name string, each func(Policy) bool) error {
 	if err != nil || !info.IsDir() { // what cannot be looked at is for Open
 		return s.named(name, each)
 	}
-	return filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+	root := name + string(filepath.Separator) // a link to a folder is that folder
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != name && strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
 		case entry.IsDir() || !slices.Contains([]string{".json", ".yaml", ".yml", ".template", ".tfstate"}, filepath.Ext(path)):
 			return nil
 		}
 		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() { // a pipe would be waited for
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && entry.Type()&fs.ModeSymlink != 0: // an editor's lock, such as .#a.json
+			return nil
+		case err != nil:
 			return err
+		case !info.Mode().IsRegular(): // a pipe would be waited for
+			return nil
 		}
 		return s.inFolder(path, each)
 	})
