@@ -21,7 +21,7 @@ import (
 // and [trust.Policy.Evaluate] tells them apart. STS has many servers, so even after a success
 // another one may refuse for a moment longer.
 //
-// The caller needs no permission in IAM beyond those of assume.
+// The caller needs nothing in IAM. What assume does may need permissions.
 func WaitAssumable(ctx context.Context, assume func(context.Context) error, limit time.Duration) error {
 	if assume == nil {
 		return errors.New("iamrole: WaitAssumable: assume is nil")
