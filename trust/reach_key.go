@@ -30,15 +30,16 @@ func (q *question) describe(i int, of []*choice, doubtful bool, budget *language
 			return list
 		}
 	}
-	return k.byExample(of)
+	return d.byExample(k, of)
 }
 
-// byExample says what the key may be by values of a few of the choices; nothing when it can only
-// be left open.
-func (k ReachKey) byExample(of []*choice) []described {
-	for _, c := range of {
-		if c.atom.presence == present && len(k.Is) < maxExamples {
-			k.Is = append(k.Is, strings.Join(c.atom.values, " and "))
+// byExample says what the key may be by a few values that are among the choices; nothing when it can
+// only be left open.
+func (d *describer) byExample(k ReachKey, of []*choice) []described {
+	for i := range d.variable.atoms {
+		a := &d.variable.atoms[i]
+		if a.presence == present && len(k.Is) < maxExamples && d.isIn(of, a.values, present) {
+			k.Is = append(k.Is, strings.Join(a.values, " and "))
 		}
 	}
 	if k.Examples = len(k.Is) > 0; !k.Examples && !k.Absent {

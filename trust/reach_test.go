@@ -146,6 +146,7 @@ func TestReachIsForPeople(t *testing.T) {
 		"perhaps":             {web(`{"StringMatches":{"HOST:aud":"a"},"StringEquals":{"HOST:sub":"x"}}`), []string{"sub x" + of + ", perhaps"}},
 		"perhaps without sub": {web(`{"ForAnyValue:StringEqualsIfExists":{"HOST:sub":"x"}}`), []string{"every token" + of + ", sub is such as \"\" or absent, perhaps", "sub x" + of}},
 		"perhaps by its case": {web(`{"StringEqualsIgnoreCase":{"HOST:sub":"shop"}}`), []string{"every token" + of + `, sub is such as "\u017fhop", perhaps`, `sub "shop (in any case)"` + of}},
+		"for all values":      {web(`{"ForAllValues:StringEquals":{"HOST:sub":"x"}}`), []string{"every token" + of + `, sub is such as x or absent`}},
 		"nobody's address":    {web(`{"StringEquals":{"HOST:sub":"x","aws:SourceIp":"here"}}`), nil},
 		"a policy variable":   {web(`{"StringLike":{"HOST:sub":["x","${aws:PrincipalTag/sub}"]}}`), []string{"every token" + of + ", sub is there but not x, perhaps", "sub x" + of}},
 		"a role":              {assume(`{"AWS":"arn:aws:iam::111122223333:role/reader"}`, `{"StringEquals":{"sts:ExternalId":"abc"}}`), []string{"role arn:aws:iam::111122223333:role/reader, sts:externalid is abc"}},
