@@ -1,5 +1,5 @@
-// Package s3store keeps what an issuer publishes in an S3 bucket, for [oidc.Publish] and the like. A
-// few signed requests are all that takes, so it does without the SDK's S3 client.
+// Package s3store keeps what an issuer publishes in an S3 bucket, for [oidc.Publish], [oidc.Served] and
+// [oidc.Unpublish]. A few signed requests are all that takes, so it does without the SDK's S3 client.
 package s3store
 
 import (
@@ -26,7 +26,8 @@ import (
 // timeout is that of a call, with its body.
 const timeout = 30 * time.Second
 
-// Bucket is where an issuer's objects are. It is immutable and safe for concurrent use.
+// Bucket is where an issuer's objects are. [New] returns one; the zero value gives errors. It is
+// immutable and safe for concurrent use.
 type Bucket struct {
 	base        string // URL below which the issuer's objects are, without a slash at its end
 	region      string
@@ -37,17 +38,18 @@ type Bucket struct {
 var _ oidc.ObjectStore = (*Bucket)(nil)
 
 // New returns the bucket of that name, with the region, the credentials and the HTTPClient of cfg
-// (nil: http.DefaultClient). A call takes at most 30 s. The objects go below the issuer's own path, so that clusters can share a bucket.
+// (nil: http.DefaultClient); it uses nothing else of it. A call takes at most 30 s. The objects go
+// below the issuer's own path, so that clusters can share a bucket.
 //
-// Errors: cfg lacks a region or credentials; the region does not have the shape of one; the issuer's
-// URL is that of another bucket.
+// Errors: a name that no bucket has; cfg lacks a region or credentials; the region does not have the
+// shape of one; the issuer is the zero value, or its URL is that of another bucket.
 func New(cfg aws.Config, bucket string, iss oidc.Issuer) (*Bucket, error) {
 	fail := func(format string, args ...any) (*Bucket, error) {
 		return nil, fmt.Errorf("s3store: bucket %q: "+format, append([]any{bucket}, args...)...)
 	}
 	region, known := partition.ByRegion(cfg.Region)
 	switch {
-	case bucket == "" || strings.ContainsAny(bucket, "/?#@:"):
+	case bucket == "" || strings.Trim(bucket, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "":
 		return fail("it is not the name of a bucket")
 	case cfg.Region == "":
 		return fail("no AWS region is configured: set AWS_REGION to the bucket's")
@@ -55,28 +57,44 @@ func New(cfg aws.Config, bucket string, iss oidc.Issuer) (*Bucket, error) {
 		return fail("AWS region %q: it does not have the shape of a region", cfg.Region)
 	case cfg.Credentials == nil:
 		return fail("no AWS credentials are configured")
+	case iss.IsZero():
+		return fail("%w", oidc.ErrIssuerZero)
 	}
-	at, err := url.Parse(iss.String())
+	base, err := baseOf(bucket, "s3."+cfg.Region+"."+region.DNSSuffix, iss)
 	if err != nil {
 		return fail("%w", err)
 	}
-	host, path := "s3."+cfg.Region+"."+region.DNSSuffix, strings.TrimSuffix(at.EscapedPath(), "/")
-	if at.Host == host { // https://s3.REGION.SUFFIX/BUCKET/PATH
-		below, ok := strings.CutPrefix(path+"/", "/"+bucket+"/")
-		if !ok {
-			return fail("the issuer %q is not in it", iss)
-		}
-		path = strings.TrimSuffix("/"+below, "/")
-	}
-	b := &Bucket{base: "https://" + bucket + "." + host + path, region: cfg.Region, credentials: cfg.Credentials, client: cfg.HTTPClient}
+	b := &Bucket{base: base, region: cfg.Region, credentials: cfg.Credentials, client: cfg.HTTPClient}
 	if b.client == nil {
 		b.client = http.DefaultClient
 	}
 	return b, nil
 }
 
-// GetObject needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for
-// what is not there.
+// baseOf is the URL below which the bucket has the issuer's objects; host is S3's
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+func baseOf(bucket, host string, iss oidc.Issuer) (string, error) {
+	at, err := url.Parse(iss.String())
+	if err != nil {
+		return "", err
+	}
+	path := strings.TrimSuffix(at.EscapedPath(), "/")
+	of, inHost := strings.CutSuffix(at.Host, "."+host) // https://BUCKET.s3.REGION.SUFFIX/PATH
+	if at.Host == host {                               // https://s3.REGION.SUFFIX/BUCKET/PATH
+		of, path, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		path = strings.TrimSuffix("/"+path, "/")
+	}
+	if (inHost || at.Host == host) && of != bucket {
+		return "", fmt.Errorf("the issuer %q is not in it", iss)
+	}
+	if strings.Contains(bucket, ".") { // S3's certificate is for one label before its host
+		return "https://" + host + "/" + bucket + path, nil
+	}
+	return "https://" + bucket + "." + host + path, nil
+}
+
+// GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge]. It needs
+// s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for what is not there.
 func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -95,10 +113,13 @@ func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte,
 		return nil, b.answered(resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if err == nil && len(body) > limit {
-		err = oidc.ErrTooLarge
+	if err != nil {
+		return nil, err
 	}
-	return body, err
+	if len(body) > limit {
+		return nil, fmt.Errorf("%s: %w", path, oidc.ErrTooLarge)
+	}
+	return body, nil
 }
 
 // PutObject needs s3:PutObject on the object. It sends no ACL: reading is granted by the
@@ -137,6 +158,9 @@ func (b *Bucket) answered(resp *http.Response) error {
 }
 
 func (b *Bucket) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
+	if b == nil || b.client == nil {
+		return nil, errors.New("the bucket is not one that New returned")
+	}
 	req, err := http.NewRequestWithContext(ctx, method, b.base+"/"+(&url.URL{Path: path}).EscapedPath(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -112,8 +112,9 @@ func TestABucketIsReadAndWrittenBySignedRequests(t *testing.T) {
 	assert.Empty(t, last.Header.Get("X-Amz-Acl"))
 	assert.Len(t, s3.kept, 2)
 	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "once more")
-	_, err = b.GetObject(t.Context(), "openid/v1/jwks", 5)
+	body, err := b.GetObject(t.Context(), "openid/v1/jwks", 5)
 	require.ErrorIs(t, err, oidc.ErrTooLarge)
+	assert.Nil(t, body)
 	require.NoError(t, oidc.Unpublish(t.Context(), b, iss))
 	assert.Empty(t, s3.kept)
 	s3.kept[document] = "forbidden"
@@ -142,6 +143,35 @@ func TestABucketKeepsTheIssuersPathInItsRegionsPartition(t *testing.T) {
 	}
 }
 
+// S3's certificate has one label before its host.
+func TestABucketWithADotIsAskedForInThePath(t *testing.T) {
+	t.Parallel()
+	for iss, want := range map[string]string{
+		"https://oidc.example/c":                                    "https://s3.eu-west-1.amazonaws.com/oidc.example/c/x",
+		"https://s3.eu-west-1.amazonaws.com/oidc.example/c":         "https://s3.eu-west-1.amazonaws.com/oidc.example/c/x",
+		"https://oidc.example.s3.eu-west-1.amazonaws.com/c":         "https://s3.eu-west-1.amazonaws.com/oidc.example/c/x",
+		"https://oidc.example.s3.eu-west-1.amazonaws.com.cn.test/c": "https://s3.eu-west-1.amazonaws.com/oidc.example/c/x",
+	} {
+		s3 := &objects{kept: map[string]string{}}
+		b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: s3}, "oidc.example", issuer(t, iss))
+		require.NoError(t, err, iss)
+		require.NoError(t, b.DeleteObject(t.Context(), "x"))
+		assert.Equal(t, want, s3.got[0].URL.String(), iss)
+	}
+}
+
+func TestABucketThatNobodyMadeGivesErrors(t *testing.T) {
+	t.Parallel()
+	for _, b := range []*s3store.Bucket{nil, {}} {
+		_, err := b.GetObject(t.Context(), "x", 1)
+		require.Error(t, err)
+		require.Error(t, b.PutObject(t.Context(), oidc.Object{Path: "x"}))
+		require.Error(t, b.DeleteObject(t.Context(), "x"))
+	}
+	_, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}, "b", oidc.Issuer{})
+	assert.ErrorIs(t, err, oidc.ErrIssuerZero)
+}
+
 func TestABucketThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 	good := aws.Config{Region: "eu-west-1", Credentials: aws.AnonymousCredentials{}}
@@ -154,6 +184,9 @@ func TestABucketThatCannotBeIsRefused(t *testing.T) {
 		`"evil.example/": it is not the name`:                    {"eu-west-1", "evil.example/", "https://cdn.example"},
 		`issuer "https://s3.eu-west-1.amazonaws.com/bb/cluster"`: {"eu-west-1", "b", "https://s3.eu-west-1.amazonaws.com/bb/cluster"},
 		`issuer "https://s3.eu-west-1.amazonaws.com/other"`:      {"eu-west-1", "b", "https://s3.eu-west-1.amazonaws.com/other"},
+		`issuer "https://other.s3.eu-west-1.amazonaws.com"`:      {"eu-west-1", "b", "https://other.s3.eu-west-1.amazonaws.com"},
+		`issuer "https://a.b.s3.eu-west-1.amazonaws.com"`:        {"eu-west-1", "b", "https://a.b.s3.eu-west-1.amazonaws.com"},
+		`"b%2f": it is not the name`:                             {"eu-west-1", "b%2f", "https://cdn.example"},
 	} {
 		cfg := good
 		cfg.Region = c.region
