@@ -14,10 +14,8 @@ import (
 // out; the short forms of CloudFormation's functions, such as !Ref and !GetAtt, are objects of one
 // member (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html).
 func JSON(node *yaml.Node) ([]byte, error) {
-	node = copied(Behind(node))
-	Expand(node)
 	w := writer{line: 1, column: 1}
-	err := w.node(node)
+	err := w.node(Plain(node))
 	return w.out, err
 }
 
@@ -67,7 +65,11 @@ func (w *writer) node(n *yaml.Node) error {
 	}
 	w.to(n)
 	value := any(n.Value)
-	if tag := n.ShortTag(); tag != "!!str" && tag != "!!timestamp" { // JSON has no dates
+	switch tag := n.ShortTag(); {
+	case tag == "!!str" || tag == "!!timestamp": // JSON has no dates
+	case (tag == "!!int" || tag == "!!float") && json.Valid([]byte(n.Value)):
+		value = json.Number(n.Value) // with all of its digits
+	default:
 		if err := n.Decode(&value); err != nil {
 			return fmt.Errorf("line %d: %w", n.Line, err)
 		}
@@ -103,10 +105,12 @@ func (w *writer) content(n *yaml.Node, first, last string) (err error) {
 }
 
 func (w *writer) value(n *yaml.Node, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("line %d: it cannot be written as JSON", n.Line) // infinity
 	}
-	w.text(string(text))
+	w.text(strings.TrimSuffix(text.String(), "\n"))
 	return nil
 }

@@ -8,13 +8,13 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// Documents reads the documents of a text; empty ones stay, so that nothing is lost. A name that
-// stands twice in a mapping is an error, and so are aliases that grow without measure.
+// Documents reads the documents of a text; empty ones stay, so that nothing is lost, and a text of
+// comments alone has none. A name that a mapping has twice is an error, and so are aliases that grow
+// without measure.
 func Documents(text []byte) (all []*yaml.Node, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
@@ -24,10 +24,7 @@ func Documents(text []byte) (all []*yaml.Node, err error) {
 			return all, nil
 		}
 		if err == nil {
-			err = node.Decode(new(any))
-		}
-		if several := (*yaml.TypeError)(nil); errors.As(err, &several) {
-			err = errors.New("yaml: " + strings.Join(several.Errors, "; ")) // on one line
+			err = new(checker).check(&node)
 		}
 		if err != nil {
 			return nil, err
@@ -47,7 +44,7 @@ func Root(document *yaml.Node) *yaml.Node {
 // At follows names through mappings, and numbers through sequences; nil when one is not there.
 func At(node *yaml.Node, path ...string) *yaml.Node {
 	for _, name := range path {
-		node = Behind(node)
+		node = behind(node)
 		switch {
 		case node == nil:
 			return nil
@@ -75,50 +72,75 @@ func member(mapping *yaml.Node, name string) *yaml.Node {
 
 // Text is the scalar at a path, "" for none.
 func Text(node *yaml.Node, path ...string) string {
-	if node = Behind(At(node, path...)); node == nil || node.Kind != yaml.ScalarNode {
+	if node = behind(At(node, path...)); node == nil || node.Kind != yaml.ScalarNode {
 		return ""
 	}
 	return node.Value
 }
 
-// Behind is what an alias stands for.
-func Behind(node *yaml.Node) *yaml.Node {
+// Plain is a copy without anchors, in which aliases and merge keys are written out, so that what is
+// added in one place appears in no other.
+func Plain(node *yaml.Node) *yaml.Node {
+	plain := copied(behind(node))
+	expand(plain)
+	return plain
+}
+
+// behind is what an alias stands for.
+func behind(node *yaml.Node) *yaml.Node {
 	for node != nil && node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	return node
 }
 
-// Expand writes aliases and merge keys out below a node, so that what is added in one place appears
-// in no other.
-func Expand(node *yaml.Node) {
+func expand(node *yaml.Node) {
 	for i, child := range node.Content {
 		if child.Kind == yaml.AliasNode {
-			node.Content[i] = copied(Behind(child))
+			node.Content[i] = copied(behind(child))
 		}
-		Expand(node.Content[i])
+		expand(node.Content[i])
 	}
-	if node.Kind != yaml.MappingNode {
+	if node.Kind == yaml.MappingNode {
+		mergeInto(node)
+	}
+}
+
+// mergeInto writes out the merge key of a mapping (https://yaml.org/type/merge.html).
+func mergeInto(mapping *yaml.Node) {
+	at := -1
+	have := map[string]bool{}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if isMerge(mapping.Content[i]) {
+			at = i
+		}
+		have[mapping.Content[i].Value] = true
+	}
+	if at < 0 {
 		return
 	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Tag != "!!merge" {
-			continue
-		}
-		merged := []*yaml.Node{node.Content[i+1]}
-		if node.Content[i+1].Kind == yaml.SequenceNode {
-			merged = node.Content[i+1].Content
-		}
-		node.Content = slices.Delete(node.Content, i, i+2)
-		for _, m := range merged {
-			for j := 0; j+1 < len(m.Content); j += 2 {
-				if member(node, m.Content[j].Value) == nil {
-					node.Content = append(node.Content, m.Content[j], m.Content[j+1])
-				}
+	merged := mergedBy(mapping.Content[at+1])
+	mapping.Content = slices.Delete(mapping.Content, at, at+2)
+	for _, m := range merged {
+		for i := 0; i+1 < len(m.Content); i += 2 {
+			if name := m.Content[i]; !have[name.Value] {
+				have[name.Value] = true
+				mapping.Content = append(mapping.Content, name, m.Content[i+1])
 			}
 		}
-		i -= 2
 	}
+}
+
+func isMerge(name *yaml.Node) bool {
+	return name.Kind == yaml.ScalarNode && name.Value == "<<" && (name.Tag == "" || name.Tag == "!!merge")
+}
+
+// mergedBy are the mappings that the value of a merge key names.
+func mergedBy(value *yaml.Node) []*yaml.Node {
+	if value = behind(value); value.Kind == yaml.SequenceNode {
+		return value.Content
+	}
+	return []*yaml.Node{value}
 }
 
 func copied(node *yaml.Node) *yaml.Node {

@@ -3,11 +3,14 @@ package yamltree_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/irsa-go/irsa/internal/growth"
 	"github.com/irsa-go/irsa/internal/yamltree"
 )
 
@@ -49,6 +52,50 @@ func TestJSONHasWhatYAMLMeans(t *testing.T) {
 	require.NoError(t, err)
 	_, err = yamltree.JSON(documents[0])
 	assert.EqualError(t, err, "line 1: it cannot be written as JSON")
+}
+
+func TestWhatADocumentMustNotHaveIsAnError(t *testing.T) {
+	t.Parallel()
+	grows := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	for c := byte('b'); c < 'g'; c++ {
+		grows += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c,", c-1), 10))
+	}
+	for text, want := range map[string]string{
+		"a: 1\nb: 2\na: 3":             `yaml: line 3: mapping key "a" already defined at line 1`,
+		"- {b: {c: 1, 'c': 2}}":        `yaml: line 1: mapping key "c" already defined at line 1`,
+		"&a a: 1\n*a : 2":              `yaml: line 2: mapping key "a" already defined at line 1`,
+		"a: &a {b: 1}\n<<: *a\n<<: *a": `yaml: line 3: mapping key "<<" already defined at line 2`,
+		"a: &a [1]\n<<: [*a]":          `yaml: line 2: only mappings can be merged`,
+		"<<: b":                        `yaml: line 1: only mappings can be merged`,
+		"a: 1\n? [b]\n: 2":             `yaml: line 2: a mapping key must be a scalar`,
+		"a: &a\n  b: [*a]":             `yaml: line 2: anchor "a" contains itself`,
+		"&a b: {<<: *a}":               `yaml: line 1: only mappings can be merged`,
+		"&a {<<: *a}":                  `yaml: line 1: anchor "a" contains itself`,
+		grows:                          `yaml: document contains excessive aliasing`,
+	} {
+		documents, err := yamltree.Documents([]byte(text))
+		assert.EqualError(t, err, want, text)
+		assert.Nil(t, documents)
+	}
+	documents, err := yamltree.Documents([]byte("a: &a {b: 1}\nc: [*a, *a, {<<: *a, b: 2}, {'<<': x}]"))
+	assert.NoError(t, err)
+	assert.Len(t, documents, 1)
+}
+
+func TestMappingsAreReadInTheTimeOfTheirLength(t *testing.T) {
+	assert.NoError(t, growth.Linear(5000, func(n int) func() {
+		var text bytes.Buffer
+		text.WriteString("a: &a\n")
+		for i := range n {
+			fmt.Fprintf(&text, "  x%d: x\n", i)
+		}
+		text.WriteString("b:\n  <<: *a\n")
+		return func() {
+			documents, err := yamltree.Documents(text.Bytes())
+			require.NoError(t, err)
+			assert.Len(t, yamltree.At(yamltree.Plain(documents[0].Content[0]), "b").Content, 2*n)
+		}
+	}))
 }
 
 // JSON has the values that the decoder finds.

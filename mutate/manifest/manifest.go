@@ -1,6 +1,7 @@
 // Package manifest mutates pods, and whatever has a pod template, in files of YAML and JSON as a
 // webhook would in the cluster: in a repository, in a pipeline or as Helm's post-renderer. Comments
-// and the order of members and documents stay, and what is not a pod stays as it is.
+// and the order of members and documents stay, and what is not a pod stays as it is. In a document
+// with pods, aliases and merge keys are written out.
 //
 // [File.Objects] has the objects of a file. A program takes the identities of its ServiceAccounts
 // from them, or from elsewhere, and calls [Object.Mutate] for those that have pods.
@@ -21,6 +22,7 @@ import (
 
 // File is the documents of one file. It is not safe for concurrent use, and neither are its objects.
 type File struct {
+	comments  []byte // of a file without documents
 	documents []*yaml.Node
 	objects   []*Object
 	isJSON    bool
@@ -29,11 +31,15 @@ type File struct {
 
 var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\n(?: *#[^\n]*\n)*( *)- `)
 
-// Parse reads a file of YAML, which may have several documents, or of JSON. Errors name the line,
-// and the object: one that is not YAML, or has a name twice in a mapping; one that is not a
-// Kubernetes object; a ServiceAccount or a workload that cannot be read.
+// Parse reads a file of YAML, which may have several documents, or of JSON. It is an error when the
+// text is not UTF-8 or UTF-16, not YAML, has a name twice in a mapping or aliases that grow without
+// measure; when a document is not a Kubernetes object; and when a ServiceAccount or a workload
+// cannot be read. Errors name the line and the object.
 func Parse(text []byte) (*File, error) {
 	f := &File{isJSON: json.Valid(text)}
+	if f.isJSON {
+		text = joinSurrogates(text)
+	}
 	if list := compactList.FindSubmatch(text); list != nil {
 		f.compact = bytes.Equal(list[1], list[2])
 	}
@@ -41,37 +47,59 @@ func Parse(text []byte) (*File, error) {
 	if f.documents, err = yamltree.Documents(text); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
+	if len(f.documents) == 0 {
+		f.comments = bytes.Clone(text)
+	}
 	for _, document := range f.documents {
-		spellNulls(document)
-		if err := f.add(yamltree.Root(document)); err != nil {
+		respell(document)
+		if err := f.add(document); err != nil {
 			return nil, fmt.Errorf("manifest: %w", err)
 		}
 	}
 	return f, nil
 }
 
-// spellNulls writes "null" for what is left out between braces, for which the encoder writes ”.
-func spellNulls(node *yaml.Node) {
-	for _, child := range node.Content {
-		if node.Style&yaml.FlowStyle != 0 && child.Tag == "!!null" && child.Value == "" {
-			child.Value = "null"
+var escape = regexp.MustCompile(`\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.`)
+
+// joinSurrogates writes out the characters of JSON that are two escapes each, which YAML does not know.
+func joinSurrogates(text []byte) []byte {
+	return escape.ReplaceAllFunc(text, func(found []byte) []byte {
+		var joined string
+		if len(found) < len(`\ud800\udc00`) || json.Unmarshal([]byte(`"`+string(found)+`"`), &joined) != nil {
+			return found
 		}
-		spellNulls(child)
+		return []byte(joined)
+	})
+}
+
+// respell changes what the encoder would write in another way: a null that is left out between braces
+// as an empty string, and a merge key with its tag.
+func respell(node *yaml.Node) {
+	for _, child := range node.Content {
+		switch {
+		case node.Style&yaml.FlowStyle != 0 && child.Tag == "!!null" && child.Value == "":
+			child.Value = "null"
+		case child.Tag == "!!merge":
+			child.Tag = ""
+		}
+		respell(child)
 	}
 }
 
 // add finds the object that a document holds, or the items of a List.
-func (f *File) add(root *yaml.Node) error {
+func (f *File) add(document *yaml.Node) error {
+	root := yamltree.Root(document)
 	if root == nil {
 		return nil
 	}
+	root = yamltree.Plain(root)
 	if root.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: it is not a Kubernetes object", root.Line)
 	}
 	items := []*yaml.Node{root}
 	if strings.HasSuffix(yamltree.Text(root, "kind"), "List") {
 		items = nil
-		if list := yamltree.Behind(yamltree.At(root, "items")); list != nil && list.Kind == yaml.SequenceNode {
+		if list := yamltree.At(root, "items"); list != nil && list.Kind == yaml.SequenceNode {
 			items = list.Content
 		}
 	}
@@ -81,6 +109,9 @@ func (f *File) add(root *yaml.Node) error {
 			return err
 		}
 		f.objects = append(f.objects, object)
+		if _, hasPods := object.Target(); hasPods {
+			document.Content[0] = root
+		}
 	}
 	return nil
 }
@@ -118,6 +149,7 @@ func (f *File) JSON() ([]byte, error) {
 // YAML writes the documents with "---" between them.
 func (f *File) YAML() ([]byte, error) {
 	var out bytes.Buffer
+	out.Write(f.comments)
 	for i, document := range f.documents {
 		if i > 0 {
 			out.WriteString("---\n")

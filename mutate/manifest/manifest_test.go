@@ -186,49 +186,18 @@ func TestListsDocumentsAndOtherObjectsStay(t *testing.T) {
 			assert.Error(t, err)
 		}
 	}
-	assert.Equal(t, []string{"ConfigMap / false false", "Pod / true false", "ServiceAccount shop/checkout false true"}, all)
-}
-
-func TestAliasesAreWrittenOutInAPod(t *testing.T) {
-	t.Parallel()
-	const text = `kind: Pod
-metadata: {namespace: shop, name: a}
-spec:
-  containers:
-  - &app
-    name: app
-    env: &env
-    - {name: A, value: "1"}
-  - <<: *app
-    name: other
-  - name: third
-    env: *env
-`
-	var got struct {
-		Spec struct {
-			Containers []struct {
-				Name string
-				Env  []struct{ Name string }
-			}
-		}
-	}
-	require.NoError(t, yaml.Unmarshal([]byte(bytesOf(t, mutated(t, text))), &got))
-	require.Len(t, got.Spec.Containers, 3)
-	for i, name := range []string{"app", "other", "third"} {
-		assert.Equal(t, name, got.Spec.Containers[i].Name)
-		assert.Len(t, got.Spec.Containers[i].Env, 3, "its own and the pair, once")
-	}
+	assert.Equal(t, []string{"ConfigMap false false", "Pod true false", "ServiceAccount shop/checkout false true"}, all)
 }
 
 func TestErrorsSayTheLineAndTheObject(t *testing.T) {
 	t.Parallel()
 	const head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: checkout, namespace: shop}\n"
 	for text, want := range map[string]string{
-		head:                                 `manifest: Deployment shop/checkout: line 1: "": it has no spec`,
+		head:                                 `manifest: Deployment shop/checkout: line 1: it has no spec`,
 		head + "spec: {}\nspec: {}\n":        `manifest: yaml: line 5: mapping key "spec" already defined at line 4`,
 		"[1]":                                `manifest: line 1: it is not a Kubernetes object`,
 		"a: b\n---\nx":                       `manifest: line 3: it is not a Kubernetes object`,
-		"kind: ServiceAccount\nmetadata: []": `manifest: ServiceAccount /: `,
+		"kind: ServiceAccount\nmetadata: []": `manifest: ServiceAccount: `,
 	} {
 		_, err := manifest.Parse([]byte(text))
 		assert.ErrorContains(t, err, want, text)

@@ -1,9 +1,11 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 
@@ -24,13 +26,12 @@ type Object struct {
 }
 
 func newObject(node *yaml.Node) (*Object, error) {
-	node = yamltree.Behind(node)
 	apiVersion, kind := yamltree.Text(node, "apiVersion"), yamltree.Text(node, "kind")
-	o := &Object{node: node, name: fmt.Sprintf("%s %s/%s", kind, yamltree.Text(node, "metadata", "namespace"), yamltree.Text(node, "metadata", "name"))}
-	if pointer, isWorkload := mutate.TemplatePointer(apiVersion, kind); isWorkload {
-		if template := o.at(pointer); template != nil {
-			yamltree.Expand(template)
-		}
+	o := &Object{node: node, name: cmp.Or(kind, "an object without a kind")}
+	if name := path.Join(yamltree.Text(node, "metadata", "namespace"), yamltree.Text(node, "metadata", "name")); name != "" {
+		o.name += " " + name
+	}
+	if _, isWorkload := mutate.TemplatePointer(apiVersion, kind); isWorkload {
 		return o, o.read()
 	}
 	if kind != "ServiceAccount" || apiVersion != "v1" && apiVersion != "" {
@@ -58,7 +59,7 @@ func (o *Object) read() error {
 	return nil
 }
 
-// String names the object: "Deployment shop/checkout".
+// String names the object: "Deployment shop/checkout", or "Deployment checkout" without a namespace.
 func (o *Object) String() string { return o.name }
 
 // ServiceAccount is the object, or nil when it is of another kind.
@@ -106,15 +107,18 @@ func (o *Object) located(pointer string, err error) error {
 	if node == nil {
 		node = o.node
 	}
+	if pointer == "" {
+		return fmt.Errorf("line %d: %s", node.Line, syntax.Reason)
+	}
 	return fmt.Errorf("line %d: %q: %s", node.Line, pointer, syntax.Reason)
 }
 
 // add carries out one "add" of a JSON patch (RFC 6902 §4.1), the only operation that a mutation has.
 func (o *Object) add(pointer string, value any) error {
-	path := jsontext.Pointer(pointer)
-	node, name := yamltree.Behind(o.at(string(path.Parent()))), path.LastToken()
-	if node == nil {
-		return fmt.Errorf("%q does not exist in it", path.Parent())
+	place := jsontext.Pointer(pointer)
+	node, name := o.at(string(place.Parent())), place.LastToken()
+	if node == nil || node.Kind == yaml.ScalarNode {
+		return fmt.Errorf("%q is not an object or a list in it", place.Parent())
 	}
 	var added yaml.Node
 	if err := added.Encode(value); err != nil {
