@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -141,79 +140,6 @@ func (r *request) of(p Provider) *request {
 	token := sketch(p.arn)
 	token.claims = r.claims
 	return token
-}
-
-// collision finds what statements that move one by one do only together with those that name the
-// other provider: a Deny takes away, and two that allow one action each let a token have both.
-func (rev revision) collision(before *Policy, from, to Provider) *EditError {
-	denies, moves := "", ""
-	shared, sets := false, false
-	var all []*statement
-	for i := range rev.policy.list() {
-		s := &rev.policy.statements[i]
-		all = append(all, s)
-		switch {
-		case s.principals.match(sketch(to.arn)) == no:
-			continue
-		case s.effect != Allow:
-			denies = rev.origin(s)
-		case rev.from[i].node == s.node:
-			shared = true
-		case moves == "":
-			moves = rev.origin(s)
-		}
-		sets = sets || s.actions.match(actionTagSession) != no || s.actions.match(actionSetSourceIdentity) != no
-	}
-	if rev.policy == before || denies == "" && !(shared && sets) {
-		return nil
-	}
-	grid, ok := newGrid(all, Grant{})
-	if !ok {
-		return &EditError{Edit: "Retargeted", Path: cmp.Or(denies, moves), Reason: tooIntricate}
-	}
-	for _, r := range grid.tokens(to.arn) {
-		old, moved, now := outcomes(r, before), outcomes(r.of(from), before), outcomes(r, rev.policy)
-		for i, is := range now {
-			if was, ok := old[i].or(moved[i]); denies != "" && (!ok || is != was) {
-				return &EditError{Edit: "Retargeted", Path: cmp.Or(denies, moves), Reason: "the statement would deny tokens of the other provider that it did not deny"}
-			}
-		}
-		was := [2][3]verdict{together(old), together(moved)}
-		for i, is := range together(now) {
-			if is > max(was[0][i], was[1][i]) {
-				return &EditError{Edit: "Retargeted", Path: moves, Reason: "with another statement it would let tokens of the other provider set tags or a source identity, which those of neither may"}
-			}
-		}
-	}
-	return nil
-}
-
-// together are the verdicts on tokens that set session tags, a source identity, or both.
-func together(o [4]answer) [3]verdict {
-	web, tags, identity := o[0].verdict, o[2].verdict, o[3].verdict
-	return [3]verdict{min(web, tags), min(web, identity), min(web, tags, identity)}
-}
-
-// outcomes are the policy's answers to each action.
-func outcomes(r *request, p *Policy) [4]answer {
-	var allows, denies []*statement
-	for i := range p.list() {
-		if s := &p.statements[i]; s.effect == Allow {
-			allows = append(allows, s)
-		} else {
-			denies = append(denies, s)
-		}
-	}
-	allow, deny := answers(r, allows), answers(r, denies)
-	for i, d := range deny {
-		switch {
-		case allow[i].verdict == no || d.verdict == yes:
-			allow[i] = answer{}
-		case d.verdict == unproven:
-			allow[i] = answer{unproven, allow[i].dependsOn + "\n" + d.dependsOn}
-		}
-	}
-	return allow
 }
 
 func (s *statement) retargeted(from, to Provider) (*jsontree.Value, *EditError) {

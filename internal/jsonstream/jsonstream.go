@@ -100,11 +100,13 @@ func (r *Reader) Value() (v Value, err error) {
 
 // End says whether the document ends here.
 func (r *Reader) End() error {
+	r.dec.PeekKind() // it reads as far as what follows
+	at := r.in.begin(r.dec.InputOffset())
 	if _, err := r.dec.ReadToken(); err == nil || !errors.Is(err, io.EOF) {
 		if r.in.err != nil {
 			return r.in.err
 		}
-		return r.at(r.in.begin(r.dec.InputOffset()), "", "something follows the document")
+		return r.at(at, "", "something follows the document")
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ func TestWhatIsWrongIsLocatedInTheWhole(t *testing.T) {
 		"{\"items\": [1,\n {\"a\":1,\"a\":": `line 2, column 9 at "/items/1/a": this name stands in the object twice`,
 		"{\"x\": [1,\n2],\n \"items\": [":   `line 3, column 12 at "/items": the document ends in the middle`,
 		"{\"items\": []}\n\n x":             "line 3, column 2: something follows the document",
+		"{\"items\": []}\n {\"items\": []}": "line 2, column 2: something follows the document",
 		"{\"items\": [1,\n[[[[[[[[[[[[":     `line 2, column 8 at "/items/1/0/0/0/0/0/0": nested deeper than 8`,
 	} {
 		_, err := read(strings.NewReader(doc), limits)
