@@ -27,8 +27,8 @@ const (
 	CodeMountedElsewhere Code = "mounted-elsewhere"
 	// CodeEnvFrom: envFrom may hold variables that ours hide.
 	CodeEnvFrom Code = "env-from"
-	// CodeStaticCredentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set, which SDKs
-	// prefer to any identity, or one of them.
+	// CodeStaticCredentials: AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is set, and SDKs prefer an
+	// access key to any identity.
 	CodeStaticCredentials Code = "static-credentials"
 	// CodeShadowed: variables of WebIdentity are set, which SDKs prefer to PodIdentity.
 	CodeShadowed Code = "shadowed"

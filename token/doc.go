@@ -74,7 +74,7 @@
 //	chained-role-refused            trust-policy  yes     no          the first role may not assume the next one
 //	trust-policy-mismatch           trust-policy  yes     no          the role's trust policy does not admit this token, or the role does not exist: STS does not tell which
 //	role-arn-invalid                role          yes     no          the role ARN is not the ARN of a role that STS can read
-//	session-name-invalid            configuration yes     no          the role session name is not 2 to 64 of letters, digits and _+=,.@-
+//	session-name-invalid            configuration yes     no          the role session name is not 2 to 64 letters, digits and _+=,.@-
 //	duration-out-of-range           configuration yes     no          the session's duration is not from 15 minutes to 12 hours
 //	duration-above-role-maximum     role          yes     no          the session's duration is longer than the role allows
 //	duration-above-chaining-maximum configuration yes     no          a role assumed from another role's credentials has sessions of 1 hour at most
@@ -91,7 +91,7 @@
 //	tokenrequest-forbidden          token         5m      no          this process may not create tokens of the service account
 //	service-account-missing         token         yes     no          the service account does not exist, or the object to bind the token to does not
 //	tokenrequest-invalid            configuration yes     no          the API server finds the request for the token invalid
-//	tokenrequest-throttled          throttling    no      no          the API server answers too many requests
+//	tokenrequest-throttled          throttling    no      no          the API server refuses the request for now, since it gets too many
 //	tokenrequest-server-fault       transient     no      no          the API server failed
 //	tokenrequest-refused            configuration 5m      no          the API server does not accept the request for the token
 //	session-token-refused           configuration yes     no          the service does not take credentials of this kind, and new ones of the same kind do not help
@@ -101,7 +101,7 @@
 //	clock-wrong                     configuration no      no          the request was signed at a time that differs too much from AWS's
 //	region-disabled                 configuration yes     no          the account has not enabled this region, or STS is not activated in it
 //	not-sts                         configuration yes     no          the endpoint does not know the request: it is not STS, or another version of it
-//	throttled                       throttling    no      no          too many calls from this account and region
+//	throttled                       throttling    no      no          the account makes too many calls in this region
 //	pool-limit                      throttling    no      no          more identities need credentials at once than the pool's limit of calls to STS lets through in time
 //	service-fault                   transient     no      no          the service itself failed
 //	endpoint-refused                configuration yes     no          the container's credentials endpoint refuses the request

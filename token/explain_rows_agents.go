@@ -121,7 +121,7 @@ var kubernetesRows = []row{
 		},
 	}, {
 		code: CodeTokenRequestThrottled, cause: CauseThrottling, retry: RetryBackoff,
-		meaning: "the API server answers too many requests",
+		meaning: "the API server refuses the request for now, since it gets too many",
 		next:    []string{"the API server's priority and fairness settings for this process"},
 		is:      []match{{from: fromKubernetes, when: hasStatus(http.StatusTooManyRequests)}},
 	}, {

@@ -12,8 +12,8 @@ var serviceRows = []row{
 		code: CodeSessionTokenRefused, cause: CauseConfiguration, retry: RetryNever,
 		meaning: "the service does not take credentials of this kind, and new ones of the same kind do not help",
 		next: []string{
-			"whether the account has enabled the region of the request: an opt-in region knows nothing of it before",
-			"the STS endpoint: the tokens of the global one are, unless the account says otherwise, not good in opt-in regions; use the regional one",
+			"whether the account has enabled the region of the request: an opt-in region does not know it before",
+			"the STS endpoint: use the regional one; session tokens of the global one are not valid in opt-in regions, unless a setting of the account makes them so",
 		},
 		is: []match{{from: fromOther, codes: []string{"InvalidToken"}, says: "malformed or otherwise invalid"}},
 	}, {
@@ -22,7 +22,7 @@ var serviceRows = []row{
 		next: []string{
 			"that the service's client asks the provider for each request and does not keep credentials of its own",
 			"that the refresh of the credentials works: an expired set is served while it fails",
-			"of EC2's RequestExpired also the clock of the node",
+			"for EC2's RequestExpired also the clock of the node",
 		},
 		is: []match{
 			{from: fromOther, codes: []string{"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestExpired"}},
@@ -38,7 +38,7 @@ var serviceRows = []row{
 		meaning: "AWS does not know the access key of the request",
 		next: []string{
 			"which credentials the client really uses: keys in the environment come before the web identity",
-			"the partition and the region: a region that the account has not enabled knows none of its keys",
+			"the partition and the region: a region that the account has not enabled does not know its keys",
 		},
 		is: []match{{codes: []string{"InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "InvalidAccessKeyId"}}},
 	}, {
@@ -73,7 +73,7 @@ var sharedRows = []row{
 		},
 	}, {
 		code: CodeThrottled, cause: CauseThrottling, retry: RetryBackoff,
-		meaning: "too many calls from this account and region",
+		meaning: "the account makes too many calls in this region",
 		next: []string{
 			"how many callers there are, and whether each keeps its credentials until they need renewal",
 			"that the regional endpoint is used and not the global one",

@@ -162,7 +162,7 @@ var stsRows = []row{
 		is: []match{stsSays("ValidationError", "Request ARN is invalid")},
 	}, {
 		code: CodeSessionNameInvalid, cause: CauseConfiguration, retry: RetryNever,
-		meaning: "the role session name is not 2 to 64 of letters, digits and _+=,.@-",
+		meaning: "the role session name is not 2 to 64 letters, digits and _+=,.@-",
 		next:    []string{"the configured session name, or AWS_ROLE_SESSION_NAME; a provider without one makes a valid one"},
 		is:      []match{stsSays("ValidationError", "'roleSessionName'")},
 	}, {

@@ -39,8 +39,9 @@ const minReplaced = 30 * time.Second
 //     again after seconds: that asks nothing of STS.
 //   - With nothing to serve, an error that may pass (throttling, a server's fault, a connection that
 //     fails) is followed by another call, as long as Timeout allows and somebody waits. The pauses
-//     are random, up to a second at first, doubling up to 10 seconds, or as long as STS asks for. Then
-//     the error is returned, and the next call of Retrieve tries again.
+//     are random, up to a second at first, doubling up to 10 seconds. One is up to 5 seconds longer when
+//     the answer asks for that (x-amz-retry-after). Then the error is returned, and the next call of
+//     Retrieve tries again.
 //   - An error that is final (see [IsFinal]) is returned once there are no valid credentials to serve:
 //     they have expired, or a service has refused them. It answers all calls of the next 1 to 5 seconds.
 //     The SDKs return it earlier; here what is valid is served until it expires, whatever is answered

@@ -26,10 +26,10 @@ func (p *patient) provider(ctx context.Context) finding {
 	}
 	p.account, err = trust.NewProvider(role.Partition, role.AccountID, p.claims.Issuer)
 	if err != nil {
-		return broken("issuer-refused-by-iam", "there can be no IAM OIDC provider for the token's issuer").because(err)
+		return broken("issuer-refused-by-iam", "IAM refuses providers for the token's issuer").because(err)
 	}
 	if p.cfg.ReadProvider == nil {
-		return skipped("not-read", "IAM is not asked; it must have "+p.account.ARN())
+		return skipped("not-read", "IAM is not asked whether it has "+p.account.ARN())
 	}
 	state, err := p.cfg.ReadProvider(ctx, p.account.ARN())
 	switch {

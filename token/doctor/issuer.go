@@ -64,7 +64,7 @@ func (p *patient) withoutChain() (finding, bool) {
 func undiscovered(err error) finding {
 	switch {
 	case errors.Is(err, oidc.ErrIssuerMismatch):
-		return broken("issuer-mismatch", "the discovery document names another issuer: they must be equal to the character",
+		return broken("issuer-mismatch", "the discovery document names another issuer than the token, and they must be equal to the character",
 			"the issuer in the published document against the token's iss, a trailing slash above all").because(err)
 	case errors.Is(err, oidc.ErrDocument):
 		return broken("discovery-document-unusable", "the discovery document lacks what STS needs", "the published document").because(err)
@@ -91,5 +91,5 @@ func unsigned(err error) finding {
 		return broken("algorithm-refused", "the token is signed with an algorithm that STS does not take", "the cluster's signing key: RSA or ECDSA").because(err)
 	}
 	return broken("signature-invalid", "the issuer's key did not sign the token",
-		"whether the token is of this cluster, and the key set of this cluster's").because(err)
+		"whether the token and the key set are of the same cluster").because(err)
 }
