@@ -54,38 +54,10 @@ func (p process) newAudit() *cobra.Command {
 }
 
 func (s auditSources) audit(cmd *cobra.Command) error {
-	if len(s.providers) != len(s.clusters) {
-		return fmt.Errorf("--provider is given %d times and --cluster %d times: want one of each for a cluster", len(s.providers), len(s.clusters))
-	}
-	if len(s.profiles) > 0 && !s.iam {
-		return errors.New("--profile: it needs --iam")
-	}
-	var providers []trust.Provider
-	for _, arn := range s.providers {
-		provider, err := trust.ParseProviderARN(arn)
-		if err != nil {
-			return fmt.Errorf("--provider: %w", err)
-		}
-		providers = append(providers, provider)
-	}
-	roles, err := s.readRoles(cmd)
+	report, err := s.report(cmd)
 	if err != nil {
 		return err
 	}
-	a, err := audit.New(roles, providers...)
-	if err != nil {
-		return err
-	}
-	for i, file := range s.clusters {
-		in, err := open(cmd, file)
-		if err == nil {
-			err = errors.Join(a.Cluster(providers[i], in), in.Close())
-		}
-		if err != nil {
-			return fmt.Errorf("--cluster %s: %w", file, err)
-		}
-	}
-	report := a.Report()
 	switch output(cmd) {
 	case "mermaid":
 		err = print(cmd, "text", words(report.Mermaid()))
@@ -98,6 +70,49 @@ func (s auditSources) audit(cmd *cobra.Command) error {
 		err = errFound
 	}
 	return err
+}
+
+func (s auditSources) report(cmd *cobra.Command) (*audit.Report, error) {
+	providers, err := s.check()
+	if err != nil {
+		return nil, err
+	}
+	roles, err := s.readRoles(cmd)
+	if err != nil {
+		return nil, err
+	}
+	a, err := audit.New(roles, providers...)
+	if err != nil {
+		return nil, err
+	}
+	for i, file := range s.clusters {
+		in, err := open(cmd, file)
+		if err == nil {
+			err = errors.Join(a.Cluster(providers[i], in), in.Close())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--cluster %s: %w", file, err)
+		}
+	}
+	return a.Report(), nil
+}
+
+// check finds flags that do not go together, before anything is read.
+func (s auditSources) check() (providers []trust.Provider, err error) {
+	if len(s.providers) != len(s.clusters) {
+		return nil, fmt.Errorf("--provider is given %d times and --cluster %d times: want one of each for a cluster", len(s.providers), len(s.clusters))
+	}
+	if len(s.profiles) > 0 && !s.iam {
+		return nil, errors.New("--profile: it needs --iam")
+	}
+	for _, arn := range s.providers {
+		provider, err := trust.ParseProviderARN(arn)
+		if err != nil {
+			return nil, fmt.Errorf("--provider: %w", err)
+		}
+		providers = append(providers, provider)
+	}
+	return providers, nil
 }
 
 // readRoles reads dumps, then asks IAM.

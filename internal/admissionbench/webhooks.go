@@ -60,7 +60,7 @@ func Webhook(patch func(pod []byte) ([]byte, error)) http.Handler {
 			return err
 		}
 		if review.Request == nil {
-			return errors.New("there is no request")
+			return errors.New("the request is nil")
 		}
 		out, err := patch(review.Request.Object.Raw)
 		if err != nil {

@@ -96,6 +96,14 @@ func baseOf(bucket, host string, iss oidc.Issuer) (string, error) {
 // GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge]. It needs
 // s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for what is not there.
 func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
+	body, err := b.get(ctx, path, limit)
+	if err != nil {
+		return nil, fmt.Errorf("s3store: %s: %w", path, err)
+	}
+	return body, nil
+}
+
+func (b *Bucket) get(ctx context.Context, path string, limit int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err := b.do(ctx, http.MethodGet, path, nil, nil)
@@ -106,20 +114,17 @@ func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte,
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
-		return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+		return nil, fs.ErrNotExist
 	case http.StatusForbidden:
 		return nil, errors.New("S3 answered 403 Forbidden: reading needs s3:GetObject, and s3:ListBucket to tell what is not there")
 	default:
 		return nil, b.answered(resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if err != nil {
-		return nil, err
+	if err == nil && len(body) > limit {
+		err = oidc.ErrTooLarge
 	}
-	if len(body) > limit {
-		return nil, fmt.Errorf("%s: %w", path, oidc.ErrTooLarge)
-	}
-	return body, nil
+	return body, err
 }
 
 // PutObject needs s3:PutObject on the object. It sends no ACL: reading is granted by the
@@ -139,12 +144,14 @@ func (b *Bucket) change(ctx context.Context, method, path string, body []byte, h
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	resp, err := b.do(ctx, method, path, body, header)
-	if err != nil {
-		return err
+	if err == nil {
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
+			err = b.answered(resp)
+		}
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
-		return b.answered(resp)
+	if err != nil {
+		return fmt.Errorf("s3store: %s: %w", path, err)
 	}
 	return nil
 }

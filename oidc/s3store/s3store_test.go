@@ -114,6 +114,7 @@ func TestABucketIsReadAndWrittenBySignedRequests(t *testing.T) {
 	require.NoError(t, oidc.Publish(t.Context(), b, doc, keys, oidc.PublishConfig{}), "once more")
 	body, err := b.GetObject(t.Context(), "openid/v1/jwks", 5)
 	require.ErrorIs(t, err, oidc.ErrTooLarge)
+	require.ErrorContains(t, err, "s3store: openid/v1/jwks: ")
 	assert.Nil(t, body)
 	require.NoError(t, oidc.Unpublish(t.Context(), b, iss))
 	assert.Empty(t, s3.kept)

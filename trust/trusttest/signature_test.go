@@ -457,7 +457,7 @@ func TestVerifyReadsNoMoreThanItMust(t *testing.T) {
 	require.NoError(t, err)
 	for _, r := range []*http.Request{nil, {}} {
 		_, err := account.Verify(r)
-		require.ErrorContains(t, err, "there is no request")
+		require.ErrorContains(t, err, "the request is nil")
 	}
 }
 

@@ -62,7 +62,7 @@ func (a *Account) Verify(r *http.Request) (Caller, error) {
 		return Caller{}, fmt.Errorf("trusttest: verify: %w", err)
 	}
 	if r == nil || r.URL == nil {
-		return fail(errors.New("there is no request"))
+		return fail(errors.New("the request is nil"))
 	}
 	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
 		return fail(malformedQuery())
