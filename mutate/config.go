@@ -56,8 +56,8 @@ type Config struct {
 	RolePartition string
 
 	// RoleRule composes the role of a pod that asks for it, by the label role-by-rule=true, from
-	// its namespace and service account: nobody has to look up an account, and there is none to
-	// miss. PodIdentityAccounts win over it. The zero value: no pod gets a role by rule.
+	// its namespace and service account: no account is looked up, so none is missed.
+	// PodIdentityAccounts win over it. The zero value: no pod gets a role by rule.
 	RoleRule RoleRule
 
 	// RoleRuleForEveryPod gives the role by rule to every pod, with or without the label: select

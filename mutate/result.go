@@ -45,7 +45,7 @@ const (
 	ReasonPresent Reason = "present"
 )
 
-// Kind is which of a pod's lists a container stands in.
+// Kind is the list of a pod that a container is in.
 type Kind uint8
 
 const (

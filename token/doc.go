@@ -36,7 +36,7 @@
 //
 // # Laptops
 //
-// [Resolve] knows the environment of a pod. Where there is nothing in it, its error is [ErrNoIdentity];
+// [Resolve] knows the environment of a pod. When that has no identity, its error is [ErrNoIdentity];
 // on a laptop that means a profile, which the SDK reads. [Configure] leaves an aws.Config as it is there,
 // when AWS_PROFILE is set: otherwise a pod that was not mutated would run as its node.
 //

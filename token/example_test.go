@@ -40,7 +40,7 @@ func ExampleResolve() {
 	_, err = token.Resolve(lookup)
 	fmt.Println(errors.Is(err, token.ErrNoIdentity)) // a laptop: see Configure
 	// Output:
-	// web-identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are set, and there are no static keys
+	// web-identity: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are set, and no static keys
 	//   warning: AWS_PROFILE is set: profiles are not read here; the SDK prefers one that has credentials to a container's endpoint (profile-not-read) <nil>
 	// token: resolve: the environment has half an identity: AWS_ROLE_ARN is set but AWS_WEB_IDENTITY_TOKEN_FILE is not
 	// true

@@ -213,7 +213,7 @@ func (res *Resolution) chooseStatic(env environment, keys aws.Credentials) {
 func (res *Resolution) chooseWebIdentity(env environment) error {
 	res.Kind, res.RoleARN, res.TokenFile = WebIdentity, env.get(envRoleARN), File(env.get(envTokenFile))
 	res.SessionName = env.get(envSessionName)
-	res.Reason = envTokenFile + " and " + envRoleARN + " are set, and there are no static keys"
+	res.Reason = envTokenFile + " and " + envRoleARN + " are set, and no static keys"
 	if res.RoleARN == "" {
 		return fmt.Errorf("%w: %s is set but %s is not", ErrHalfIdentity, envTokenFile, envRoleARN)
 	}

@@ -1,5 +1,5 @@
-// Package growth tells in tests whether work grows with its input, or with its square. Other than a
-// limit in seconds, that is the same on a busy machine.
+// Package growth tells in tests whether work grows with its input, or with its square. Unlike a limit
+// in seconds, that does not depend on how busy the machine is.
 package growth
 
 import (

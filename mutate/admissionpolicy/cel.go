@@ -45,8 +45,8 @@ func fill(template string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(template)
 }
 
-// mark stands before and behind the name of a variable in a text of a profile. It is no printable
-// character, of which alone the texts are made.
+// mark is before and behind the name of a variable in a text of a profile. The texts are of printable
+// characters, and it is not one.
 const mark = "\uE000"
 
 // reference is a variable's value in a text.

@@ -52,8 +52,8 @@
 // # By rule
 //
 // [Policies.InjectionByRule] takes the role from mutate.Config.RoleRule instead of an annotation, for
-// pods that ask for it. It looks nothing up: a pod takes some three milliseconds longer, however many
-// accounts there are, and there is no race. The API server can read it from its own disk
+// pods that ask for it. It looks up no account: a pod takes some three milliseconds longer, however many
+// accounts the cluster has, and none is looked up too early. The API server can read it from its own disk
 // ([Injection.Static]), where it is in force before the first request and cannot be changed through the
 // API. [Policies.Guard] holds the other objects there.
 //

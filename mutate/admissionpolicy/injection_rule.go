@@ -12,8 +12,8 @@ import (
 )
 
 // InjectionByRule returns the policy that gives pods the role of mutate.Config.RoleRule, and its
-// binding. Nothing is looked up: there is no account to be missed, no cost that grows with their
-// number, and the policy can be [Injection.Static]. It fails without a rule.
+// binding. It looks up no account: none is missed, many cost no more than few, and the policy can be
+// [Injection.Static]. It fails without a rule.
 //
 // The policy covers the pods with the label role-by-rule=true, or with RoleRuleForEveryPod all pods:
 // choose the namespaces in the binding's MatchResources then. Pods with the label that keeps EKS's

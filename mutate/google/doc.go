@@ -4,7 +4,7 @@
 // It reads the annotations of pfnet's gcp-workload-identity-federation-webhook and reaches the
 // result of its direct mode with less: one projected volume has the token and the configuration
 // for the client libraries, which the downward API takes from an annotation that the same patch
-// adds to the pod. There is no ConfigMap and no init container. The package is pure: it reads no
+// adds to the pod. It needs no ConfigMap and no init container. The package is pure: it reads no
 // file, no clock and no network. Pods on GKE need none of this: they ask the metadata server.
 //
 // # Annotations
@@ -18,7 +18,7 @@
 //	token-expiration            ServiceAccount, Pod  86400           the token's lifetime in seconds, raised to 3600; the Pod's wins
 //	skip-containers             Pod                  none            containers to leave alone, separated by commas
 //	injection-mode              ServiceAccount       none            gcloud or direct, which makes no difference: gcloud works as well
-//	gcloud-run-as-user          ServiceAccount       none            no effect: there is no container to run
+//	gcloud-run-as-user          ServiceAccount       none            no effect: no container is added
 //
 // A value that cannot be read is an error, on the account and on the pod.
 //

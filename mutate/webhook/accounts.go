@@ -18,9 +18,8 @@ import (
 // reads a cache is best made by [CachedAccounts]: a cache learns of an account and of its role
 // later than the first pod needs it.
 type Accounts interface {
-	// ServiceAccount returns the account. Its error is ErrNotFound, or one that
-	// k8s.io/apimachinery/pkg/api/errors knows as not found, when there is none. The account
-	// is only read.
+	// ServiceAccount returns the account. When it does not exist, the error is ErrNotFound, or
+	// one that k8s.io/apimachinery/pkg/api/errors knows as not found. The account is only read.
 	ServiceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error)
 }
 
@@ -48,7 +47,7 @@ func Live[G Getter](of func(namespace string) G) AccountsFunc {
 	}
 }
 
-// ErrNotFound says that there is no such service account.
+// ErrNotFound says that the service account does not exist.
 var ErrNotFound = errors.New("webhook: service account not found")
 
 func isNotFound(err error) bool {

@@ -29,8 +29,8 @@ type Config struct {
 	// differ from that of AWS, which comes from the internet.
 	Issuers *oidc.Client
 	// ReadProvider returns the IAM OIDC provider of that ARN, as iam:GetOpenIDConnectProvider
-	// does. An error with the code NoSuchEntity means that there is none; any other, that it
-	// cannot be read. nil: the step is skipped.
+	// does. An error with the code NoSuchEntity means that it does not exist; any other, that
+	// it cannot be read. nil: the step is skipped.
 	ReadProvider func(ctx context.Context, arn string) (Provider, error)
 	// ReadRole returns the role of that name, as iam:GetRole does; errors as for ReadProvider.
 	// nil: the steps of the role and its trust policy are skipped.
@@ -48,7 +48,7 @@ type Config struct {
 	//	return err
 	Assume func(ctx context.Context, r token.Resolution) error
 	// Mutation looks at the pod itself and returns what it lacks, container by container; nothing: it
-	// has all that its identity needs. mutate.Mutator.Diagnose says so. nil: there is no such step.
+	// has all that its identity needs. mutate.Mutator.Diagnose says so. nil: the pod is not looked at.
 	Mutation func(ctx context.Context) ([]string, error)
 	// Now is the time to judge the token by. nil: time.Now.
 	Now func() time.Time

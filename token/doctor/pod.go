@@ -81,7 +81,7 @@ func (p *patient) tokenFile(ctx context.Context) finding {
 // token looks at what the token says of itself.
 func (p *patient) token(context.Context) finding {
 	if p.raw == "" {
-		return skipped("no-token", "there is no token to look at")
+		return skipped("no-token", "the token was not read")
 	}
 	u, err := token.Inspect(p.raw)
 	if err != nil {
