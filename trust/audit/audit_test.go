@@ -243,3 +243,17 @@ func TestTheGraphHasEachNameOnce(t *testing.T) {
 	require.NoError(t, a.Cluster(provider(t), strings.NewReader(`{"items":[`+account+`,`+account+`]}`)))
 	assert.Equal(t, "flowchart LR\n  n0[\"a/b\"]\n  n1[\"role#quot;x\"]\n  n0 --> n1", a.Report().Mermaid())
 }
+
+// Whatever a dump has, it is read or refused, and nothing panics.
+func FuzzADumpIsReadOrRefused(f *testing.F) {
+	f.Add([]byte(`{"items":[` + account + `,{"kind":"Pod","spec":{"containers":[{"name":"c","env":[{"name":"AWS_ROLE_ARN"}]}]}}]}{"items":[]}`))
+	f.Add([]byte("items: &i\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b, annotations: {eks.amazonaws.com/role-arn: x}}\n---\nitems: []\n"))
+	f.Fuzz(func(t *testing.T, dump []byte) {
+		a := begin(t, "arn:aws:iam::111122223333:role/x")
+		if err := a.Cluster(provider(t), bytes.NewReader(dump)); err == nil {
+			assert.NotEmpty(t, a.Report().Admitted, "each account may have the role, and a dump has one")
+		}
+		_, err := audit.ReadRoles("roles", bytes.NewReader(dump))
+		_ = err // any will do
+	})
+}

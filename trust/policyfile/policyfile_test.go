@@ -1,6 +1,7 @@
 package policyfile_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -263,4 +264,19 @@ func TestRefusalsAreInIAMsWords(t *testing.T) {
 	report, err := search.Check(policyfile.Refusals, nil, dir)
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(dir, "a.json")+":1:1: error: refused: AssumeRole policy may only specify STS AssumeRole actions.\n1 files, 1 trust policies, 1 findings", report.String())
+}
+
+// Whatever a file has, each policy is there or says why it cannot be judged, and nothing panics.
+func FuzzAFileHasPoliciesOrReasons(f *testing.F) {
+	f.Add("a.yaml", []byte("a: &a [1]\nb: *a\n<<: {c: !Ref d}\n---\n"+star))
+	f.Add("a.json", []byte(`[`+star+`,{"Role":{"AssumeRolePolicyDocument":"%7B"}}]`))
+	f.Fuzz(func(t *testing.T, name string, text []byte) {
+		for e, err := range policyfile.Read(name, bytes.NewReader(text)) {
+			if err == nil {
+				assert.Equal(t, e.Err == nil, e.Policy != nil)
+			} else {
+				assert.Equal(t, trust.Extracted{}, e)
+			}
+		}
+	})
 }
