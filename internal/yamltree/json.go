@@ -66,6 +66,11 @@ func (w *writer) node(n *yaml.Node) error {
 	w.to(n)
 	value := any(n.Value)
 	switch tag := n.ShortTag(); {
+	case tag == "!!str" && n.Style == 0 && len(n.Value) <= len("off"):
+		var old bool // yes, no, on and off are still that to Kubernetes (https://yaml.org/type/bool.html)
+		if n.Decode(&old) == nil {
+			value = old
+		}
 	case tag == "!!str" || tag == "!!timestamp": // JSON has no dates
 	case (tag == "!!int" || tag == "!!float") && json.Valid([]byte(n.Value)):
 		value = json.Number(n.Value) // with all of its digits

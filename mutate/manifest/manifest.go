@@ -1,7 +1,7 @@
 // Package manifest mutates pods, and whatever has a pod template, in files of YAML and JSON as a
 // webhook would in the cluster: in a repository, in a pipeline or as Helm's post-renderer. Comments
 // and the order of members and documents stay, and what is not a pod stays as it is. In a document
-// with pods, aliases and merge keys are written out.
+// with pods, aliases and merge keys are written out. Indentation becomes two spaces.
 //
 // [File.Objects] has the objects of a file. A program takes the identities of its ServiceAccounts
 // from them, or from elsewhere, and calls [Object.Mutate] for those that have pods.
@@ -127,7 +127,8 @@ func (f *File) Bytes() ([]byte, error) {
 	return f.YAML()
 }
 
-// JSON writes the documents one after the other.
+// JSON writes the documents one after the other. It fails for what JSON does not have, such as an
+// infinite number.
 func (f *File) JSON() ([]byte, error) {
 	var out bytes.Buffer
 	for _, document := range f.documents {
@@ -155,6 +156,7 @@ func (f *File) YAML() ([]byte, error) {
 			out.WriteString("---\n")
 		}
 		if f.isJSON {
+			document = yamltree.Plain(document)
 			unfold(document)
 		}
 		encoder := yaml.NewEncoder(&out)
@@ -169,9 +171,14 @@ func (f *File) YAML() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unfold gives what was JSON the style of YAML.
+// unfold gives what was JSON the style of YAML. The encoder quotes what needs it, but for "yes" and the
+// like, which Kubernetes would take for true or false.
 func unfold(node *yaml.Node) {
 	node.Style = 0
+	var old bool
+	if node.Tag == "!!str" && len(node.Value) <= len("off") && node.Decode(&old) == nil {
+		node.Style = yaml.DoubleQuotedStyle
+	}
 	for _, child := range node.Content {
 		unfold(child)
 	}

@@ -27,6 +27,7 @@ func TestAliasesAndMergeKeysAreWrittenOut(t *testing.T) {
 		"an object that is not a pod":  "kind: List\nitems:\n- kind: Pod\n  spec: &spec {containers: [{name: a}]}\n- {kind: Other, spec: *spec}\n",
 		"a name that is an alias":      "kind: &kind Pod\nmetadata: {annotations: {*kind : x}}\nspec: {containers: [{name: a}]}\n",
 		"a merge of several":           "kind: Pod\nmetadata: {annotations: {a: &a {name: a}, b: &b {name: b, image: b}}}\nspec: {containers: [{<<: [*a, *b]}]}\n",
+		"yes and no":                   "kind: Pod\nmetadata: {annotations: {a: 'y'}}\nspec: {hostNetwork: no, containers: [{name: a, tty: yes}]}\n",
 		"nothing, by a null in braces": "kind: Pod\nmetadata: {labels: , name: a}\nspec: {containers: [{name: a}]}\n",
 	} {
 		original, err := yaml.YAMLToJSON([]byte(text))
@@ -55,7 +56,12 @@ func TestAliasesAndMergeKeysAreWrittenOut(t *testing.T) {
 			require.NoError(t, err, name)
 		}
 		assert.Equal(t, strings.Count(text, "containers")+strings.Count(text, "*pod")+strings.Count(text, "Deployment, spec: *spec"), pods, name)
-		assert.YAMLEq(t, string(want), bytesOf(t, file), name)
+		got, err := yaml.YAMLToJSON([]byte(bytesOf(t, file)))
+		require.NoError(t, err)
+		assert.JSONEq(t, string(want), string(got), name)
+		got, err = file.JSON()
+		require.NoError(t, err)
+		assert.JSONEq(t, string(want), string(got), name)
 	}
 }
 
@@ -70,6 +76,16 @@ func TestATextIsReadInEverySpelling(t *testing.T) {
 		`{"a":"b && <c>","n":[12345678901234567890123,1.50,-0]}`:  "{\n  \"a\": \"b && <c>\",\n  \"n\": [\n    12345678901234567890123,\n    1.50,\n    -0\n  ]\n}\n",
 	} {
 		assert.Equal(t, want, bytesOf(t, mutated(t, text)), text)
+	}
+	const quoted = `{"a":"yes","b":"true","c":"ok","n":"12"}`
+	file := mutated(t, quoted)
+	for range 2 {
+		text, err := file.YAML()
+		require.NoError(t, err)
+		assert.Equal(t, "a: \"yes\"\nb: \"true\"\nc: ok\n\"n\": \"12\"\n", string(text))
+		text, err = file.JSON()
+		require.NoError(t, err)
+		assert.JSONEq(t, quoted, string(text))
 	}
 	for _, text := range []string{"kind: \xff", "a: &a [*a]", "a: " + strings.Repeat("[", 20000), "kind: Pod\n\tspec: {}", `{"kind":"\ud83d"}`} {
 		file, err := manifest.Parse([]byte(text))
