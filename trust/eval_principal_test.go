@@ -111,6 +111,8 @@ func TestAssumeRole(t *testing.T) {
 		"a session with a path":                   {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/team/reader/me"}, refused},
 		"a session of IAM":                        {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:assumed-role/reader/me"}, refused},
 		"every user":                              {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/*"}, refused},
+		"a user of a region":                      {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam:eu-west-1:111122223333:user/u"}, refused},
+		"a user of no partition":                  {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:AWS:iam::111122223333:user/u"}, refused},
 		"a resource that is none":                 {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:s3:::bucket"}, refused},
 	} {
 		t.Run(name, func(t *testing.T) {

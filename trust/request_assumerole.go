@@ -96,7 +96,7 @@ func AssumeRole(s AssumeRoleSession) Request {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns).
 func isCaller(a arn.ARN) bool {
 	kind, name, _ := strings.Cut(a.Resource, "/")
-	if arn.CheckAccountID(a.AccountID) != nil || strings.ContainsAny(name, "*?") {
+	if arn.CheckPartition(a.Partition) != nil || a.Region != "" || arn.CheckAccountID(a.AccountID) != nil || strings.ContainsAny(name, "*?") {
 		return false
 	}
 	switch a.Service + " " + kind {
