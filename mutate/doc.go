@@ -7,7 +7,7 @@
 // [New] checks a [Config] once. [Mutator.Identity] reads a service account's annotations,
 // [Mutator.RawPod] and [Mutator.Pod] plan the patch, and [Mutator.Review] with
 // [RequestTarget] answer an admission request. Package mutate/webhook mounts all of it in
-// an HTTP server.
+// an HTTP server, and package mutate/manifest mutates the pods in files.
 //
 // # Annotations
 //
