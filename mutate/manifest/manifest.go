@@ -29,12 +29,12 @@ type File struct {
 	compact   bool // lists are not indented below their names
 }
 
-var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\n(?: *#[^\n]*\n)*( *)- `)
+var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\r?\n(?: *#[^\n]*\n)*( *)- `)
 
 // Parse reads a file of YAML, which may have several documents, or of JSON. It is an error when the
 // text is not UTF-8 or UTF-16, not YAML, has a name twice in a mapping or aliases that grow without
 // measure; when a document is not a Kubernetes object; and when a ServiceAccount or a workload
-// cannot be read. Errors name the line and the object.
+// cannot be read. Errors name the line, the object, or both.
 func Parse(text []byte) (*File, error) {
 	f := &File{isJSON: json.Valid(text)}
 	if f.isJSON {

@@ -182,8 +182,8 @@ func TestListsDocumentsAndOtherObjectsStay(t *testing.T) {
 		_, hasPods := o.Target()
 		all = append(all, fmt.Sprint(o, " ", hasPods, " ", o.ServiceAccount() != nil))
 		if !hasPods {
-			_, err := o.Mutate(rawPod(t, mutate.Config{}))
-			assert.Error(t, err)
+			_, err := o.Mutate(func([]byte) (mutate.Result, error) { panic("asked") })
+			assert.ErrorContains(t, err, "it has no pods")
 		}
 	}
 	assert.Equal(t, []string{"ConfigMap false false", "Pod true false", "ServiceAccount shop/checkout false true"}, all)
@@ -204,6 +204,8 @@ func TestErrorsSayTheLineAndTheObject(t *testing.T) {
 	}
 	file, err := manifest.Parse([]byte(head + "spec:\n  template:\n    spec:\n      containers:\n      - name: 5\n"))
 	require.NoError(t, err)
+	_, err = file.Objects()[0].Mutate(nil)
+	assert.EqualError(t, err, "manifest: rawPod is nil")
 	_, err = file.Objects()[0].Mutate(rawPod(t, mutate.Config{}))
 	assert.EqualError(t, err, `manifest: Deployment shop/checkout: line 8: "/spec/template/spec/containers/0/name": want a string`)
 }

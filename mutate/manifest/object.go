@@ -73,8 +73,14 @@ func (o *Object) Target() (mutate.Target, bool) { return o.template.Target, !o.t
 // or the same of another cloud. Patch and warnings of the result are for the whole object. Once more
 // it changes nothing.
 //
-// It fails where rawPod fails, as it does for an object without pods, and says the line of the file.
+// It fails for an object without pods, and where rawPod fails: then it says the line of the file.
 func (o *Object) Mutate(rawPod func(pod []byte) (mutate.Result, error)) (mutate.Result, error) {
+	switch {
+	case rawPod == nil:
+		return mutate.Result{}, errors.New("manifest: rawPod is nil")
+	case o.template.IsZero():
+		return mutate.Result{}, fmt.Errorf("manifest: %s: it has no pods", o.name)
+	}
 	result, err := rawPod(o.template.Pod)
 	if err != nil {
 		return mutate.Result{}, fmt.Errorf("manifest: %s: %w", o.name, o.located(o.template.Pointer, err))

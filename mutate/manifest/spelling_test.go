@@ -70,7 +70,8 @@ func TestATextIsReadInEverySpelling(t *testing.T) {
 	for text, want := range map[string]string{
 		"":            "",
 		"# nothing\n": "# nothing\n",
-		"# as it is\na: &a {b: c}\nd:\n  <<: *a\n  e: *a\n":       "# as it is\na: &a {b: c}\nd:\n  <<: *a\n  e: *a\n",
+		"# as it is\na: &a {b: c}\nd:\n  <<: *a\n  e: *a\n": "# as it is\na: &a {b: c}\nd:\n  <<: *a\n  e: *a\n",
+		"a:\r\n- b\r\n": "a:\n- b\n",
 		"\xef\xbb\xbfkind: A\r\nb: |\r\n  c\r\n  d\r\n":           "kind: A\nb: |\n  c\n  d\n",
 		"{\n\t\"kind\": \"\\uD83D\\uDE00\\\\ud83d\\\\ude00\\n\"}": "{\n  \"kind\": \"😀\\\\ud83d\\\\ude00\\n\"\n}\n",
 		`{"a":"b && <c>","n":[12345678901234567890123,1.50,-0]}`:  "{\n  \"a\": \"b && <c>\",\n  \"n\": [\n    12345678901234567890123,\n    1.50,\n    -0\n  ]\n}\n",
