@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,10 +65,7 @@ func (s auditSources) audit(cmd *cobra.Command) error {
 	default:
 		err = show(cmd, report)
 	}
-	if err == nil && report.Found() {
-		err = errFound
-	}
-	return err
+	return conclude(err, report.Found())
 }
 
 func (s auditSources) report(cmd *cobra.Command) (*audit.Report, error) {
@@ -127,7 +123,12 @@ func (s auditSources) readRoles(cmd *cobra.Command) (map[string]*trust.Policy, e
 		if err = errors.Join(err, in.Close()); err != nil {
 			return nil, fmt.Errorf("--roles %s: %w", file, err)
 		}
-		maps.Copy(roles, found)
+		for arn, policy := range found {
+			if known := roles[arn]; known != nil && !known.Equal(policy) {
+				return nil, fmt.Errorf("--roles %s: role %q has another policy in a file before", file, arn)
+			}
+			roles[arn] = policy
+		}
 	}
 	if s.iam && len(s.profiles) == 0 {
 		s.profiles = []string{""}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -177,6 +180,27 @@ func TestAuditRefusesDumpsThatLackAccounts(t *testing.T) {
 		assert.Contains(t, stderr, says, text)
 		assert.Empty(t, stdout, text)
 	}
+}
+
+func TestAuditRefusesFilesThatDisagreeAboutARole(t *testing.T) {
+	t.Parallel()
+	listed := func(name string) string {
+		return fmt.Sprintf(`{"Roles":[{"Arn":"arn:aws:iam::111122223333:role/cart","AssumeRolePolicyDocument":{"Version":"2012-10-17",`+
+			`"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/%s"},"Action":"sts:AssumeRole"}]}}]}`, name)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a": listed("x"), "same": listed("x"), "other": listed("y")} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	with := func(second string) []string {
+		return []string{"audit", "--provider", eksProvider, "--cluster", "testdata/cluster.yaml", "--roles", filepath.Join(dir, "a"), "--roles", filepath.Join(dir, second)}
+	}
+	code, stdout, stderr := irsa(t, "", with("other")...)
+	assert.Equal(t, 2, code)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, `role "arn:aws:iam::111122223333:role/cart" has another policy in a file before`)
+	code, _, stderr = irsa(t, "", with("same")...)
+	assert.Equal(t, 1, code, stderr)
 }
 
 func TestAuditRefusesDumpsThatLackRoles(t *testing.T) {

@@ -113,7 +113,7 @@ func (p process) newProvider() *cobra.Command {
 		}
 		report := client.Preflight(cmd.Context(), o.issuer, oidc.PreflightConfig{})
 		if !report.OK() {
-			return conclude(cmd, report, true)
+			return conclude(show(cmd, report), true)
 		}
 		cfg, err := p.load(cmd.Context())
 		if err != nil {

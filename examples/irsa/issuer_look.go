@@ -56,7 +56,7 @@ func newPreflight() *cobra.Command {
 				}
 			}
 			report := client.Preflight(cmd.Context(), issuer, cfg)
-			return conclude(cmd, report, !report.OK())
+			return conclude(show(cmd, report), !report.OK())
 		},
 	}
 	addCA(cmd, &ca)

@@ -38,11 +38,7 @@ func addState(cmd *cobra.Command, state *string) {
 }
 
 func (o rotation) run(cmd *cobra.Command) error {
-	begin := func() (oidc.Rotation, error) { return loadRotation(cmd, o.state) }
-	if o.old != "" {
-		begin = func() (oidc.Rotation, error) { return o.begin(cmd) }
-	}
-	r, err := begin()
+	r, err := o.begun(cmd)
 	if err != nil {
 		return err
 	}
@@ -57,7 +53,11 @@ func (o rotation) run(cmd *cobra.Command) error {
 	return show(cmd, next(r))
 }
 
-func (o rotation) begin(cmd *cobra.Command) (oidc.Rotation, error) {
+// begun is the rotation that is under way, or a new one.
+func (o rotation) begun(cmd *cobra.Command) (oidc.Rotation, error) {
+	if o.old == "" {
+		return loadRotation(cmd, o.state)
+	}
 	var ids []string
 	for _, name := range []string{o.old, o.next} {
 		keys, err := readKeys(cmd, name)

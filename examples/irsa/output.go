@@ -53,12 +53,12 @@ func (w words) String() string { return string(w) }
 // that have a String have that for people.
 func show(cmd *cobra.Command, report any) error { return print(cmd, output(cmd), report) }
 
-// conclude shows a report, and ends with errFound when it is bad news.
-func conclude(cmd *cobra.Command, report any, found bool) error {
-	if err := show(cmd, report); err != nil || !found {
-		return err
+// conclude ends a command that has shown a report, with errFound when it is bad news.
+func conclude(err error, found bool) error {
+	if err == nil && found {
+		return errFound
 	}
-	return errFound
+	return err
 }
 
 func print(cmd *cobra.Command, format string, report any) error {

@@ -84,7 +84,7 @@ func (e examination) run(cmd *cobra.Command) error {
 	}
 	report := doctor.Run(ctx, e.lookup, cfg)
 	_, broken := report.FirstBroken()
-	return conclude(cmd, report, broken)
+	return conclude(show(cmd, report), broken)
 }
 
 // assume asks STS once, with the region and the endpoint that the environment names.

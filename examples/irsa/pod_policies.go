@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -28,10 +29,8 @@ func newPolicies() *cobra.Command {
 			var out, errs bytes.Buffer
 			program := exec.CommandContext(cmd.Context(), path, args...)
 			program.Stdout, program.Stderr = &out, &errs
-			if err := program.Run(); errs.Len() > 0 && err != nil {
-				return errors.New(strings.TrimPrefix(errs.String(), "irsa-policies: "))
-			} else if err != nil {
-				return fmt.Errorf("irsa-policies: %w", err)
+			if err := program.Run(); err != nil {
+				return errors.New(strings.TrimPrefix(cmp.Or(errs.String(), err.Error()), "irsa-policies: "))
 			}
 			_, err = out.WriteTo(cmd.OutOrStdout())
 			_, noted := errs.WriteTo(cmd.ErrOrStderr()) // its -help

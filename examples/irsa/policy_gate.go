@@ -23,18 +23,15 @@ type gate struct {
 // newLint is a gate for CI: what is dangerous or useless in trust policies.
 func newLint() *cobra.Command {
 	g := gate{check: (*trust.Policy).Lint}
+	names, table := codes()
 	cmd := g.command("lint", "What is dangerous or useless in trust policies: a gate for CI")
 	cmd.Long = "Lints the trust policies of Terraform plans and state, CloudFormation templates, output of aws iam get-role\n" +
 		"and get-account-authorization-details, Kubernetes objects of ACK and Crossplane, and policies themselves, in\n" +
-		"JSON or YAML. A dump may have any size. A policy that cannot be judged is a finding too. - is standard input.\n\nCodes:\n" + codes()
+		"JSON or YAML. A dump may have any size. A policy that cannot be judged is a finding too. - is standard input.\n\nCodes:\n" + table
 	cmd.Flags().StringSliceVar(&g.ignored, "ignore", nil, "`CODES` of findings to leave out, separated by commas")
 	cmd.Flags().StringVar(&g.severity, "severity", "warning", "least `SEVERITY` that counts: info, warning or error; lesser ones are shown")
 	completes(cmd, "severity", "info", "warning", "error")
-	var all []string
-	for _, k := range trust.FindingKinds() {
-		all = append(all, k.Code)
-	}
-	completes(cmd, "ignore", all...)
+	completes(cmd, "ignore", names...)
 	return cmd
 }
 
@@ -53,13 +50,14 @@ func (g *gate) command(name, short string) *cobra.Command {
 	return cmd
 }
 
-// codes is the table of findings, for --help.
-func codes() string {
+// codes are those of findings, and their table for --help.
+func codes() (names []string, table string) {
 	var b strings.Builder
 	for _, k := range trust.FindingKinds() {
 		fmt.Fprintf(&b, "  %-24s  %-7s  %s\n", k.Code, k.Severity, k.Meaning)
+		names = append(names, k.Code)
 	}
-	return b.String()
+	return names, b.String()
 }
 
 func (g *gate) run(cmd *cobra.Command, names []string) error {
@@ -85,10 +83,7 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 	default:
 		err = show(cmd, report)
 	}
-	if err == nil && report.Has(least) {
-		err = errFound
-	}
-	return err
+	return conclude(err, report.Has(least))
 }
 
 // search looks into files; - is standard input.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,12 +17,9 @@ import (
 func ofTwo(cmd cobra.Command, judge func(*cobra.Command, *trust.Policy, *trust.Policy) error) *cobra.Command {
 	cmd.Args = cobra.ExactArgs(2)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		first, err := onePolicy(cmd, args[0])
-		if err != nil {
-			return err
-		}
-		second, err := onePolicy(cmd, args[1])
-		if err != nil {
+		first, err1 := onePolicy(cmd, args[0])
+		second, err2 := onePolicy(cmd, args[1])
+		if err := cmp.Or(err1, err2); err != nil {
 			return err
 		}
 		return judge(cmd, first, second)
@@ -55,7 +53,7 @@ func newEvaluate() *cobra.Command {
 				return err
 			}
 			decision := policy.Evaluate(request)
-			return conclude(cmd, decision, !decision.Allowed)
+			return conclude(show(cmd, decision), !decision.Allowed)
 		},
 	}
 	f := cmd.Flags()
@@ -85,13 +83,10 @@ func (a asker) request() (trust.Request, error) {
 			refusal = new(trust.Policy).Evaluate(request).Refusal
 		}
 	}
-	if err == nil && refusal != "" {
-		err = errors.New(refusal)
+	if err == nil && refusal == "" {
+		return request, nil
 	}
-	if err != nil {
-		return trust.Request{}, fmt.Errorf("%s: %w", flag, err)
-	}
-	return request, nil
+	return trust.Request{}, fmt.Errorf("%s: %w", flag, cmp.Or(err, errors.New(refusal)))
 }
 
 // who is the request of the caller, and the flag that names it.
@@ -136,7 +131,7 @@ func newWithin() *cobra.Command {
 			"that only INNER allows. As a review: is NEW within OLD? Exits with 1 when it is not, or cannot be decided.",
 	}, func(cmd *cobra.Command, inner, outer *trust.Policy) error {
 		proof := inner.Within(outer)
-		return conclude(cmd, proof, proof.Outcome != trust.Holds)
+		return conclude(show(cmd, proof), proof.Outcome != trust.Holds)
 	})
 }
 
@@ -148,7 +143,7 @@ func newDiff() *cobra.Command {
 		Long:  "Compares two trust policies. Exits with 1 when somebody is let in or kept out, or it cannot be decided.",
 	}, func(cmd *cobra.Command, from, to *trust.Policy) error {
 		comparison := from.Compare(to)
-		return conclude(cmd, comparison, len(comparison.Admits)+len(comparison.Drops) > 0)
+		return conclude(show(cmd, comparison), len(comparison.Admits)+len(comparison.Drops) > 0)
 	})
 }
 
