@@ -143,3 +143,22 @@ func TestSkippedContainersAloneBringNothingThatIsInTheWay(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, r.Changed(), "not even the label")
 }
+
+// Where an image links /var/run to /run, the mount with more segments in its path is made later, and hides
+// what is at the other name.
+func TestAMountAtAnotherNameOfThePathMayHideTheToken(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		mountPath, theirs string
+		complete          bool
+	}{
+		{"/run/secrets/token", "/var/run/secrets/token", false},
+		{"/var/run/secrets/token", "/run/secrets/token", true},
+		{"/run/secrets/token", "/var/run/secrets/other", true},
+	} {
+		m := newMutator(t, mutate.Config{MountPath: c.mountPath})
+		r, err := m.RawPod([]byte(`{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"`+c.theirs+`"}]}]}}`), mutate.Identity{RoleARN: role})
+		require.NoError(t, err)
+		assert.Equal(t, c.complete, r.Complete(), "%s: %v", c.mountPath, r.Incomplete())
+	}
+}
