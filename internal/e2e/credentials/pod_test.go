@@ -1,10 +1,13 @@
 package credentials_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -83,8 +86,11 @@ func (b *bench) makeRole(t *testing.T, c *cluster.Cluster) string {
 	require.NoError(t, err)
 	_, err = b.aws.AddCluster(trusttest.Cluster{Name: clusterName, Tokens: tokens})
 	require.NoError(t, err)
-	report, err := (&oidc.Client{RootCAs: c.CertPool}).Thumbprints(t.Context(), issuer)
-	require.NoError(t, err)
+	var report *oidc.ThumbprintReport
+	require.EventuallyWithT(t, func(t *assert.CollectT) { // the API server takes a moment to know of the binding
+		report, err = (&oidc.Client{RootCAs: c.CertPool}).Thumbprints(context.Background(), issuer)
+		require.NoError(t, err)
+	}, 30*time.Second, 100*time.Millisecond)
 	iamClient := iam.NewFromConfig(b.aws.AWSConfig())
 	_, err = iamprovider.Ensure(t.Context(), iamClient, iamprovider.Spec{
 		AccountID: b.aws.AccountID(), Issuer: issuer, Thumbprints: report.Thumbprints,
