@@ -24,7 +24,7 @@ type row struct {
 	finalAfter time.Duration
 	// gone means that the credentials of the identity may not be served any more.
 	gone bool
-	// unsent means that there was no token to send: nobody was asked.
+	// unsent means that the token was missing, so that nobody was asked.
 	unsent bool
 
 	// is are the ways to recognize it, any of which will do; none: only an Explainer says so.

@@ -23,7 +23,9 @@ func concat(tables ...[]row) []row {
 }
 
 // stsSays recognizes an answer of STS by its code and a part of its message.
-func stsSays(code, says string) match { return match{from: fromSTS, codes: []string{code}, says: says} }
+func stsSays(code, says string) match {
+	return match{from: fromSTS, codes: []string{code}, says: says}
+}
 
 // stsRows is what STS answers
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors).

@@ -55,7 +55,7 @@ func NewTenantPool(controller aws.CredentialsProvider, newClient func(Key, aws.C
 }
 
 // Tenant is [Pool.Provider] for a pool of [NewTenantPool]. Issuer and Audience of the key must be
-// empty, because there is no token; Duration is at most 1 hour, STS's limit for role chaining. The
+// empty, because a role is asked for without a token. Duration is at most 1 hour, STS's limit for role chaining. The
 // role cannot tell a service account from one of the same name that was deleted: the key's UID
 // keeps their credentials apart.
 func (p *Pool) Tenant(key Key) (PoolProvider, error) {

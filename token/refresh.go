@@ -42,8 +42,8 @@ const minReplaced = 30 * time.Second
 //     are random, up to a second at first, doubling up to 10 seconds. One is up to 5 seconds longer when
 //     the answer asks for that (x-amz-retry-after). Then the error is returned, and the next call of
 //     Retrieve tries again.
-//   - An error that is final (see [IsFinal]) is returned once there are no valid credentials to serve:
-//     they have expired, or a service has refused them. It answers all calls of the next 1 to 5 seconds.
+//   - An error that is final (see [IsFinal]) is returned once the cached credentials are not valid any
+//     more: they have expired, or a service has refused them. It answers all calls of the next 1 to 5 seconds.
 //     The SDKs return it earlier; here what is valid is served until it expires, whatever is answered
 //     meanwhile. Two answers take credentials away, as nothing of the identity may be served any more:
 //     that the service account is gone, and a token of another account.

@@ -62,7 +62,7 @@ type engine struct {
 	refusedSince time.Time
 	leftBehind   int   // calls of fetch that outlived their attempt
 	hooks        int   // calls of OnAttempt that have not returned
-	closed       error // why there are no more credentials
+	closed       error // why it gives no more credentials; nil while it does
 }
 
 // newEngine returns an engine with nothing cached. fetch is first called when somebody waits.

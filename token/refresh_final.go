@@ -12,7 +12,7 @@ type finalError struct{ error }
 func (e *finalError) Unwrap() error { return e.error }
 
 // Final marks an error of a [Source], or of a provider given to [Keep], as one that asking again
-// cannot heal: it is returned without a further try once there are no valid credentials to serve. The
+// cannot heal: it is returned without a further try once the cached credentials are not valid any more. The
 // message stays as it is. Final(nil) is nil.
 func Final(err error) error {
 	if err == nil {
@@ -67,7 +67,7 @@ func judged(err error) *failure {
 	var from *Error
 	if errors.As(err, &from) {
 		f.ofSource = from.Op == opReadToken || from.Op == opCheckToken
-		// There was no token to send, or STS refused it as expired, so that it is not sent again.
+		// The token was missing, or STS refused it as expired: it is not sent again.
 		f.local = from.Op == opCheckToken || from.Op == opAssumeRole && isOfAge(x.Code) ||
 			from.Op == opReadToken && r != nil && r.unsent
 	}

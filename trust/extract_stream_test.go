@@ -106,32 +106,6 @@ func TestAStreamSaysWhereItsJSONIsWrong(t *testing.T) {
 	assert.Equal(t, []any{3, 7, "/Roles/2/a"}, []any{syntax.Line, syntax.Column, syntax.Pointer})
 }
 
-// largeDump is a dump of an account that is made while it is read.
-type largeDump struct {
-	roles   int
-	pending string
-	n       int
-}
-
-func (d *largeDump) Read(p []byte) (int, error) {
-	if d.pending == "" {
-		switch {
-		case d.n == 0:
-			d.pending = "{\"UserDetailList\":[{}],\n\"RoleDetailList\":[\n"
-		case d.n <= d.roles:
-			d.pending = fmt.Sprintf(`{"RoleName":"r%d","Arn":"arn:%d","RolePolicyList":["%s"],"AssumeRolePolicyDocument":%s},`+"\n", d.n, d.n, strings.Repeat("x", 4000), plainTrust)
-		case d.n == d.roles+1:
-			d.pending = "{\"RoleName\":\"last\",\"AssumeRolePolicyDocument\":\n{\"Statement\":[{\"Effect\":\"Allow\",\n  \"Principal\":\"*\",\"Action\":\"sts:AssumeRole\"}]}}],\"Policies\":[]}"
-		default:
-			return 0, io.EOF
-		}
-		d.n++
-	}
-	n := copy(p, d.pending)
-	d.pending = d.pending[n:]
-	return n, nil
-}
-
 // It measures memory, so that nothing else may run meanwhile.
 func TestADumpOfAnySizeTakesTheMemoryOfItsLargestRole(t *testing.T) {
 	if testing.Short() {
@@ -139,7 +113,9 @@ func TestADumpOfAnySizeTakesTheMemoryOfItsLargestRole(t *testing.T) {
 	}
 	const roles = 20_000
 	n, last := 0, trust.Extracted{}
-	dump := &growth.Memory{Reader: &largeDump{roles: roles}}
+	dump := growth.Large("{\"UserDetailList\":[{}],\n\"RoleDetailList\":[\n", roles, func(i int) string {
+		return fmt.Sprintf(`{"RoleName":"r%d","Arn":"arn:%d","RolePolicyList":["%s"],"AssumeRolePolicyDocument":%s},`+"\n", i, i, strings.Repeat("x", 4000), plainTrust)
+	}, "{\"RoleName\":\"last\",\"AssumeRolePolicyDocument\":\n{\"Statement\":[{\"Effect\":\"Allow\",\n  \"Principal\":\"*\",\"Action\":\"sts:AssumeRole\"}]}}],\"Policies\":[]}")
 	for e, err := range trust.ExtractFrom(dump) {
 		require.NoError(t, err)
 		require.NoError(t, e.Err)

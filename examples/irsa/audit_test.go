@@ -93,28 +93,6 @@ func TestAuditInItsFormats(t *testing.T) {
 	}
 }
 
-// objects is a dump that is made while it is read.
-type objects struct {
-	left    int
-	pending string
-}
-
-func (o *objects) Read(p []byte) (int, error) {
-	if o.pending == "" {
-		switch o.left--; {
-		case o.left < 0:
-			return 0, io.EOF
-		case o.left == 0:
-			o.pending = `{"kind":"Secret"}],"kind":"List"}`
-		default:
-			o.pending = `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 4000) + `"}},`
-		}
-	}
-	n := copy(p, o.pending)
-	o.pending = o.pending[n:]
-	return n, nil
-}
-
 // endless is a byte again and again.
 type endless struct{ byte }
 
@@ -129,14 +107,16 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	args := []string{"audit", "--provider", eksProvider, "--cluster", "-", "--roles", "testdata/chain.json"}
 	var out, errs strings.Builder
-	in := &growth.Memory{Reader: io.MultiReader(strings.NewReader(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}},`), &objects{left: 50_000})} // 200 MB
+	secret := func(int) string { return `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 4000) + `"}},` }
+	const end = `{"kind":"Secret"}],"kind":"List"}`
+	in := growth.Large(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}},`, 50_000, secret, end) // 200 MB
 	code := process{}.run(t.Context(), args, in, &out, &errs)
 	require.Zero(t, code, errs.String())
 	grew, _ := in.Grew()
 	assert.Less(t, grew, int64(16<<20))
 	// A dump of a whole account has policies too.
 	args = []string{"audit", "--provider", eksProvider, "--cluster", "testdata/green.yaml", "--roles", "-"}
-	in = &growth.Memory{Reader: io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"Policies":[`), &objects{left: 12_000})}
+	in = growth.Large(`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"Policies":[`, 12_000, secret, end)
 	code = process{}.run(t.Context(), args, in, &out, &errs)
 	require.Equal(t, 1, code, errs.String())
 	grew, _ = in.Grew()

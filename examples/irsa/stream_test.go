@@ -12,47 +12,22 @@ import (
 	"github.com/irsa-go/irsa/internal/growth"
 )
 
-// accountDump is a dump of an account that is made while it is read: roles on a line each, and after
-// them one that everybody may have.
-type accountDump struct {
-	roles, made int
-	pending     string
-}
-
-var filler = strings.Repeat("x", 40_000)
-
-func (d *accountDump) Read(p []byte) (int, error) {
-	if d.pending == "" {
-		switch {
-		case d.made == 0:
-			d.pending = "{\"UserDetailList\":[{}],\"RoleDetailList\":[\n"
-		case d.made <= d.roles:
-			d.pending = fmt.Sprintf("{\"Arn\":\"arn:aws:iam::111122223333:role/r%d\",\"RolePolicyList\":[\"%s\"],\"AssumeRolePolicyDocument\":%s},\n", d.made, filler, narrow)
-		case d.made == d.roles+1:
-			d.pending = "{\"Arn\":\"arn:aws:iam::111122223333:role/last\",\"RoleName\":\"last\",\"AssumeRolePolicyDocument\":" + wide + "}],\"Policies\":[]}"
-		default:
-			return 0, io.EOF
-		}
-		d.made++
-	}
-	n := copy(p, d.pending)
-	d.pending = d.pending[n:]
-	return n, nil
-}
-
 // It measures memory, so that nothing else may run meanwhile.
 func TestDumpsOfAnySizeAreReadAsAStream(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads 80 MB again and again")
 	}
 	const roles = 1_800 // of 40 KB
+	filler := strings.Repeat("x", 40_000)
 	for command, says := range map[string]string{
 		"lint -":     fmt.Sprintf("-:%d:34: error: whole-cluster: last: ", roles+1+7),
 		"validate -": fmt.Sprintf("1 files, %d trust policies, 0 findings\n", roles+1),
 		"who -":      "- last:\n  every service account in any namespace of " + issuer,
 	} {
 		var out, errs strings.Builder
-		dump := &growth.Memory{Reader: &accountDump{roles: roles}}
+		dump := growth.Large("{\"UserDetailList\":[{}],\"RoleDetailList\":[\n", roles, func(i int) string {
+			return fmt.Sprintf("{\"Arn\":\"arn:aws:iam::111122223333:role/r%d\",\"RolePolicyList\":[\"%s\"],\"AssumeRolePolicyDocument\":%s},\n", i, filler, narrow)
+		}, `{"Arn":"arn:aws:iam::111122223333:role/last","RoleName":"last","AssumeRolePolicyDocument":`+wide+`}],"Policies":[]}`)
 		code := process{}.run(t.Context(), strings.Fields(command), dump, &out, &errs)
 		grew, looks := dump.Grew()
 		assert.Greater(t, looks, 5, command)

@@ -3,9 +3,34 @@ package growth
 import (
 	"io"
 	"runtime"
+	"strings"
 )
 
 const interval = 8 << 20
+
+// Large is a document that is made while it is read: a beginning, n parts, and an end.
+func Large(begins string, n int, part func(i int) string, ends string) *Memory {
+	return &Memory{Reader: io.MultiReader(strings.NewReader(begins), &parts{part: part, left: n}, strings.NewReader(ends))}
+}
+
+type parts struct {
+	part       func(i int) string
+	made, left int
+	pending    string
+}
+
+func (d *parts) Read(p []byte) (int, error) {
+	if d.pending == "" {
+		if d.left == 0 {
+			return 0, io.EOF
+		}
+		d.pending = d.part(d.made)
+		d.made, d.left = d.made+1, d.left-1
+	}
+	n := copy(p, d.pending)
+	d.pending = d.pending[n:]
+	return n, nil
+}
 
 // Memory passes on what it reads from Reader, and looks every 8 MiB at how much memory is in use.
 // Nothing else may run in the process meanwhile.

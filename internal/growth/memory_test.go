@@ -2,6 +2,7 @@ package growth_test
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +11,12 @@ import (
 
 	"github.com/irsa-go/irsa/internal/growth"
 )
+
+func TestALargeDocumentHasItsPartsInOrder(t *testing.T) {
+	text, err := io.ReadAll(growth.Large("[", 3, func(i int) string { return strconv.Itoa(i) + "," }, "3]"))
+	require.NoError(t, err)
+	assert.Equal(t, "[0,1,2,3]", string(text))
+}
 
 func TestMemoryTellsAStreamFromAWholeFile(t *testing.T) {
 	file := strings.Repeat("x", 32<<20)

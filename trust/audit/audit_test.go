@@ -205,31 +205,15 @@ func TestEachEntryOfAReportIsALine(t *testing.T) {
 	assert.Contains(t, r.String(), "\n  a\\n  b: \\x1b[2J\n")
 }
 
-// many is a dump that is made while it is read.
-type many struct {
-	left    int
-	pending string
-}
-
-func (m *many) Read(p []byte) (int, error) {
-	if m.pending == "" {
-		if m.left--; m.left < 0 {
-			return 0, io.EOF
-		}
-		m.pending = `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 40_000) + `"}},`
-	}
-	n := copy(p, m.pending)
-	m.pending = m.pending[n:]
-	return n, nil
-}
-
 // It measures memory, so that nothing else may run meanwhile.
 func TestAClusterOfAnySizeTakesTheMemoryOfItsLargestObject(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads 80 MB")
 	}
 	a := begin(t, "arn:aws:iam::111122223333:role/x")
-	dump := &growth.Memory{Reader: io.MultiReader(strings.NewReader(`{"items":[`), &many{left: 2_000}, strings.NewReader(account+"]}"))}
+	dump := growth.Large(`{"items":[`, 2_000, func(int) string {
+		return `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 40_000) + `"}},`
+	}, account+"]}")
 	require.NoError(t, a.Cluster(provider(t), dump))
 	grew, looks := dump.Grew()
 	assert.Greater(t, looks, 5)
