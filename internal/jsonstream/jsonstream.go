@@ -37,15 +37,19 @@ func New(r io.Reader, limits strictjson.Limits) *Reader {
 // Kind is that of the value that comes next, 0 for none.
 func (r *Reader) Kind() jsontext.Kind { return r.dec.PeekKind() }
 
-// Object reads an object. For each name it calls member, which must read the value.
+// Object reads an object. For each name it calls member, which must read the value. The decoder keeps
+// the names, so they are bounded as a Value is.
 func (r *Reader) Object(member func(name string) error) error {
 	if _, err := r.token(); err != nil {
 		return err
 	}
-	for r.dec.PeekKind() != '}' {
+	for names := 0; r.dec.PeekKind() != '}'; {
 		name, err := r.token()
 		if err != nil {
 			return err
+		}
+		if names += len(name); names > r.in.limit {
+			return r.at(r.dec.InputOffset(), string(r.dec.StackPointer()), fmt.Sprintf("the names of an object have more than %d bytes", r.in.limit))
 		}
 		if err := member(name); err != nil {
 			return err

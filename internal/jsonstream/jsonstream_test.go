@@ -81,6 +81,13 @@ func TestEachElementIsBoundedAndTheDocumentIsNot(t *testing.T) {
 	_, err = read(strings.NewReader(`{"items":["`+strings.Repeat("x", 200_000)+`"]}`), small)
 	assert.EqualError(t, err, `line 1, column 11 at "/items": what must be read whole has more than 100000 bytes`)
 
+	var names strings.Builder
+	for i := range 150 {
+		fmt.Fprintf(&names, `"%d%s":[],`, i, strings.Repeat("x", 1000))
+	}
+	_, err = read(strings.NewReader(`{`+names.String()+`"items":[]}`), small)
+	assert.ErrorContains(t, err, "the names of an object have more than 100000 bytes")
+
 	broken := errors.New("the line went dead")
 	_, err = read(io.MultiReader(strings.NewReader(`{"items":[1,`), iotest.ErrReader(broken)), small)
 	assert.ErrorIs(t, err, broken)

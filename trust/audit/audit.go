@@ -16,7 +16,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/mutate"
-	"github.com/irsa-go/irsa/token"
 	"github.com/irsa-go/irsa/trust"
 )
 
@@ -31,8 +30,11 @@ type Audit struct {
 }
 
 // New begins an audit of clusters, by their IAM OIDC providers. The roles are those of all accounts
-// that matter, by ARN; they must stay as they are.
+// that matter, by ARN; they must stay as they are. A zero provider is an error.
 func New(roles map[string]*trust.Policy, clusters ...trust.Provider) (*Audit, error) {
+	if i := slices.Index(clusters, trust.Provider{}); i >= 0 {
+		return nil, fmt.Errorf("audit: cluster %d has no provider", i+1)
+	}
 	mutator, err := mutate.New(mutate.Config{})
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -98,29 +100,21 @@ func (a *Audit) knows(role string) bool {
 	return false
 }
 
-// Pod looks for containers of a pod in whose environment an SDK would find nothing, so that it falls
-// back to the node's role. What a container takes from elsewhere as a whole, by envFrom, is not known:
-// it is listed with that remark. nil is passed over.
-func (a *Audit) Pod(cluster trust.Provider, pod *corev1.Pod) {
-	if pod == nil {
-		return
+// Pod looks for containers of a pod that fall back to the node's role, by the rule of
+// [mutate.Mutator.Diagnose]. Where that depends on values that the pod does not show, such as those of a
+// Secret, the container is listed with that remark. nil is an error.
+func (a *Audit) Pod(cluster trust.Provider, pod *corev1.Pod) error {
+	diagnosis, err := a.mutator.Diagnose(pod, mutate.Identity{})
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
 	}
 	var names []string
-	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		env := map[string]string{}
-		for _, v := range c.Env {
-			env[v.Name] = v.Value
-			if v.ValueFrom != nil {
-				env[v.Name] = "from elsewhere"
-			}
-		}
-		_, err := token.Resolve(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	for _, f := range diagnosis.Containers {
 		switch {
-		case !errors.Is(err, token.ErrNoIdentity):
-		case len(c.EnvFrom) > 0:
-			names = append(names, c.Name+" (unless its envFrom has an identity)")
-		default:
-			names = append(names, c.Name)
+		case f.Standing == mutate.FallsToNode:
+			names = append(names, f.Name)
+		case f.Standing == mutate.Unknown && f.Causes[0] != mutate.CauseReference:
+			names = append(names, f.Name+" (unless values from elsewhere give it an identity)")
 		}
 	}
 	if len(names) > 0 {
@@ -129,6 +123,7 @@ func (a *Audit) Pod(cluster trust.Provider, pod *corev1.Pod) {
 			What: "as service account " + cmp.Or(pod.Spec.ServiceAccountName, "default") + ", containers " + strings.Join(names, ", "),
 		})
 	}
+	return nil
 }
 
 // name says in which cluster somebody is, when there are several.

@@ -166,9 +166,11 @@ func TestAContainersEnvironmentTellsWhetherItRunsAsItsNode(t *testing.T) {
 	for containers, want := range map[string]string{
 		`{"name":"app"}`: "app",
 		`{"name":"app","env":[{"name":"AWS_ROLE_ARN","value":""},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE"}]}`: "app",
-		`{"name":"app","envFrom":[{"secretRef":{"name":"keys"}}]},{"name":"side"}`:                         "app (unless its envFrom has an identity), side",
+		`{"name":"app","envFrom":[{"secretRef":{"name":"keys"}}]},{"name":"side"}`:                         "app (unless values from elsewhere give it an identity), side",
 		`{"name":"app","env":[{"name":"AWS_ACCESS_KEY_ID","valueFrom":{"secretKeyRef":{"name":"k","key":"id"}}},
 			{"name":"AWS_SECRET_ACCESS_KEY","valueFrom":{"secretKeyRef":{"name":"k","key":"key"}}}]}`: "",
+		`{"name":"app","env":[{"name":"AWS_ROLE_ARN","value":"arn:aws:iam::111122223333:role/x"}]}`: "app",
+		`{"name":"app","env":[{"name":"AWS_EC2_METADATA_DISABLED","value":"true"}]}`:                "",
 	} {
 		a := begin(t, "arn:aws:iam::111122223333:role/x")
 		require.NoError(t, a.Cluster(provider(t), strings.NewReader(`{"items":[`+account+`,{"kind":"Pod","metadata":{"namespace":"a","name":"p"},"spec":{"containers":[`+containers+`]}}]}`)))
@@ -185,7 +187,9 @@ func TestNothingIsNoReasonToPanic(t *testing.T) {
 	a, err := audit.New(nil)
 	require.NoError(t, err)
 	require.EqualError(t, a.ServiceAccount(provider(t), nil), "audit: the service account is nil")
-	a.Pod(provider(t), nil)
+	require.ErrorContains(t, a.Pod(provider(t), nil), "audit: mutate: ")
+	_, err = audit.New(nil, provider(t), trust.Provider{})
+	require.EqualError(t, err, "audit: cluster 2 has no provider")
 	for _, a := range []*audit.Audit{a, new(audit.Audit)} {
 		text, err := json.Marshal(a.Report())
 		require.NoError(t, err)

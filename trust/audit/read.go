@@ -73,7 +73,7 @@ func (a *Audit) Cluster(cluster trust.Provider, dump io.Reader) error {
 			if err := json.Unmarshal(item, &pod); err != nil {
 				return err
 			}
-			a.Pod(cluster, &pod)
+			return a.Pod(cluster, &pod)
 		}
 		return nil
 	})
