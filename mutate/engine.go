@@ -44,8 +44,8 @@ func (e *Engine) RawPod(pod []byte, g *profile.Grant) (Result, error) {
 	return r, nil
 }
 
-// Review is [Mutator.Review] for a profile; a nil grant is none, and err says why there is none to
-// be had: pods that the profile chooses are refused for it. A nil Engine refuses every pod.
+// Review is [Mutator.Review] for a profile; a nil grant gives nothing. err says why the grant
+// could not be had: pods that the profile chooses are refused for it. A nil Engine refuses every pod.
 func (e *Engine) Review(req *admissionv1.AdmissionRequest, g *profile.Grant, err error) Reviewed {
 	refuse := func(err error) Reviewed { return Reviewed{Response: DenyError(req, err), Err: err} }
 	switch {

@@ -120,13 +120,13 @@ func (r Result) Incomplete() []Finding { return slices.Clone(r.incomplete) }
 func (r Result) Changed() bool { return len(r.patch) > 0 }
 
 // PatchJSON returns the JSON patch (RFC 6902), all of whose operations are "add"; nil when
-// there is nothing to do. The bytes are the Result's own: do not change them.
+// the pod stays as it is. The bytes are the Result's own: do not change them.
 func (r Result) PatchJSON() []byte {
 	return r.patch[:len(r.patch):len(r.patch)]
 }
 
 // Operations returns the patch as the type that controller-runtime uses, in a fresh slice;
-// nil when there is nothing to do. It decodes PatchJSON: where bytes will do, that is faster.
+// nil when the pod stays as it is. It decodes PatchJSON: where bytes will do, that is faster.
 func (r Result) Operations() []jsonpatch.Operation {
 	if !r.Changed() {
 		return nil

@@ -135,7 +135,7 @@ func (r *Reading) Request() *admissionv1.AdmissionRequest { return r.req }
 func (r *Reading) APIVersion() string { return r.apiVersion }
 
 // NeedsAccount says whether [Reading.Review] looks at the ServiceAccount that Target names. It does
-// not where there is no target, nor for a pod whose role follows from Config.RoleRule.
+// not for a request without a target, nor for a pod whose role follows from Config.RoleRule.
 func (r *Reading) NeedsAccount() bool { return !r.target.IsZero() && !r.byRule }
 
 // Review is [Mutator.Identity] and [Mutator.Review] in one, for the ServiceAccount that

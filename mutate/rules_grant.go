@@ -17,7 +17,7 @@ type grant struct {
 	choices  choices // unless the pod makes others
 	warning  Warning // of the identity itself, if it has a Code
 	adds     envSet  // the variables that have something to add
-	needs    envSet  // those without which there is no identity
+	needs    envSet  // those without which a container has no identity
 	values   [maxVars]string
 	entries  [maxVars][]byte // JSON
 	windows  []byte          // of the File variable, in a pod for Windows

@@ -31,7 +31,7 @@ func (c *Client) InsecureThumbprints(ctx context.Context, iss Issuer) (*Thumbpri
 	return c.thumbprints(ctx, iss, true)
 }
 
-// ThumbprintError says why there are no thumbprints, with the evidence. It is a plain value.
+// ThumbprintError says why no thumbprints could be computed, with the evidence. It is a plain value.
 type ThumbprintError struct {
 	Issuer Issuer
 	// Report has every endpoint that was met, with the chain that it sent, and what is wrong

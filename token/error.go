@@ -16,8 +16,8 @@ type Error struct {
 	Op string
 	// RoleARN is the role that was asked for; "" where there is none.
 	RoleARN string
-	// Token is what the token of the failed attempt said of itself; zero when there was none or
-	// when it could not be read.
+	// Token is what the token of the failed attempt said of itself; zero when the attempt had
+	// none, or it could not be read.
 	Token Unverified
 	// Err is the cause.
 	Err error

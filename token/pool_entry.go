@@ -111,7 +111,7 @@ func (p *pooled) get(ctx context.Context) (*cached, error) {
 	return c, nil
 }
 
-// wait is get when there is nothing fresh.
+// wait is get for an identity without fresh credentials.
 func (p *pooled) wait(ctx context.Context) (c *cached, err error) {
 	if ctx == nil {
 		ctx = context.Background()

@@ -94,8 +94,8 @@ type Refresh struct {
 // Attempt is what [Refresh.OnAttempt] learns about one attempt to get credentials. It holds no
 // secret.
 type Attempt struct {
-	// Err is why there are no new credentials; nil: there are. [ErrStaleCredentials]: there may be, but
-	// by this machine's clock they had expired when they came.
+	// Err is why the attempt brought no new credentials; nil when it did. With [ErrStaleCredentials] it
+	// may have, but by this machine's clock they had expired when they came.
 	Err error
 	// Final is whether Err is one that asking again cannot heal.
 	Final bool
@@ -110,7 +110,7 @@ type Attempt struct {
 	AccessKeyID string
 	Expires     time.Time
 	// AdvisoryWindow is the time before Expires at which the next attempt is due; zero when
-	// there are no new credentials or they do not expire.
+	// the attempt brought none, or they do not expire.
 	AdvisoryWindow time.Duration
 	// Next is the time before which no further attempt is made: the start of the advisory window, the end
 	// of a backoff. Zero: the next call asks, or, with credentials that do not expire, none does.

@@ -16,7 +16,7 @@ type flight struct {
 	served  *cached
 	cancel  context.CancelFunc
 	unwatch func() bool
-	cold    bool // there is nothing to serve
+	cold    bool // callers wait: the engine has nothing to serve
 	begun   time.Time
 
 	waiting  int   // callers
@@ -59,7 +59,7 @@ func (e *engine) timedOut(f *flight, timeout time.Duration) error {
 	return err
 }
 
-// run asks the source, again and again when there is nothing else to serve. A source that does not
+// run asks the source, again and again while the engine has nothing else to serve. A source that does not
 // return in time is left behind, see start.
 func (e *engine) run(ctx context.Context, f *flight) {
 	returned := false

@@ -29,7 +29,7 @@ type fetchFunc func(ctx context.Context) (obtained, error)
 type tuning struct {
 	// early is the time by which credentials that are fresh for so long are asked for sooner. nil: 0.
 	early func(fresh time.Duration) time.Duration
-	// failed is for how long an error answers all calls when there is nothing to serve, after so
+	// failed is for how long an error answers all calls while the engine has nothing to serve, after so
 	// many failures in a row, the first being 1. nil: a final error for 1 to 5 seconds, any other
 	// not at all. It calls a function of the caller's through ask.
 	failed func(failures int, ask asking) time.Duration

@@ -134,8 +134,8 @@ func (e *engine) backoff(o outcome) time.Duration {
 // patience is how long a function of the caller's may take that says for how long to wait.
 const patience = time.Second
 
-// asked is what a function of the caller's gives, and otherwise when it panics or takes too long. As long
-// as one call hangs there is no other. No lock is held.
+// asked is what a function of the caller's gives. It is otherwise when the function panics, takes too
+// long, or has not returned from an earlier call. No lock is held.
 func (e *engine) asked(otherwise time.Duration, f func() time.Duration) time.Duration {
 	if !e.asking.CompareAndSwap(false, true) {
 		return otherwise

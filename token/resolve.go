@@ -114,8 +114,8 @@ type Resolution struct {
 //
 // The order is that of the AWS SDK for Go: static keys, then AWS_WEB_IDENTITY_TOKEN_FILE, then a
 // container's endpoint. Profiles, which are files, are not read. Unlike the SDK, Resolve never goes
-// on to the role of the node: where there is nothing of the pod's own, errors.Is finds [ErrNoIdentity],
-// and where there is only a part, [ErrHalfIdentity]. [Configure] knows what to do on a laptop.
+// on to the role of the node: when the pod has no identity of its own, errors.Is finds [ErrNoIdentity],
+// and when it has only a part of one, [ErrHalfIdentity]. [Configure] knows what to do on a laptop.
 func Resolve(lookup func(string) (string, bool)) (Resolution, error) {
 	if lookup == nil {
 		return Resolution{}, errors.New("token: resolve: lookup is nil: give os.LookupEnv")

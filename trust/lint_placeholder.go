@@ -20,7 +20,7 @@ func (l *linter) placeholder(found, path string) {
 	l.add(CodePlaceholder, path, quote(found)+" looks like a placeholder that nothing filled in", "Put the value in its place")
 }
 
-// findPlaceholder finds what a template should have filled in, "" when there is nothing.
+// findPlaceholder finds what a template should have filled in, "" for nothing.
 // Variables of IAM's own are not for principals, so there "${" is always one.
 func findPlaceholder(value string) string {
 	if strings.ContainsAny(value, "{<$%") {

@@ -80,7 +80,7 @@ const (
 // With returns the request with one more condition key, for what is not known from the caller
 // alone: "aws:SourceIp", "aws:CurrentTime", "sts:RoleSessionName", "aws:ResourceTag/NAME" and the
 // like. Without them an Allow never matches on such a key and a Deny always does; Decision.Unknown
-// names them. The result is never allowed when there is no value, or when the request itself
+// names them. The result is never allowed without a value, or when the request itself
 // decides the key: it has it, it certainly does not, or the key is a claim, a session tag, the
 // source identity or the external id.
 func (q Request) With(key string, values ...string) Request {

@@ -84,7 +84,7 @@ func (r *request) exposeAudience(claims Claims) {
 			r.claims = append(r.claims, attribute{name: "oaud", one: audiences.at(0)})
 		}
 	case !hasAzp:
-		r.refuse(`claim "aud" has not exactly one value, and there is no "azp" to decide`)
+		r.refuse(`claim "aud" does not have exactly one value, and the token has no "azp" to decide`)
 	default:
 		party, ok := azp.(string)
 		if !ok || party == "" {

@@ -122,8 +122,8 @@ type environment struct {
 	audience string
 }
 
-// mutated is the pod of the annotated account. The region is given: there is none to be had on a
-// node that is not AWS's, and nothing to be asked there.
+// mutated is the pod of the annotated account. The region is given, because a node that is not AWS's
+// does not have one that could be asked for.
 func mutated(roleARN string) (environment, error) {
 	cfg := mutate.EKS("eu-central-1")
 	cfg.DisableEC2Metadata = true

@@ -19,7 +19,7 @@ type Profile struct {
 	Label, LabelValue string
 
 	// Leave is the annotation whose value "true", and the label whose presence, keeps from a pod what
-	// Label does not. "": there is none.
+	// Label does not. "": the profile has none.
 	Leave string
 
 	// Vars are the variables that matter: those that are added, in this order, and those that are

@@ -29,7 +29,7 @@ func (w *writer) text(s string) {
 	w.column += utf8.RuneCountInString(s)
 }
 
-// to goes forward to a place of the YAML; there is no way back.
+// to goes forward to a place of the YAML, and cannot go back.
 func (w *writer) to(n *yaml.Node) {
 	for w.line < n.Line {
 		w.out = append(w.out, '\n')

@@ -37,7 +37,7 @@ func (p *Policies) key(annotation string) string {
 }
 
 // role is the role's ARN. A bad one is refused whatever the configuration says of bad annotations:
-// there is no default to fall back to.
+// a role has no default.
 func (p *Policies) role() string {
 	value := `string(variables.account[` + p.key(mutate.AnnotationRoleARN) + `])`
 	return fill(`<given>.matches(<pattern>) && !<given>.matches(<reference>) && size(<given>) <= 2048 ? <given> : <refusal>`,

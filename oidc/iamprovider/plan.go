@@ -31,7 +31,7 @@ const (
 type Changes struct {
 	// ARN is the provider's.
 	ARN string
-	// Create is true when there is no provider yet.
+	// Create is true when the provider does not exist yet.
 	Create bool
 	// Steps are the writes, in order; none when the provider is as the spec wants it.
 	Steps []Step
@@ -39,7 +39,7 @@ type Changes struct {
 	Warnings []oidc.Problem
 }
 
-// Empty says that there is nothing to do.
+// Empty says that nothing is to be changed.
 func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 
 // String prints the plan, one line for the provider and one for each step and warning.

@@ -50,7 +50,7 @@ func (p *patient) issuer(ctx context.Context) finding {
 	return f
 }
 
-// withoutChain skips a step when there is no web identity or no token to follow.
+// withoutChain skips a step when the pod has no web identity, or its token could not be read.
 func (p *patient) withoutChain() (finding, bool) {
 	switch {
 	case p.resolution.Kind == token.Container:

@@ -31,9 +31,9 @@ type DeleteConfig struct {
 
 // Deletion is what Delete has done. It is a plain value.
 type Deletion struct {
-	// ARN is the role's; "" when there was none.
+	// ARN is the role's; "" when the role did not exist.
 	ARN string
-	// Steps are the writes made, in order; none when there was no role.
+	// Steps are the writes made, in order; none when the role did not exist.
 	Steps []Step
 }
 

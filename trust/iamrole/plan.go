@@ -11,15 +11,15 @@ import (
 
 // Changes are what Ensure would do. It is a plain value.
 type Changes struct {
-	// Name is the role's name; ARN its ARN, "" while there is no role.
+	// Name is the role's name; ARN its ARN, "" while the role does not exist.
 	Name, ARN string
-	// Create is true when there is no role yet.
+	// Create is true when the role does not exist yet.
 	Create bool
 	// Steps are the writes, in order; none when the role is as the spec wants it.
 	Steps []Step
 }
 
-// Empty says that there is nothing to do.
+// Empty says that nothing is to be changed.
 func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 
 // String prints the plan, one line for the role and one for each step.

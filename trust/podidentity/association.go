@@ -97,7 +97,7 @@ func List(ctx context.Context, api Reader, clusterARN, namespace string) ([]Asso
 	return found, nil
 }
 
-// find returns nil when there is no association.
+// find returns nil when the association does not exist.
 func find(ctx context.Context, api Reader, c arn.Cluster, t Target) (*Association, error) {
 	summaries, err := list(ctx, api, c, t)
 	if err != nil {

@@ -47,7 +47,7 @@ type Changes struct {
 	target   Target
 }
 
-// Empty says that there is nothing to do.
+// Empty says that nothing is to be changed.
 func (c Changes) Empty() bool { return len(c.Steps) == 0 }
 
 // String prints the plan: a line for the association, one for each step and each warning.

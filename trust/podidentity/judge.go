@@ -35,7 +35,7 @@ type Warning struct {
 func (w Warning) String() string { return fmt.Sprintf("%s (%s)", w.Message, w.Code) }
 
 // judge asks the trust policies about the requests that EKS will make. externalID is "" as long as
-// there is no association.
+// the association does not exist.
 func (s Spec) judge(c arn.Cluster, externalID string) []Warning {
 	var found []Warning
 	if s.Trust != nil {
