@@ -93,8 +93,8 @@ func baseOf(bucket, host string, iss oidc.Issuer) (string, error) {
 	return "https://" + bucket + "." + host + path, nil
 }
 
-// GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge]. It needs
-// s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for what is not there.
+// GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge], and one that does
+// not exist [fs.ErrNotExist]. It needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for what is not there.
 func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
 	body, err := b.get(ctx, path, limit)
 	if err != nil {
@@ -127,15 +127,17 @@ func (b *Bucket) get(ctx context.Context, path string, limit int) ([]byte, error
 	return body, err
 }
 
-// PutObject needs s3:PutObject on the object. It sends no ACL: reading is granted by the
-// bucket's policy or through CloudFront.
+// PutObject writes an object, in place of one that is there. It needs s3:PutObject on the object. It
+// sends no ACL: reading is granted by the bucket's policy or through CloudFront. Any answer of S3 but a
+// success is an error, which names the bucket's region when that is another one.
 func (b *Bucket) PutObject(ctx context.Context, o oidc.Object) error {
 	return b.change(ctx, http.MethodPut, o.Path, o.Body, http.Header{
 		"Content-Type": {o.ContentType}, "Cache-Control": {o.CacheControl},
 	})
 }
 
-// DeleteObject needs s3:DeleteObject.
+// DeleteObject deletes an object; S3 takes one that does not exist for deleted. It needs
+// s3:DeleteObject. Errors are as of PutObject.
 func (b *Bucket) DeleteObject(ctx context.Context, path string) error {
 	return b.change(ctx, http.MethodDelete, path, nil, nil)
 }
