@@ -94,7 +94,8 @@ func baseOf(bucket, host string, iss oidc.Issuer) (string, error) {
 }
 
 // GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge], and one that does
-// not exist [fs.ErrNotExist]. It needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3 answers 403 for what is not there.
+// not exist [fs.ErrNotExist]. It needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3
+// answers 403 for what is not there.
 func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
 	body, err := b.get(ctx, path, limit)
 	if err != nil {
