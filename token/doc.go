@@ -104,6 +104,7 @@
 //	throttled                       throttling    no      no          the account makes too many calls in this region
 //	pool-limit                      throttling    no      no          more identities need credentials at once than the pool's limit of calls to STS lets through in time
 //	service-fault                   transient     no      no          the service itself failed
+//	answer-unreadable               network       no      no          what came is not an answer of the service: another server or a proxy answered in its place, or the answer broke off
 //	endpoint-refused                configuration yes     no          the container's credentials endpoint refuses the request
 //	token-empty                     token         no      no          the token source gave an empty token
 //	token-malformed                 token         no      no          what the token source gave is not a JWT, so it was not sent

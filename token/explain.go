@@ -126,6 +126,12 @@ func explain(err error) (Explanation, bool) {
 	if errors.As(err, &known) {
 		return known.Explanation(), true
 	}
+	var short *cutShortError
+	if errors.As(err, &short) {
+		if e, ok := explain(short.last); ok {
+			return e, true
+		}
+	}
 	a := answerOf(err)
 	if r := find(err, a); r != nil {
 		return r.explanation(a.message), true

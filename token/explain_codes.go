@@ -9,6 +9,7 @@ const (
 	CodeAgentAddressRefused          = "agent-address-refused"
 	CodeAgentTokenRefused            = "agent-token-refused"
 	CodeAgentUnreachable             = "agent-unreachable"
+	CodeAnswerUnreadable             = "answer-unreadable"
 	CodeAssociationMissing           = "association-missing"
 	CodeAssociationRefused           = "association-refused"
 	CodeAudienceNotRegistered        = "audience-not-registered"

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +114,10 @@ func answerOf(err error) answer {
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
+		// A page of a proxy or of a load balancer: what its status says is true all the same.
+		if status := statusOf(err); status >= http.StatusBadRequest {
+			return answer{from: serviceOf(err), status: status}
+		}
 		return answer{}
 	}
 	a := answer{from: serviceOf(err), code: api.ErrorCode(), message: api.ErrorMessage(), status: statusOf(err)}
@@ -158,6 +163,14 @@ func agentCode(message string) string {
 		return parts[1]
 	}
 	return ""
+}
+
+// isUnreadable is an answer that came, but not in the service's form or not to its end.
+func isUnreadable(err error) bool {
+	var api smithy.APIError
+	var form *smithy.DeserializationError
+	return errors.Is(err, errNoCredentials) ||
+		!errors.As(err, &api) && (statusOf(err) != 0 || errors.As(err, &form)) && !isTimeout(err) && !isConnection(err)
 }
 
 // statusOf returns the HTTP status of the answer within err, 0 when there is none.

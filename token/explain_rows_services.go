@@ -89,11 +89,22 @@ var sharedRows = []row{
 	}, {
 		code: CodeServiceFault, cause: CauseTransient, retry: RetryBackoff,
 		meaning: "the service itself failed",
-		next:    []string{"the health of the service in this region, should it last"},
+		next: []string{
+			"the health of the service in this region, should it last",
+			"a proxy or load balancer on the way, where the error has no code of the service",
+		},
 		is: []match{
 			{codes: []string{"InternalFailure", "InternalError", "InternalServer", "ServiceUnavailable", "RequestTimeout"}},
 			{when: isServerStatus},
 		},
+	}, {
+		code: CodeAnswerUnreadable, cause: CauseNetwork, retry: RetryBackoff,
+		meaning: "what came is not an answer of the service: another server or a proxy answered in its place, or the answer broke off",
+		next: []string{
+			"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and the base endpoint of the client",
+			"HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and a proxy on the way that opens TLS: the status in the error is that of who answered",
+		},
+		is: []match{{err: isUnreadable}},
 	}, {
 		code: CodeEndpointRefused, cause: CauseConfiguration, retry: RetryNever,
 		meaning: "the container's credentials endpoint refuses the request",

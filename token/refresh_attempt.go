@@ -53,11 +53,23 @@ func (e *engine) timedOut(f *flight, timeout time.Duration) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	err := fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded)
-	if f.last != nil {
-		err = fmt.Errorf("%w; until then: %w", err, f.last)
-	}
-	return err
+	return cutShort(err, f.last)
 }
+
+// cutShortError is of an attempt that ended before it could succeed: why, and with what it had failed so
+// far, which says more.
+type cutShortError struct{ why, last error }
+
+// cutShort is why itself where last is nil.
+func cutShort(why, last error) error {
+	if last == nil {
+		return why
+	}
+	return &cutShortError{why, last}
+}
+
+func (e *cutShortError) Error() string   { return e.why.Error() + "; until then: " + e.last.Error() }
+func (e *cutShortError) Unwrap() []error { return []error{e.why, e.last} }
 
 // run asks the source, again and again while the engine has nothing else to serve. A source that does not
 // return in time is left behind, see start.

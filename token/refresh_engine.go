@@ -155,10 +155,7 @@ func canceled(ctx context.Context, last error) error {
 	if !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("%w: %w", err, ctx.Err())
 	}
-	if last != nil {
-		err = fmt.Errorf("%w; until then: %w", err, last)
-	}
-	return err
+	return cutShort(err, last)
 }
 
 // fail is err as callers see it.
