@@ -32,6 +32,7 @@ var localRows = []row{
 		next: []string{
 			"AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at",
 			"that this container has the mount: an injected sidecar or a container left out by an annotation does not",
+			"with EKS Pod Identity, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the same way",
 		},
 		is: []match{{err: isMissingFile}},
 	}, {
@@ -113,13 +114,21 @@ func isMalformed(err error) bool {
 const fromIdentityTokenFile = "failed to retrieve jwt from provide source"
 
 func isMissingFile(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) && !isConnection(err) ||
+	return errors.Is(err, fs.ErrNotExist) && isOfTokenFile(err) ||
 		containsAll(err.Error(), fromIdentityTokenFile, "no such file or directory")
 }
 
 func isUnreadableFile(err error) bool {
-	return errors.Is(err, fs.ErrPermission) && !isConnection(err) ||
+	return errors.Is(err, fs.ErrPermission) && isOfTokenFile(err) ||
 		containsAll(err.Error(), fromIdentityTokenFile, "permission denied")
+}
+
+// isOfTokenFile is an error of a File, or of a Source that reads one by itself. A program has other
+// files too, such as those of a profile.
+func isOfTokenFile(err error) bool {
+	var file *fileError
+	var from *Error
+	return errors.As(err, &file) || errors.As(err, &from) && from.Op == opReadToken && !isConnection(err)
 }
 
 func isMissingRegion(err error) bool {

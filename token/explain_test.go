@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -256,7 +255,7 @@ func (timeoutError) Temporary() bool { return true }
 func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 	t.Parallel()
 	_, malformed := token.Inspect("no token")
-	_, missing := os.ReadFile("/does/not/exist")
+	_, missing := token.File("/does/not/exist").Token(t.Context())
 	for name, tc := range map[string]struct {
 		err   error
 		want  string
@@ -269,7 +268,7 @@ func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 		"credentials from the past":         {token.ErrStaleCredentials, "credentials-stale", token.CauseTransient},
 		"a missing file":                    {missing, "token-file-missing", token.CauseToken},
 		"a missing file told by stscreds":   {errors.New("failed to retrieve jwt from provide source, unable to read file at /t: open /t: no such file or directory"), "token-file-missing", token.CauseToken},
-		"an unreadable file":                {&fs.PathError{Op: "open", Path: "/t", Err: fs.ErrPermission}, "token-file-unreadable", token.CauseToken},
+		"an unreadable file":                {&token.Error{Op: "read the token", Err: &fs.PathError{Op: "open", Path: "/t", Err: fs.ErrPermission}}, "token-file-unreadable", token.CauseToken},
 		"an unreadable file by stscreds":    {errors.New("failed to retrieve jwt from provide source, unable to read file at /t: open /t: permission denied"), "token-file-unreadable", token.CauseToken},
 		"a client without a region":         {errors.New("operation error STS: AssumeRoleWithWebIdentity, failed to resolve service endpoint, endpoint rule error, Invalid Configuration: Missing Region"), "region-missing", token.CauseConfiguration},
 		"a configuration without a region":  {&aws.MissingRegionError{}, "region-missing", token.CauseConfiguration},
@@ -305,6 +304,8 @@ func TestExplainDoesNotGuess(t *testing.T) {
 		"the caller's own cancellation":         context.Canceled,
 		"the caller's cancellation in a client": &url.Error{Op: "Post", URL: "https://sts", Err: context.Canceled},
 		"an empty provider error":               &token.Error{},
+		"a laptop without a session of SSO":     fmt.Errorf("failed to read cached SSO token file, %w", &fs.PathError{Op: "open", Path: "/h/.aws/sso/cache/1.json", Err: fs.ErrNotExist}),
+		"a file of the program's":               answeredBecause("S3", "PutObject", &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,8 @@ var (
 
 // Token reads the token. Errors say what to check, and satisfy errors.Is: os.ErrNotExist for a
 // missing file, os.ErrPermission for an unreadable one, [ErrEmptyToken] for an empty one. More
-// than the 20000 bytes that STS takes as a token are an error too.
+// than the 20000 bytes that STS takes as a token are an error too, and what is not a regular file: a
+// named pipe could hold the caller forever.
 func (f File) Token(ctx context.Context) (string, error) {
 	token, err := f.read(ctx)
 	if err != nil {
@@ -60,7 +61,14 @@ func (f File) read(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("file %q: %w", string(f), err)
 	}
 	if f == "" {
-		return "", fmt.Errorf("file: the path is empty: %w", os.ErrNotExist)
+		return "", &fileError{fmt.Errorf("file: the path is empty: %w", os.ErrNotExist)}
+	}
+	info, err := os.Stat(string(f))
+	if err != nil {
+		return "", f.explain(err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("file %q: it is not a regular file, its mode is %v", string(f), info.Mode())
 	}
 	file, err := os.Open(string(f))
 	if err != nil {
@@ -99,5 +107,10 @@ func (f File) explain(err error) error {
 		hint = fmt.Sprintf(": it was read as uid %d, gid %d: check whether the process changed its user, "+
 			"whether this is a debug container of another user, and the pod's fsGroup and runAsUser", os.Geteuid(), os.Getegid())
 	}
-	return fmt.Errorf("file %q: %w%s", string(f), err, hint)
+	return &fileError{fmt.Errorf("file %q: %w%s", string(f), err, hint)}
 }
+
+// fileError says that it is a token file that could not be read, and not any other file.
+type fileError struct{ error }
+
+func (e *fileError) Unwrap() error { return e.error }

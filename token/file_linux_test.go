@@ -6,12 +6,31 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/irsa-go/irsa/token"
 )
+
+// Nobody writes into the pipe, so that opening it would not return.
+func TestAPipeIsRefusedAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	failed := make(chan error, 1)
+	go func() {
+		_, err := token.File(path).Token(t.Context())
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		require.ErrorContains(t, err, "it is not a regular file")
+	case <-time.After(10 * time.Second):
+		t.Fatal("it hangs")
+	}
+}
 
 func TestAFileThatIsNotReadableSaysWhatToCheck(t *testing.T) {
 	t.Parallel()

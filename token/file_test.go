@@ -51,7 +51,7 @@ func TestFile(t *testing.T) {
 		"white space":        {write("white", " \n"), t.Context(), token.ErrEmptyToken, "empty"},
 		"endless":            {write("endless", strings.Repeat(" ", 30000)), t.Context(), nil, "20000"},
 		"too long":           {write("longer", strings.Repeat("a", 20001)), t.Context(), nil, "20000"},
-		"a directory":        {token.File(dir), t.Context(), nil, "directory"},
+		"a directory":        {token.File(dir), t.Context(), nil, "not a regular file, its mode is d"},
 		"no longer asked of": {write("asked", "a.b.c"), canceled, context.Canceled, "canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,25 +88,50 @@ func checkEndpoint(raw string) error {
 	return nil
 }
 
-func (res Resolution) containerProvider() aws.CredentialsProvider {
-	return endpointcreds.New(res.Endpoint, func(o *endpointcreds.Options) {
-		o.CredentialSources = []aws.CredentialSource{aws.CredentialSourceHTTP}
+// containerProvider asks a container's credentials endpoint.
+type containerProvider struct {
+	res  Resolution
+	http endpointcreds.HTTPClient // one for all calls, as it holds connections
+}
+
+func (res Resolution) containerProvider() containerProvider {
+	client := awshttp.NewBuildableClient()
+	if !strings.HasPrefix(strings.ToLower(res.Endpoint), "https:") {
+		// What must not leave the node must not go to a proxy either; HTTP_PROXY would catch
+		// the link-local addresses.
+		client = client.WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
+	}
+	return containerProvider{res, client}
+}
+
+func (p containerProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	token, err := p.token(ctx)
+	if err != nil {
+		return aws.Credentials{}, &Error{Op: opReadToken, Err: err}
+	}
+	creds, err := endpointcreds.New(p.res.Endpoint, func(o *endpointcreds.Options) {
 		o.APIOptions = append(o.APIOptions, withResponses)
-		if !strings.HasPrefix(strings.ToLower(res.Endpoint), "https:") {
-			// What must not leave the node must not go to a proxy either; HTTP_PROXY would catch
-			// the link-local addresses.
-			o.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
-		}
-		switch {
-		case res.AuthorizationFile != "":
-			// Read at each refresh: the kubelet rotates it.
-			o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
-				return res.AuthorizationFile.read(context.Background())
-			})
-		case res.authorization != nil:
-			o.AuthorizationToken = *res.authorization
-		}
-	})
+		o.HTTPClient, o.AuthorizationToken = p.http, token
+	}).Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, redact(err, token)
+	}
+	return creds, nil
+}
+
+// token is read at each refresh: the kubelet rotates it.
+func (p containerProvider) token(ctx context.Context) (string, error) {
+	switch {
+	case p.res.AuthorizationFile != "":
+		return p.res.AuthorizationFile.read(ctx)
+	case p.res.authorization != nil:
+		return *p.res.authorization, nil
+	}
+	return "", nil
+}
+
+func (p containerProvider) ProviderSources() []aws.CredentialSource {
+	return []aws.CredentialSource{aws.CredentialSourceHTTP}
 }
 
 // staticProvider gives what the environment had. Its pointer keeps the secret from being printed.
