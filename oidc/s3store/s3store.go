@@ -13,11 +13,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 
 	"github.com/irsa-go/irsa/internal/partition"
 	"github.com/irsa-go/irsa/oidc"
@@ -60,7 +62,7 @@ func New(cfg aws.Config, bucket string, iss oidc.Issuer) (*Bucket, error) {
 	case iss.IsZero():
 		return fail("%w", oidc.ErrIssuerZero)
 	}
-	base, err := baseOf(bucket, "s3."+cfg.Region+"."+region.DNSSuffix, iss)
+	base, err := baseOf(bucket, "s3."+cfg.Region+"."+region.DNSSuffix, region.DNSSuffix, iss)
 	if err != nil {
 		return fail("%w", err)
 	}
@@ -71,31 +73,54 @@ func New(cfg aws.Config, bucket string, iss oidc.Issuer) (*Bucket, error) {
 	return b, nil
 }
 
-// baseOf is the URL below which the bucket has the issuer's objects; host is S3's
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
-func baseOf(bucket, host string, iss oidc.Issuer) (string, error) {
+// baseOf is the URL below which the bucket has the issuer's objects; host is S3's in the region.
+func baseOf(bucket, host, suffix string, iss oidc.Issuer) (string, error) {
 	at, err := url.Parse(iss.String())
 	if err != nil {
 		return "", err
 	}
-	path := strings.TrimSuffix(at.EscapedPath(), "/")
-	of, inHost := strings.CutSuffix(at.Host, "."+host) // https://BUCKET.s3.REGION.SUFFIX/PATH
-	if at.Host == host {                               // https://s3.REGION.SUFFIX/BUCKET/PATH
-		of, path, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		path = strings.TrimSuffix("/"+path, "/")
-	}
-	if (inHost || at.Host == host) && of != bucket {
+	of, path, below := onS3(at)
+	if below != "" && (of != bucket || below != suffix) {
 		return "", fmt.Errorf("the issuer %q is not in it", iss)
 	}
+	path = escape(strings.TrimSuffix(path, "/"))
 	if strings.Contains(bucket, ".") { // S3's certificate is for one label before its host
 		return "https://" + host + "/" + bucket + path, nil
 	}
 	return "https://" + bucket + "." + host + path, nil
 }
 
+// s3Host has the forms of S3's hosts, old ones too, without AWS's DNS suffix: s3, s3.REGION, s3-REGION and
+// s3.dualstack.REGION, each perhaps after the name of a bucket
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
+var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-][a-z0-9-]+)?$`)
+
+// onS3 takes S3's own URL of an object apart. The suffix is AWS's DNS suffix in it, "" for another host's.
+func onS3(at *url.URL) (bucket, path, suffix string) {
+	host := strings.ToLower(at.Hostname())
+	for _, name := range partition.Names() {
+		p, _ := partition.ByName(name)
+		rest, below := strings.CutSuffix(host, "."+p.DNSSuffix)
+		m := s3Host.FindStringSubmatch(rest)
+		switch {
+		case !below || m == nil:
+		case m[1] != "": // https://BUCKET.s3.REGION.SUFFIX/PATH
+			return m[1], at.Path, p.DNSSuffix
+		default: // https://s3.REGION.SUFFIX/BUCKET/PATH
+			bucket, path, _ = strings.Cut(strings.TrimPrefix(at.Path, "/"), "/")
+			return bucket, "/" + path, p.DNSSuffix
+		}
+	}
+	return "", at.Path, ""
+}
+
+// escape writes a path as S3 does when it checks a signature: a colon, for one, is not left as it is
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
+func escape(path string) string { return httpbinding.EscapePath(path, false) }
+
 // GetObject reads an object of up to limit bytes; a longer one is [oidc.ErrTooLarge], and one that does
 // not exist [fs.ErrNotExist]. It needs s3:GetObject, and s3:ListBucket on the bucket: without that, S3
-// answers 403 for what is not there.
+// answers 403 for what is not there. A bucket that does not exist is another error.
 func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte, error) {
 	body, err := b.get(ctx, path, limit)
 	if err != nil {
@@ -104,8 +129,15 @@ func (b *Bucket) GetObject(ctx context.Context, path string, limit int) ([]byte,
 	return body, nil
 }
 
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	return context.WithTimeout(ctx, timeout)
+}
+
 func (b *Bucket) get(ctx context.Context, path string, limit int) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := bounded(ctx)
 	defer cancel()
 	resp, err := b.do(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
@@ -115,6 +147,9 @@ func (b *Bucket) get(ctx context.Context, path string, limit int) ([]byte, error
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
+		if said, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)); bytes.Contains(said, []byte("<Code>NoSuchBucket</Code>")) {
+			return nil, errors.New("the bucket does not exist") // which says nothing of the object
+		}
 		return nil, fs.ErrNotExist
 	case http.StatusForbidden:
 		return nil, errors.New("S3 answered 403 Forbidden: reading needs s3:GetObject, and s3:ListBucket to tell what is not there")
@@ -144,7 +179,7 @@ func (b *Bucket) DeleteObject(ctx context.Context, path string) error {
 }
 
 func (b *Bucket) change(ctx context.Context, method, path string, body []byte, header http.Header) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := bounded(ctx)
 	defer cancel()
 	resp, err := b.do(ctx, method, path, body, header)
 	if err == nil {
@@ -171,7 +206,7 @@ func (b *Bucket) do(ctx context.Context, method, path string, body []byte, heade
 	if b == nil || b.client == nil {
 		return nil, errors.New("the bucket is not one that New returned")
 	}
-	req, err := http.NewRequestWithContext(ctx, method, b.base+"/"+(&url.URL{Path: path}).EscapedPath(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, b.base+"/"+escape(path), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

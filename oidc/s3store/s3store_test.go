@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +43,9 @@ func (o *objects) Do(r *http.Request) (*http.Response, error) {
 	case r.Method == http.MethodDelete:
 		delete(o.kept, at)
 		w.WriteHeader(http.StatusNoContent)
+	case strings.HasPrefix(r.URL.Host, "missing."):
+		w.WriteHeader(http.StatusNotFound)
+		w.WriteString(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>`)
 	case !there:
 		w.WriteHeader(http.StatusNotFound)
 	case body == "forbidden":
@@ -132,6 +137,15 @@ func TestABucketKeepsTheIssuersPathInItsRegionsPartition(t *testing.T) {
 		{"eu-west-1", "https://cdn.example/cluster/", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
 		{"eu-west-1", "https://s3.eu-west-1.amazonaws.com/b", "https://b.s3.eu-west-1.amazonaws.com"},
 		{"eu-west-1", "https://s3.eu-west-1.amazonaws.com/b/cluster", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
+		{"eu-west-1", "https://s3-eu-west-1.amazonaws.com/b", "https://b.s3.eu-west-1.amazonaws.com"}, // the webhook's guide
+		{"eu-west-1", "https://s3-eu-west-1.amazonaws.com/b/cluster/", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
+		{"us-east-1", "https://s3.amazonaws.com/b/cluster", "https://b.s3.us-east-1.amazonaws.com/cluster"},
+		{"eu-west-1", "https://s3.dualstack.eu-west-1.amazonaws.com/b/cluster", "https://b.s3.eu-west-1.amazonaws.com/cluster"},
+		{"eu-west-1", "https://B.S3.eu-west-1.amazonaws.com:443/Cluster", "https://b.s3.eu-west-1.amazonaws.com/Cluster"},
+		{"eu-west-1", "https://b.s3.us-west-2.amazonaws.com/c", "https://b.s3.eu-west-1.amazonaws.com/c"}, // S3 says which region
+		{"eu-west-1", "https://s3.other.example/b/c", "https://b.s3.eu-west-1.amazonaws.com/b/c"},
+		{"eu-west-1", "https://s3.lb.elb.amazonaws.com/b/c", "https://b.s3.eu-west-1.amazonaws.com/b/c"},
+		{"eu-west-1", "https://cdn.example/a:b+c=d@e%7E/%41%2Fb", "https://b.s3.eu-west-1.amazonaws.com/a%3Ab%2Bc%3Dd%40e~/A/b"},
 		{"cn-north-1", "https://cdn.example", "https://b.s3.cn-north-1.amazonaws.com.cn"},
 		{"us-gov-west-1", "https://cdn.example", "https://b.s3.us-gov-west-1.amazonaws.com"},
 		{"eusc-de-east-1", "https://cdn.example", "https://b.s3.eusc-de-east-1.amazonaws.eu"},
@@ -142,6 +156,24 @@ func TestABucketKeepsTheIssuersPathInItsRegionsPartition(t *testing.T) {
 		require.NoError(t, b.DeleteObject(t.Context(), "x y"))
 		assert.Equal(t, c.want+"/x%20y", s3.got[0].URL.String())
 	}
+}
+
+func TestAMissingBucketIsNotOneWithoutTheObject(t *testing.T) {
+	t.Parallel()
+	iss := issuer(t, "https://cdn.example")
+	b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: &objects{}}, "missing", iss)
+	require.NoError(t, err)
+	assert.ErrorContains(t, oidc.Unpublish(t.Context(), b, iss), "the bucket does not exist")
+}
+
+func TestANilContextIsOneWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: &objects{}}, "b", issuer(t, "https://cdn.example"))
+	require.NoError(t, err)
+	require.NoError(t, b.DeleteObject(none, "x"))
+	_, err = b.GetObject(none, "x", 1)
+	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 // S3's certificate has one label before its host.
@@ -187,6 +219,10 @@ func TestABucketThatCannotBeIsRefused(t *testing.T) {
 		`issuer "https://s3.eu-west-1.amazonaws.com/other"`:      {"eu-west-1", "b", "https://s3.eu-west-1.amazonaws.com/other"},
 		`issuer "https://other.s3.eu-west-1.amazonaws.com"`:      {"eu-west-1", "b", "https://other.s3.eu-west-1.amazonaws.com"},
 		`issuer "https://a.b.s3.eu-west-1.amazonaws.com"`:        {"eu-west-1", "b", "https://a.b.s3.eu-west-1.amazonaws.com"},
+		`issuer "https://s3-eu-west-1.amazonaws.com/other/b"`:    {"eu-west-1", "b", "https://s3-eu-west-1.amazonaws.com/other/b"},
+		`issuer "https://other.s3.amazonaws.com"`:                {"eu-west-1", "b", "https://other.s3.amazonaws.com"},
+		`issuer "https://other.s3-eu-west-1.amazonaws.com"`:      {"eu-west-1", "b", "https://other.s3-eu-west-1.amazonaws.com"},
+		`issuer "https://b.s3.cn-north-1.amazonaws.com.cn"`:      {"eu-west-1", "b", "https://b.s3.cn-north-1.amazonaws.com.cn"},
 		`"b%2f": it is not the name`:                             {"eu-west-1", "b%2f", "https://cdn.example"},
 	} {
 		cfg := good
