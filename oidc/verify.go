@@ -46,7 +46,8 @@ const (
 // issuer's keys, fetches them at the first token, when a token names one that it does not
 // have, and by age. It fetches at most every 10 seconds, so that a flood of forged tokens does
 // not become a flood of requests to the issuer. It is safe for concurrent use: callers who need keys at
-// the same time share one fetch, which goes on as long as one of them waits.
+// the same time share one fetch, which goes on as long as one of them waits, and ends after 10 seconds. A
+// caller whose key is there, but old enough to be fetched again, waits a second at most.
 type Verifier struct {
 	issuer   Issuer
 	audience string

@@ -15,6 +15,9 @@ const (
 	// abandonedInterval is the floor after a fetch that its callers gave up: shorter than after one
 	// that has an answer, or a caller that gives up at once could keep others from fetching.
 	abandonedInterval = time.Second
+	// refreshPatience is how long a token whose key is known waits for a fetch, which then goes on
+	// without it: an issuer that hangs must not hold up what can be judged.
+	refreshPatience = time.Second
 )
 
 // keyCache keeps an issuer's keys. It is safe for concurrent use.
@@ -33,7 +36,8 @@ type keyCache struct {
 	flight  *flight
 }
 
-// flight is one fetch and those who wait for it.
+// flight is one fetch. Its waiters are those who need it; with one whose key is known it goes on to
+// its end.
 type flight struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
@@ -54,22 +58,18 @@ func (c *keyCache) have(kid string) (*KeySet, bool) {
 
 // get fetches when that may help and is allowed, and returns the newest keys.
 func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
-	f, keys, err := c.enter(ctx, kid)
+	f, known, keys, err := c.enter(ctx, kid)
 	if f == nil {
 		return keys, err
 	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		if !c.leave(f) {
-			return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, context.Cause(ctx))
+	if known {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+		case <-time.After(refreshPatience):
 		}
-		<-f.done // it was cancelled, and knows where it was
-		cause := context.Cause(ctx)
-		if f.err != nil {
-			cause = fmt.Errorf("%w (%w)", cause, f.err)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, cause)
+	} else if err := c.await(ctx, f); err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,12 +80,30 @@ func (c *keyCache) get(ctx context.Context, kid string) (*KeySet, error) {
 	return c.present(now)
 }
 
-// enter returns the fetch to wait for, or what is known without one.
-func (c *keyCache) enter(ctx context.Context, kid string) (*flight, *KeySet, error) {
+// await fails when the context ends first.
+func (c *keyCache) await(ctx context.Context, f *flight) error {
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	if c.leave(f) {
+		<-f.done // it was cancelled, and knows where it was
+		if f.err != nil {
+			cause = fmt.Errorf("%w (%w)", cause, f.err)
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrKeysUnavailable, cause)
+}
+
+// enter returns the fetch to wait for and whether the key is known all the same, or what is known
+// without a fetch.
+func (c *keyCache) enter(ctx context.Context, kid string) (f *flight, known bool, keys *KeySet, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	known := c.usable(now) && has(c.keys, kid)
+	known = c.usable(now) && has(c.keys, kid)
 	wanted := !known && !c.isMissing(kid, now) || c.age(now) >= c.maxAge/2
 	// A token whose key is known is not held up by a fetch that another one waits for.
 	if c.flight != nil && known {
@@ -93,9 +111,9 @@ func (c *keyCache) enter(ctx context.Context, kid string) (*flight, *KeySet, err
 	}
 	if !wanted || c.flight == nil && !c.allowed(now) {
 		keys, err := c.present(now)
-		return nil, keys, err
+		return nil, known, keys, err
 	}
-	return c.join(ctx, now), nil, nil
+	return c.join(ctx, now), known, nil, nil
 }
 
 func (c *keyCache) present(now time.Time) (*KeySet, error) {
@@ -172,16 +190,21 @@ func (c *keyCache) allowed(now time.Time) bool { return !now.Before(c.next) || n
 
 func (c *keyCache) usable(now time.Time) bool { return c.age(now) < c.maxAge }
 
-// age is the full one when the clock was set back, and before the first keys came.
+// age is the full one when the clock was set back, and before the first keys came. It is by the
+// monotonic clock or the time of day, whichever went further: the first stands still while a machine
+// is suspended.
 func (c *keyCache) age(now time.Time) time.Duration {
-	if c.keys == nil || now.Before(c.fetched) {
+	age := max(now.Sub(c.fetched), now.Round(0).Sub(c.fetched))
+	if c.keys == nil || age < 0 {
 		return c.maxAge
 	}
-	return now.Sub(c.fetched)
+	return age
 }
 
+// isMissing forgets what was noted before the clock was set back.
 func (c *keyCache) isMissing(kid string, now time.Time) bool {
-	return now.Before(c.missing[kid])
+	left := c.missing[kid].Sub(now)
+	return 0 < left && left <= missingFor
 }
 
 // miss forgets all when full: the floor between fetches stays.

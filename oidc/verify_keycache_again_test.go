@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"context"
 	"crypto/elliptic"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
@@ -126,6 +128,85 @@ func TestAFetchUnderWayHoldsUpOnlyWhoNeedsIt(t *testing.T) {
 			assert.EqualValues(t, 2, dials.Load(), name)
 		})
 	}
+}
+
+func TestAnIssuerThatHangsDoesNotHoldUpTokensOfKnownKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv, v, dials := counting(t, oidc.VerifierConfig{})
+		token := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		time.Sleep(31 * time.Minute)
+		srv.SetFault(oidctest.Fault{Latency: time.Hour})
+		for patience := range 25 { // half a second, and longer than a fetch takes
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond+time.Duration(patience)*time.Second)
+			began := time.Now()
+			_, err = v.Verify(ctx, token)
+			cancel()
+			require.NoError(t, err)
+			require.LessOrEqual(t, time.Since(began), time.Second)
+			time.Sleep(time.Second)
+		}
+		assert.LessOrEqual(t, dials.Load(), int32(3), "10 seconds each, and 10 between them")
+		srv.SetFault(oidctest.Fault{Latency: 2 * time.Second})
+		time.Sleep(20 * time.Second)
+		_, err = v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		time.Sleep(28 * time.Minute) // more than MaxAge after the first keys
+		before := dials.Load()
+		_, err = v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		assert.Equal(t, before, dials.Load(), "a fetch for which nobody waited is used")
+	})
+}
+
+// suspended is what time.Now returns on a machine that was suspended for d since: the monotonic
+// clock, the second word of a Time, stood still.
+func suspended(since time.Time, d time.Duration) time.Time {
+	now := since.Add(d)
+	(*[2]int64)(unsafe.Pointer(&now))[1] = (*[2]int64)(unsafe.Pointer(&since))[1]
+	return now
+}
+
+func TestKeysFromBeforeAMachineWasSuspendedAreFetchedAgain(t *testing.T) {
+	t.Parallel()
+	began, awake, slept := time.Now(), time.Duration(0), time.Duration(0)
+	require.Zero(t, suspended(began, time.Hour).Sub(began))
+	require.Equal(t, time.Hour, suspended(began, time.Hour).Round(0).Sub(began))
+	srv, v, dials := counting(t, oidc.VerifierConfig{Now: func() time.Time { return suspended(began.Add(awake), slept) }})
+	token := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+	for i, after := range []time.Duration{0, 29 * time.Minute, 31 * time.Minute} {
+		awake, slept = awake+11*time.Second, after
+		_, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		require.EqualValues(t, 1+i/2, dials.Load(), after)
+	}
+}
+
+func TestAClockThatWasSetBackDoesNotKeepAKeyMissing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var back time.Duration
+		srv, v, _ := counting(t, oidc.VerifierConfig{Now: func() time.Time { return time.Now().Add(-back) }})
+		old, before := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour}), srv.KeySet()
+		_, err := srv.Rotate()
+		require.NoError(t, err)
+		fresh := mint(t, srv, oidctest.TokenRequest{Lifetime: 24 * time.Hour})
+		jwks, err := json.Marshal(before)
+		require.NoError(t, err)
+		srv.SetFault(oidctest.Fault{KeySet: string(jwks)})
+		time.Sleep(2 * time.Hour) // so that neither token is from the future
+		_, err = v.Verify(t.Context(), fresh)
+		require.ErrorIs(t, err, oidc.ErrUnknownKey)
+		back = time.Hour
+		_, err = v.Verify(t.Context(), old)
+		require.NoError(t, err)
+		srv.SetFault(oidctest.Fault{})
+		time.Sleep(61 * time.Second)
+		_, err = v.Verify(t.Context(), fresh)
+		assert.NoError(t, err)
+	})
 }
 
 func TestTheIdsOfForgedKeysTakeBoundedMemory(t *testing.T) {
