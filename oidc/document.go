@@ -152,9 +152,13 @@ func parseJWKSURI(raw string) (issuerurl.URL, error) {
 	if raw == "" {
 		return issuerurl.URL{}, errors.New(`it has no "jwks_uri"`)
 	}
-	u, err := issuerurl.Parse(withoutQuery(raw))
+	base, query, _ := strings.Cut(raw, "?")
+	u, err := issuerurl.Parse(base)
 	if err != nil {
 		return issuerurl.URL{}, fmt.Errorf(`"jwks_uri": %w`, err)
+	}
+	if at := strings.IndexFunc(query, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }); at >= 0 {
+		return issuerurl.URL{}, fmt.Errorf(`"jwks_uri": its query has a character at offset %d that a URL may not hold`, len(base)+1+at)
 	}
 	return u, nil
 }

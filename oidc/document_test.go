@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"crypto/elliptic"
 	"crypto/tls"
 	"strings"
 	"testing"
@@ -84,4 +85,18 @@ func TestAnotherIssuerIsNamedWhateverItIs(t *testing.T) {
 	h.add(t, "idp.example.com", &tls.Config{}, says(`{"jwks_uri":"https://idp.example.com/keys"}`))
 	_, err := h.client().Discover(t.Context(), iss)
 	assert.ErrorIs(t, err, oidc.ErrDocument, "no issuer is not another one")
+}
+
+func TestTheQueryOfTheKeysURLIsAURLs(t *testing.T) {
+	t.Parallel()
+	iss := issuer(t, "https://idp.example.com")
+	keys, err := oidc.NewKeySet(ecKey(t, elliptic.P256()).Public())
+	require.NoError(t, err)
+	for _, query := range []string{"a b", "\n", "a\x1b[2J", "\u009b2J", "é", "a#b", "\xff", "\x7f"} {
+		_, err := oidc.NewDocument(iss, "https://idp.example.com/keys?"+query, keys)
+		require.ErrorContains(t, err, "that a URL may not hold", "%q", query)
+		assert.NotContains(t, err.Error(), query)
+	}
+	_, err = oidc.NewDocument(iss, "https://idp.example.com/keys?v=1&x=%20/?*", keys)
+	assert.NoError(t, err)
 }

@@ -68,12 +68,6 @@ func (i Issuer) DiscoveryURL() string {
 // base is what paths are appended to.
 func (i Issuer) base() string { return strings.TrimSuffix(i.String(), "/") }
 
-// withoutQuery leaves what issuerurl can read of an https URL.
-func withoutQuery(rawURL string) string {
-	base, _, _ := strings.Cut(rawURL, "?")
-	return base
-}
-
 // hostPort returns what to connect to for a URL.
 func hostPort(u issuerurl.URL) string {
 	port := u.Port()

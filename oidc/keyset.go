@@ -99,6 +99,13 @@ func (s *KeySet) has(pub crypto.PublicKey) bool {
 	return s != nil && slices.ContainsFunc(s.keys, func(k jwk) bool { return samePublicKey(k.pub, pub) })
 }
 
+// keeps says whether a token that finds its key in the entry k finds it in the set. An id that is
+// empty may go when the key stays: no cluster since Kubernetes 1.16 leaves its tokens without one.
+func (s *KeySet) keeps(k jwk) bool {
+	found, there := s.find(k.kid)
+	return k.kid == "" && s.has(k.pub) || there && samePublicKey(found.pub, k.pub)
+}
+
 // Merge returns the set with the other's keys added, for clusters that share an issuer.
 // Entries that are equal in id and key are there once, and an entry without an id is added only
 // when its key is not there yet. One id for two keys is refused, as only one of them could ever

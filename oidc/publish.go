@@ -52,8 +52,8 @@ type PublishConfig struct {
 	// Kubernetes gives it ([KeyID]); "" is every entry without an id. [Rotation.Retire] says when
 	// it is time.
 	Drop []string
-	// ReplaceIssuer allows Publish to overwrite the document of another issuer, or one that cannot be read,
-	// and its keys.
+	// ReplaceIssuer allows Publish to overwrite the document of another issuer, one that cannot be read, and
+	// their keys. Where the document is the issuer's own, keys that can be read need to be in Drop all the same.
 	ReplaceIssuer bool
 }
 
@@ -173,10 +173,10 @@ func publish(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, c
 // mayReplace looks at the document that is there, and at the keys where it and the new one have
 // them.
 func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet, cfg PublishConfig) error {
-	if cfg.ReplaceIssuer {
+	served, err := ownDocument(ctx, to, doc.Issuer)
+	if cfg.ReplaceIssuer && (err != nil || served == nil) {
 		return nil
 	}
-	served, err := ownDocument(ctx, to, doc.Issuer)
 	if err != nil {
 		return fmt.Errorf("read what is published: %w", err)
 	}
@@ -192,7 +192,7 @@ func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet
 	}
 	for _, path := range paths {
 		have, err := servedKeys(ctx, to, path)
-		if err != nil {
+		if err != nil && !cfg.ReplaceIssuer {
 			return fmt.Errorf("read what is published: %w", err)
 		}
 		if err := keepsAll(have, keys, cfg.Drop); err != nil {
@@ -202,15 +202,15 @@ func mayReplace(ctx context.Context, to ObjectStore, doc *Document, keys *KeySet
 	return nil
 }
 
-// keepsAll reports a served entry whose key is not in the new set. Entries that this library does
-// not write count too: somebody else may need them.
+// keepsAll reports a served entry whose key is not in the new set, or under another id. Entries that
+// this library does not write count too: somebody else may need them.
 func keepsAll(served, next *KeySet, drop []string) error {
 	for _, k := range served.entries() {
 		own := ""
 		if k.pub != nil {
 			own, _ = keyID(k.pub)
 		}
-		if next.has(k.pub) || slices.Contains(drop, k.kid) || own != "" && slices.Contains(drop, own) {
+		if next.keeps(k) || slices.Contains(drop, k.kid) || own != "" && slices.Contains(drop, own) {
 			continue
 		}
 		return fmt.Errorf("%w: entry %d, id %q", ErrKeyServed, k.index+1, k.kid)
@@ -287,7 +287,7 @@ func (d *Document) keysPath() (string, error) {
 		return "", fmt.Errorf("jwks_uri %q is not a path below the issuer", d.JWKSURI)
 	}
 	path, err := url.PathUnescape(raw)
-	if err != nil || path == "" || strings.HasSuffix(path, "/") {
+	if err != nil || !fs.ValidPath(path) {
 		return "", fmt.Errorf("jwks_uri %q names no file", d.JWKSURI)
 	}
 	if path == documentPath() {

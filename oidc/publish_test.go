@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,16 +75,20 @@ func TestNothingIsPublishedThatSTSWouldRefuse(t *testing.T) {
 	elsewhere, _ := published(t, "https://keys.example.com/jwks")
 	asDocument, _ := published(t, "https://bucket.example.com/cluster/.well-known/openid-configuration")
 	query, _ := published(t, "https://bucket.example.com/cluster/keys?x")
+	around, _ := published(t, "https://bucket.example.com/cluster/x%2F..%2F.well-known%2Fopenid-configuration")
+	twice, _ := published(t, "https://bucket.example.com/cluster//keys")
 	var to recorder
 	for want, err := range map[string]error{
-		"no key that STS could verify":       oidc.Publish(t.Context(), &to, doc, ops, oidc.PublishConfig{}),
-		"it has no key":                      oidc.Publish(t.Context(), &to, doc, nil, oidc.PublishConfig{}),
-		`the document names the algorithms`:  oidc.Publish(t.Context(), &to, doc, p384, oidc.PublishConfig{}),
-		"jwks\" is not a path below":         oidc.Publish(t.Context(), &to, elsewhere, keys, oidc.PublishConfig{}),
-		"the discovery document's own place": oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
-		"keys?x\" is not a path below":       oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
-		oidc.ErrIssuerZero.Error():           oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
-		"the store is nil":                   oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
+		"no key that STS could verify":        oidc.Publish(t.Context(), &to, doc, ops, oidc.PublishConfig{}),
+		"it has no key":                       oidc.Publish(t.Context(), &to, doc, nil, oidc.PublishConfig{}),
+		`the document names the algorithms`:   oidc.Publish(t.Context(), &to, doc, p384, oidc.PublishConfig{}),
+		"jwks\" is not a path below":          oidc.Publish(t.Context(), &to, elsewhere, keys, oidc.PublishConfig{}),
+		"the discovery document's own place":  oidc.Publish(t.Context(), &to, asDocument, keys, oidc.PublishConfig{}),
+		"keys?x\" is not a path below":        oidc.Publish(t.Context(), &to, query, keys, oidc.PublishConfig{}),
+		`openid-configuration" names no file`: oidc.Publish(t.Context(), &to, around, keys, oidc.PublishConfig{}),
+		`cluster//keys" names no file`:        oidc.Publish(t.Context(), &to, twice, keys, oidc.PublishConfig{}),
+		oidc.ErrIssuerZero.Error():            oidc.Publish(t.Context(), &to, nil, keys, oidc.PublishConfig{}),
+		"the store is nil":                    oidc.Publish(t.Context(), nil, doc, keys, oidc.PublishConfig{}),
 	} {
 		assert.ErrorContains(t, err, want)
 	}
@@ -159,6 +164,12 @@ func TestWhatIsServedIsNotTakenAway(t *testing.T) {
 		"another key was told":      {nil, iss, "", set(second), oidc.PublishConfig{Drop: []string{"x", ""}}, oidc.ErrKeyServed},
 		"a key less, elsewhere":     {nil, iss, iss.String() + "/keys.json", set(second), oidc.PublishConfig{}, oidc.ErrKeyServed},
 		"another issuer":            {nil, other, "", set(first), oidc.PublishConfig{}, oidc.ErrIssuerMismatch},
+		"told, but it is its own":   {nil, iss, "", set(second), oidc.PublishConfig{ReplaceIssuer: true}, oidc.ErrKeyServed},
+		"its own, garbage for keys": {write(t, "openid/v1/jwks", "<html>"), iss, "", set(second), oidc.PublishConfig{ReplaceIssuer: true}, nil},
+		"keys alone, as told":       {remove(t, ".well-known/openid-configuration"), iss, "", set(second), oidc.PublishConfig{ReplaceIssuer: true}, nil},
+		"the key under its own id":  {write(t, "openid/v1/jwks", renamed(t, set(first), "signer-1")), iss, "", set(first), oidc.PublishConfig{}, oidc.ErrKeyServed},
+		"as told":                   {write(t, "openid/v1/jwks", renamed(t, set(first), "signer-1")), iss, "", set(first), oidc.PublishConfig{Drop: []string{"signer-1"}}, nil},
+		"the key without an id":     {write(t, "openid/v1/jwks", renamed(t, set(first), "")), iss, "", set(first), oidc.PublishConfig{}, nil},
 		"another issuer, as told":   {nil, other, "", set(second), oidc.PublishConfig{ReplaceIssuer: true}, nil},
 		"an unreadable document":    {write(t, ".well-known/openid-configuration", "<html>"), iss, "", set(first), oidc.PublishConfig{}, oidc.ErrDocument},
 		"unreadable, as told":       {write(t, ".well-known/openid-configuration", "<html>"), iss, "", set(first), oidc.PublishConfig{ReplaceIssuer: true}, nil},
@@ -203,6 +214,14 @@ func write(t *testing.T, path, body string) func(oidc.Directory) {
 	return func(dir oidc.Directory) {
 		require.NoError(t, dir.PutObject(t.Context(), oidc.Object{Path: path, Body: []byte(body)}))
 	}
+}
+
+// renamed is the key set with that id for its only key.
+func renamed(t *testing.T, keys *oidc.KeySet, kid string) string {
+	t.Helper()
+	jwks, err := json.Marshal(keys)
+	require.NoError(t, err)
+	return strings.Replace(string(jwks), keys.IDs()[0], kid, 1)
 }
 
 func remove(t *testing.T, path string) func(oidc.Directory) {
