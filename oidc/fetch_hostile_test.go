@@ -180,6 +180,8 @@ func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 		"a redirect to http":    {says("HTTP/1.1 302 x\r\nLocation: http://idp.example.com/\r\n\r\n"), `leads to scheme "http"`},
 		"a redirect to nowhere": {says("HTTP/1.1 302 x\r\nLocation: https://:x/\r\n\r\n"), "leads to an invalid URL"},
 		"a redirect to user":    {says("HTTP/1.1 302 x\r\nLocation: https://a:b@idp.example.com/\r\n\r\n"), "leads to a URL with a user"},
+		"a redirect to an IDN":  {says("HTTP/1.1 302 x\r\nLocation: https://bücher.example/\r\n\r\n"), "leads to an invalid URL"},
+		"a redirect to escapes": {says("HTTP/1.1 302 x\r\nLocation: /?\u009b2J\r\n\r\n"), "leads to an invalid URL"},
 		"a redirect inside":     {says("HTTP/1.1 302 x\r\nLocation: https://169.254.169.254/latest/\r\n\r\n"), &address},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,8 @@ type ThumbprintReport struct {
 	// Issuer is the issuer that was asked; zero when the report is about a list of certificates.
 	Issuer Issuer `json:"issuer,omitzero"`
 	// Thumbprints is what to give IAM: 40 lower-case hexadecimal digits each, those of the
-	// discovery host first, no duplicates, never more than the five that IAM takes.
+	// discovery host first, no duplicates. They are one or two, and more where a host shows another
+	// chain at each connection; IAM takes five.
 	Thumbprints []string `json:"thumbprints"`
 	// Need says whether AWS will look at them at all: the strongest of the endpoints'.
 	Need Need `json:"need"`

@@ -16,7 +16,9 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 var (
@@ -207,6 +209,10 @@ func isRedirect(status int) bool {
 	return false
 }
 
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
 func follow(from, location string) (string, error) {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -214,7 +220,7 @@ func follow(from, location string) (string, error) {
 	}
 	next, err := base.Parse(location)
 	switch {
-	case err != nil || next.Host == "":
+	case err != nil || next.Host == "" || !isASCII(next.Host+next.RawQuery): // RFC 3986 §2; a path is escaped
 		return "", fmt.Errorf("%w: %s leads to an invalid URL", ErrRedirect, from)
 	case next.User != nil:
 		return "", fmt.Errorf("%w: %s leads to a URL with a user", ErrRedirect, from)
