@@ -45,12 +45,15 @@ type hostile struct {
 	served sync.WaitGroup
 }
 
-func newHostile(t *testing.T, answer func(io.Writer)) *hostile {
+func newHostile(t *testing.T, answer func(io.Writer), names ...string) *hostile {
 	t.Helper()
+	if names == nil {
+		names = []string{"idp.example.com", "other.example.com", "proxy.example.com"}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, DNSNames: []string{"idp.example.com", "other.example.com", "proxy.example.com"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -204,6 +207,16 @@ func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestTheNamesInACertificateDoNotReachATerminal(t *testing.T) {
+	t.Parallel()
+	h := newHostile(t, nil, "evil\x1b[2J.example", "\nissuer ok.example")
+	for way, call := range calls(t, issuer(t, "https://idp.example.com")) {
+		err := call(t.Context(), h.client())
+		require.ErrorAs(t, err, new(x509.HostnameError), way)
+		assert.ErrorContains(t, err, `evil\x1b[2J.example, \nissuer ok.example, not idp`, way)
 	}
 }
 

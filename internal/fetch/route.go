@@ -12,6 +12,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+
+	"github.com/irsa-go/irsa/internal/printable"
 )
 
 // routeKey is what connections differ by.
@@ -137,9 +139,17 @@ const MaxChain = 32
 // VerifyChain is what crypto/tls does by itself: the first certificate is the server's, the
 // others help, in any order.
 func VerifyChain(sent []*x509.Certificate, opts x509.VerifyOptions) error {
-	_, err := Chains(sent, opts)
-	return err
+	if _, err := Chains(sent, opts); err != nil {
+		return printableError{err}
+	}
+	return nil
 }
+
+// printableError is an error that may name what is in a certificate, which is somebody else's.
+type printableError struct{ error }
+
+func (e printableError) Error() string { return printable.Text(e.error.Error()) }
+func (e printableError) Unwrap() error { return e.error }
 
 // Chains is VerifyChain with the chains that it finds.
 func Chains(sent []*x509.Certificate, opts x509.VerifyOptions) ([][]*x509.Certificate, error) {
