@@ -31,7 +31,9 @@ func (p reachPart) admits(r *request) bool {
 		for k := range v.columns {
 			verdicts[k] = unproven
 			if c := v.columns[k].condition; c != nil {
-				verdicts[k] = judge{r, unproven}.condition(c, Allow, nil)
+				// A policy variable stays unproven whatever the request has, as it did for the box.
+				got, presence := r.lookup(c.lookup)
+				verdicts[k] = c.match(judge{nil, unproven}, got, presence)
 			}
 		}
 		pass := p.question.certain(v, verdicts).key(0)

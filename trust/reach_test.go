@@ -229,6 +229,20 @@ func TestReachOfHostileDocumentsEndsInTime(t *testing.T) {
 	assert.Contains(t, list[0].String(), "too intricate to say")
 }
 
+// A part is what the policy says of every request; what one request gives a variable changes nothing.
+func TestReachBesideAPolicyVariableAdmitsItsWitness(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	each := func(condition string) string {
+		return `{"Effect":"Allow","Principal":{"Federated":"` + p.ARN() + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` + condition + `}}`
+	}
+	policy := parse(t, statement(each(`"ForAllValues:StringNotEquals":{"`+p.ConditionKey("sub")+`":"${`+p.ConditionKey("sub")+`}x"},"StringEquals":{"`+p.ConditionKey("aud")+`":"vault"}`)+`,`+
+		each(`"StringEquals":{"`+p.ConditionKey("sub")+`":"a:b"}`)))
+	list := policy.Reach()
+	checkReach(t, policy, list)
+	assert.Equal(t, 1, admitting(list, trust.WebIdentity(p, trust.Claims{"sub": "a:b", "aud": "sts.amazonaws.com"})), asJSON(t, list))
+}
+
 func TestReachAsJSON(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
