@@ -3,6 +3,7 @@ package yamltree
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -64,22 +65,42 @@ func (w *writer) node(n *yaml.Node) error {
 		return w.content(n, "[", "]")
 	}
 	w.to(n)
-	value := any(n.Value)
+	value, err := scalar(n)
+	if err != nil {
+		return fmt.Errorf("line %d: %w", n.Line, err)
+	}
+	return w.value(n, value)
+}
+
+// scalar is what a scalar is to Kubernetes.
+func scalar(n *yaml.Node) (value any, err error) {
 	switch tag := n.ShortTag(); {
 	case tag == "!!str" && n.Style == 0 && len(n.Value) <= len("off"):
 		var old bool // yes, no, on and off are still that to Kubernetes (https://yaml.org/type/bool.html)
 		if n.Decode(&old) == nil {
-			value = old
+			return old, nil
 		}
 	case tag == "!!str" || tag == "!!timestamp": // JSON has no dates
 	case (tag == "!!int" || tag == "!!float") && json.Valid([]byte(n.Value)):
-		value = json.Number(n.Value) // with all of its digits
+		return json.Number(n.Value), nil // with all of its digits
 	default:
-		if err := n.Decode(&value); err != nil {
-			return fmt.Errorf("line %d: %w", n.Line, err)
+		err = n.Decode(&value)
+		return value, err
+	}
+	return n.Value, nil
+}
+
+// name is what the name of a member is to Kubernetes, which takes on, 0x1F and 1.0 for true, 31 and 1.
+func name(n *yaml.Node) string {
+	switch value, _ := scalar(n); v := value.(type) {
+	case bool, int:
+		return fmt.Sprint(v)
+	case json.Number:
+		if f, err := v.Float64(); err == nil && n.ShortTag() == "!!float" {
+			return strconv.FormatFloat(f, 'g', -1, 32)
 		}
 	}
-	return w.value(n, value)
+	return n.Value
 }
 
 func (w *writer) content(n *yaml.Node, first, last string) (err error) {
@@ -97,7 +118,7 @@ func (w *writer) content(n *yaml.Node, first, last string) (err error) {
 		}
 		if isName {
 			w.to(child)
-			err = w.value(child, child.Value)
+			err = w.value(child, name(child))
 		} else {
 			err = w.node(child)
 		}

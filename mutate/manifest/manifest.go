@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -38,7 +40,7 @@ var compactList = regexp.MustCompile(`(?m)^( *)[^\s#-][^\n]*:\r?\n(?: *#[^\n]*\n
 func Parse(text []byte) (*File, error) {
 	f := &File{isJSON: json.Valid(text)}
 	if f.isJSON {
-		text = joinSurrogates(text)
+		text = escaped(joinSurrogates(text))
 	}
 	if list := compactList.FindSubmatch(text); list != nil {
 		f.compact = bytes.Equal(list[1], list[2])
@@ -72,11 +74,26 @@ func joinSurrogates(text []byte) []byte {
 	})
 }
 
+var unprintable = regexp.MustCompile("[\x7f-\u009f\u2028\u2029\ufeff\ufffe\uffff]")
+
+// escaped spells the characters of JSON that YAML takes for line breaks, or does not take as they are.
+func escaped(text []byte) []byte {
+	return unprintable.ReplaceAllFunc(text, func(found []byte) []byte {
+		char, _ := utf8.DecodeRune(found)
+		return fmt.Appendf(nil, `\u%04x`, char)
+	})
+}
+
+var refolded = regexp.MustCompile(`(?m:^[ \t])|\n\n$`)
+
 // respell changes what the encoder would write in another way: a null that is left out between braces
-// as an empty string, and a merge key with its tag.
+// as an empty string, a merge key with its tag, and a folded text with other line breaks where one of its
+// lines is indented or it ends in several.
 func respell(node *yaml.Node) {
 	for _, child := range node.Content {
 		switch {
+		case child.Style&yaml.FoldedStyle != 0 && refolded.MatchString(child.Value):
+			child.Style = child.Style&^yaml.FoldedStyle | yaml.LiteralStyle
 		case node.Style&yaml.FlowStyle != 0 && child.Tag == "!!null" && child.Value == "":
 			child.Value = "null"
 		case child.Tag == "!!merge":
@@ -147,7 +164,7 @@ func (f *File) JSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// YAML writes the documents with "---" between them.
+// YAML writes the documents with "---" between them. It fails rather than write another value.
 func (f *File) YAML() ([]byte, error) {
 	var out bytes.Buffer
 	out.Write(f.comments)
@@ -159,16 +176,54 @@ func (f *File) YAML() ([]byte, error) {
 			document = yamltree.Plain(document)
 			unfold(document)
 		}
+		text, err := f.encode(document)
+		if err != nil {
+			return nil, fmt.Errorf("manifest: %w", err)
+		}
+		out.Write(text)
+	}
+	return out.Bytes(), nil
+}
+
+// encode writes one document. Where a comment follows a text that ends in empty lines, the encoder adds
+// one to them, so such texts are quoted then.
+func (f *File) encode(document *yaml.Node) (text []byte, err error) {
+	for range 2 {
+		var out bytes.Buffer
 		encoder := yaml.NewEncoder(&out)
 		encoder.SetIndent(2)
 		if f.compact || f.isJSON {
 			encoder.CompactSeqIndent()
 		}
 		if err := errors.Join(encoder.Encode(document), encoder.Close()); err != nil {
-			return nil, fmt.Errorf("manifest: %w", err)
+			return nil, err
 		}
+		if yamltree.Root(document) == nil {
+			return out.Bytes(), nil
+		}
+		if again, err := yamltree.Documents(out.Bytes()); err == nil && len(again) == 1 {
+			if respell(again[0]); isSame(document, again[0]) {
+				return out.Bytes(), nil
+			}
+		}
+		quote(document)
 	}
-	return out.Bytes(), nil
+	return nil, fmt.Errorf("the document of line %d cannot be written in YAML without a change", document.Line)
+}
+
+// isSame says whether two trees have the same values.
+func isSame(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Value == b.Value && a.ShortTag() == b.ShortTag() && slices.EqualFunc(a.Content, b.Content, isSame)
+}
+
+// quote gives texts that end in empty lines quotes.
+func quote(node *yaml.Node) {
+	if strings.HasSuffix(node.Value, "\n\n") {
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range node.Content {
+		quote(child)
+	}
 }
 
 // unfold gives what was JSON the style of YAML. The encoder quotes what needs it, but for "yes" and the

@@ -212,7 +212,8 @@ func TestErrorsSayTheLineAndTheObject(t *testing.T) {
 
 // What is read is written with the same meaning, and a mutation is done once.
 func FuzzAFileIsReadMutatedAndWritten(f *testing.F) {
-	for _, text := range []string{object("Pod", ""), object("CronJob", "/spec/jobTemplate/spec/template"), "kind: List\nitems: [{kind: Pod, spec: {containers: [&a {name: x}, *a]}}]", "a: b\n---\n# c\n", `{"kind":"Pod","metadata"}`} {
+	for _, text := range []string{object("Pod", ""), object("CronJob", "/spec/jobTemplate/spec/template"), "kind: List\nitems: [{kind: Pod, spec: {containers: [&a {name: x}, *a]}}]", "a: b\n---\n# c\n", `{"kind":"Pod","metadata"}`,
+		"a: >\n  b\n   c\n  d\ne:\n- |+\n  f\n\n# g\n", "{\"a\": \"b \u2028c\"}"} {
 		f.Add([]byte(text))
 	}
 	mutator, err := mutate.New(mutate.Config{})

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -92,5 +93,50 @@ func TestATextIsReadInEverySpelling(t *testing.T) {
 		file, err := manifest.Parse([]byte(text))
 		assert.Error(t, err, "%.20q", text)
 		assert.Nil(t, file)
+	}
+}
+
+// What is not a pod stays as it is to Kubernetes, whatever stands around it, in YAML and in JSON.
+func TestEverySpellingKeepsItsMeaning(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		">\n    a\n    b\n\n    c\n", ">-\n    a\n      b\n    c\n", ">+\n    a\n    b\n\n\n", ">2\n      a\n    b\n", ">\n    a\n    \tb\n    c\n",
+		"|\n    a\n      b\n", "|+\n    a\n\n", "|-\n    a \n", "|2\n      a\n    b\n", "|\n\n    a\n", "|\n    a\u2028\n    b\n", "\"a\\\n    b\"", "'a\n\n    b'", "a\n    b",
+		"{a: , b: 1}", "[a, # b\n  c]", "yes", "'yes'", "~", "", "0x1F", "0777", "1_000", "1.50", "12345678901234567890", "2001-01-01", "<<", "=", "!!str 12", "!!binary aGVsbG8=",
+	} {
+		value = strings.TrimSuffix(value, "\n")
+		for _, text := range []string{
+			"kind: ConfigMap\ndata:\n  a: " + value + "\n", "kind: ConfigMap\ndata:\n  a: " + value + "\n# foot\n", "kind: ConfigMap\ndata:\n  # head\n  a: " + value + "\n  # next\n  b: c\n",
+			"kind: ConfigMap\ndata:\n  a:\n  - " + value + "\n\n  # next\n  b: c\n", "kind: ConfigMap\ndata: {on: a, 0x1F: b, 1.50: c, ~a: d, 'off': e}\nb: " + value + "\n",
+		} {
+			for _, text := range []string{text, strings.ReplaceAll(text, "\n", "\r\n")} {
+				keepsMeaning(t, text)
+			}
+		}
+	}
+}
+
+// JSON takes characters as they are that YAML does not.
+func TestTheCharactersOfJSONStay(t *testing.T) {
+	t.Parallel()
+	const chars = "a\u2028b  \u0085c \u2029 \u007f\ufeff\uffff"
+	file := mutated(t, `{"kind":"ConfigMap","data":{"`+chars+`":"`+chars+`"}}`)
+	var got struct{ Data map[string]string }
+	require.NoError(t, json.Unmarshal([]byte(bytesOf(t, file)), &got))
+	assert.Equal(t, map[string]string{chars: chars}, got.Data)
+}
+
+func keepsMeaning(t *testing.T, text string) {
+	t.Helper()
+	want, err := yaml.YAMLToJSON([]byte(text))
+	require.NoError(t, err, "%q", text)
+	file, err := manifest.Parse([]byte(text))
+	require.NoError(t, err, "%q", text)
+	for _, write := range []func() ([]byte, error){file.Bytes, file.YAML, file.JSON} {
+		written, err := write()
+		require.NoError(t, err, "%q", text)
+		got, err := yaml.YAMLToJSON(written)
+		require.NoError(t, err, "%q became %q", text, written)
+		require.JSONEq(t, string(want), string(got), "%q became %q", text, written)
 	}
 }
