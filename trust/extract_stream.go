@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 // documents: they are read an element at a time, and each element is bounded as Extract bounds a
 // document. Documents of other kinds are read whole.
 //
-// An error ends the sequence. What came before it is not all that the document has, and none of it
+// An error ends the sequence; [ErrUnknownDocument] of one in a list comes after the others. What came before it is not all that the document has, and none of it
 // should be used where a dump that was cut off would be taken for a whole.
 func ExtractFrom(r io.Reader) iter.Seq2[Extracted, error] {
 	return func(yield func(Extracted, error) bool) {
@@ -42,9 +43,7 @@ func (s *extractStream) read() error {
 	switch s.Kind() {
 	case '[':
 		s.dump = true
-		err = s.Array(func() error {
-			return s.element(func(x *extractor, item place) error { return x.document(item, false) })
-		})
+		err = s.list()
 	case '{':
 		err = s.Object(s.member)
 	}
@@ -63,6 +62,19 @@ func (s *extractStream) read() error {
 		return err
 	}
 	return fmt.Errorf("trust: extract: %w", syntaxError(err, messageInvalidJSON))
+}
+
+// list reads documents up to the last: after one that is not known another may be.
+func (s *extractStream) list() error {
+	var unknown error
+	err := s.Array(func() error {
+		err := s.element(func(x *extractor, item place) error { return x.document(item, false) })
+		if errors.Is(err, ErrUnknownDocument) {
+			unknown, err = cmp.Or(unknown, err), nil
+		}
+		return err
+	})
+	return cmp.Or(err, unknown)
 }
 
 // whole reads a document of another kind.

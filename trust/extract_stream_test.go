@@ -92,6 +92,21 @@ func TestAStreamHasThePoliciesOfItsDocument(t *testing.T) {
 	}
 }
 
+// After a document that is not known the others of a list are read too; the error comes last.
+func TestAListIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	var last error
+	for e, err := range trust.ExtractFrom(strings.NewReader(`[{"a":1},` + plainTrust + `,7,` + plainTrust + `]`)) {
+		if last = err; err == nil {
+			paths = append(paths, e.Path)
+		}
+	}
+	assert.Equal(t, []string{"/1", "/3"}, paths)
+	require.ErrorIs(t, last, trust.ErrUnknownDocument)
+	assert.ErrorContains(t, last, "/0: ")
+}
+
 func FuzzAStreamHasThePoliciesOfItsDocument(f *testing.F) {
 	f.Add([]byte(`{"UserDetailList":[],"RoleDetailList":[{"RoleName":"r","AssumeRolePolicyDocument":` + plainTrust + `}],"IsTruncated":false}`))
 	f.Add([]byte(`[` + plainTrust + `,{"Role":{"RoleName":"r","AssumeRolePolicyDocument":"%7B%22Statement%22%3A%5B%5D%7D"}}]`))

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,8 +106,9 @@ func (m mutation) identity(target mutate.Target) (id mutate.Identity, known bool
 func (m mutation) print(cmd *cobra.Command) error {
 	var failed []error
 	var out bytes.Buffer
+	var texts [][]byte
 	found := false
-	for i, file := range m.files {
+	for _, file := range m.files {
 		for _, o := range file.Objects() {
 			target, hasPods := o.Target()
 			if !hasPods {
@@ -135,16 +138,22 @@ func (m mutation) print(cmd *cobra.Command) error {
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", file.name, err))
 		}
-		if i > 0 && !bytes.HasPrefix(text, []byte("{")) {
-			out.WriteString("---\n")
-		}
-		out.Write(text)
+		texts = append(texts, text)
 	}
 	if len(failed) > 0 {
 		return errors.Join(failed...)
 	}
+	out.Write(joined(texts, output(cmd) == "json"))
 	if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil || !found {
 		return err
 	}
 	return errFound
+}
+
+// joined is what the files are together: JSON follows JSON, and where there is YAML "---" is between all.
+func joined(texts [][]byte, isJSON bool) []byte {
+	if isJSON || !slices.ContainsFunc(texts, func(text []byte) bool { return !json.Valid(text) }) {
+		return bytes.Join(texts, nil)
+	}
+	return bytes.Join(texts, []byte("---\n"))
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
 const role = "arn:aws:iam::111122223333:role/checkout"
@@ -126,4 +128,35 @@ func TestMutateSaysWhichPodStaysAsItIs(t *testing.T) {
 	require.Zero(t, code, stderr)
 	assert.True(t, json.Valid([]byte(stdout)))
 	assert.Contains(t, stdout, "eks-pod-identity-token")
+}
+
+// Files of several formats are one that can be read.
+func TestMutateSeparatesFiles(t *testing.T) {
+	t.Parallel()
+	const pod = `{"kind": "Pod", "metadata": {"namespace": "shop", "name": "a"}, "spec": {"serviceAccountName": "checkout", "containers": [{"name": "app"}]}}`
+	sa, inJSON, comment := write(t, "sa.yaml", account), write(t, "pod.json", pod), write(t, "notes.yaml", "# notes\n")
+	flow := write(t, "flow.yaml", strings.ReplaceAll(pod, `"`, ""))
+	for _, files := range [][]string{{sa, inJSON}, {inJSON, sa}, {sa, flow}, {flow, inJSON, sa, inJSON, inJSON}, {inJSON, inJSON, sa}, {inJSON, inJSON}, {sa, comment, inJSON}} {
+		for _, format := range []string{"text", "yaml", "json"} {
+			code, stdout, stderr := irsa(t, "", append([]string{"mutate", "--role-arn", role, "-o", format}, files...)...)
+			require.Zero(t, code, stderr)
+			kinds, decoder := 0, utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(stdout), 1<<20)
+			for {
+				var object struct{ Kind string }
+				err := decoder.Decode(&object)
+				if err == io.EOF {
+					break
+				}
+				require.NoError(t, err, "%v: %s", files, stdout)
+				if object.Kind != "" {
+					kinds++
+				}
+			}
+			want := len(files)
+			if files[1] == comment {
+				want--
+			}
+			assert.Equal(t, want, kinds, "%v as %s: %s", files, format, stdout)
+		}
+	}
 }

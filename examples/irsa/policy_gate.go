@@ -65,7 +65,8 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 	if err := least.UnmarshalText([]byte(g.severity)); err != nil {
 		return fmt.Errorf("--severity: it is %q, want info, warning or error", g.severity)
 	}
-	report, err := search(cmd).Check(g.check, g.ignored, names...)
+	look := search(cmd)
+	report, err := look.Check(g.check, g.ignored, names...)
 	if errors.Is(err, policyfile.ErrUnknownCode) {
 		err = fmt.Errorf("--ignore: %w; irsa lint --help lists them", err)
 	}
@@ -74,11 +75,13 @@ func (g *gate) run(cmd *cobra.Command, names []string) error {
 	}
 	switch output(cmd) {
 	case "sarif":
+		noteUnread(cmd, look)
 		var text []byte
 		if text, err = report.SARIF(); err == nil {
 			err = print(cmd, "json", json.RawMessage(text))
 		}
 	case "github":
+		noteUnread(cmd, look)
 		err = print(cmd, "text", words(report.GitHub()))
 	default:
 		err = show(cmd, report)
@@ -91,10 +94,19 @@ func search(cmd *cobra.Command) *policyfile.Search {
 	return &policyfile.Search{Open: func(name string) (io.ReadCloser, error) { return open(cmd, name) }}
 }
 
+// noteUnread names the files that could not be read, where the report does not.
+func noteUnread(cmd *cobra.Command, look *policyfile.Search) {
+	for _, s := range look.Skipped {
+		if s.Reason != "" {
+			note(cmd.ErrOrStderr(), "%s: no trust policy: %s", s.File, s.Reason)
+		}
+	}
+}
+
 // onePolicy reads the one trust policy of a file of any kind that lint reads.
 func onePolicy(cmd *cobra.Command, name string) (one *trust.Policy, err error) {
-	n := 0
-	for p, err := range search(cmd).Policies(name) {
+	n, look := 0, search(cmd)
+	for p, err := range look.Policies(name) {
 		if err == nil && p.Err != nil {
 			err = fmt.Errorf("%s: %w", name, p.Err)
 		}
@@ -107,5 +119,6 @@ func onePolicy(cmd *cobra.Command, name string) (one *trust.Policy, err error) {
 	if n != 1 {
 		return nil, fmt.Errorf("%s: it holds %d trust policies, want one", name, n)
 	}
+	noteUnread(cmd, look)
 	return one, nil
 }

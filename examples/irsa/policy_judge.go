@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-go/irsa/internal/arn"
+	"github.com/irsa-go/irsa/internal/strictjson"
 	"github.com/irsa-go/irsa/trust"
 )
 
@@ -113,13 +114,24 @@ func (a asker) who() (_ trust.Request, flag string, err error) {
 	if a.claims == "" {
 		return trust.WebIdentity(provider, trust.Claims{"sub": subject.String(), "aud": a.audience}), "--account", nil
 	}
-	var claims trust.Claims
-	decoder := json.NewDecoder(strings.NewReader(a.claims))
-	decoder.UseNumber()
-	if err := decoder.Decode(&claims); err != nil || claims == nil || decoder.More() {
-		return trust.Request{}, "--claims", errors.New("it is not one JSON object")
+	claims, err := claimsOf(a.claims)
+	if err != nil {
+		return trust.Request{}, "--claims", err
 	}
 	return trust.WebIdentity(provider, claims), "--claims", nil
+}
+
+// claimsOf reads one JSON object. A name that it has twice is refused, as in a token.
+func claimsOf(text string) (claims trust.Claims, err error) {
+	if err := strictjson.Check([]byte(text), strictjson.Limits{Bytes: 1 << 20, Depth: 128}); err != nil {
+		return nil, fmt.Errorf("it is not one JSON object: %w", err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&claims); err != nil || claims == nil {
+		return nil, errors.New("it is not one JSON object")
+	}
+	return claims, nil
 }
 
 // newWithin proves that a policy admits nobody whom another does not.
@@ -156,7 +168,8 @@ func newWho() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var report reachReport
-			for p, err := range search(cmd).Policies(args...) {
+			look := search(cmd)
+			for p, err := range look.Policies(args...) {
 				if err == nil && p.Err != nil {
 					err = fmt.Errorf("%s: %w", strings.TrimSuffix(p.File+": "+p.Name, ": "), p.Err)
 				}
@@ -165,6 +178,7 @@ func newWho() *cobra.Command {
 				}
 				report = append(report, roleReach{File: p.File, Role: p.Name, Reach: p.Policy.Reach()})
 			}
+			noteUnread(cmd, look)
 			return show(cmd, report)
 		},
 	}

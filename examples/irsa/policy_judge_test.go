@@ -30,6 +30,8 @@ func TestEvaluateJudgesTokensPodsAndPrincipals(t *testing.T) {
 		"nobody":                     {nil, 2, "provider"},
 		"two at once":                {[]string{"--provider", provider, "--principal", "x"}, 2, "provider"},
 		"broken claims":              {[]string{"--provider", provider, "--claims", `{}{}`}, 2, "not one JSON object"},
+		"claims with a rest":         {[]string{"--provider", provider, "--claims", `{"sub":"x"}]`}, 2, "not one JSON object"},
+		"a claim twice":              {[]string{"--provider", provider, "--claims", `{"sub":"y","sub":"x"}`}, 2, "twice"},
 		"a principal that is none":   {[]string{"--principal", "x"}, 2, "--principal: "},
 		"a cluster that is none":     {[]string{"--cluster", "x", "--account", "a/b"}, 2, "--cluster: "},
 		"an account that cannot be":  {[]string{"--provider", provider, "--account", "A B/c"}, 2, "--account: "},
@@ -90,4 +92,17 @@ func TestWhoAndDiffAreAboutEverybody(t *testing.T) {
 	assert.Equal(t, 2, code)
 	assert.Empty(t, stdout)
 	assert.Contains(t, stderr, broken+": ")
+}
+
+// A template may hold a policy: who is silent about it in no format.
+func TestAFileThatCouldNotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Dir(write(t, "narrow.json", narrow))
+	template := filepath.Join(dir, "role.yaml")
+	require.NoError(t, os.WriteFile(template, []byte("a: {{ .Values.a }}\n"), 0o600))
+	for _, args := range [][]string{{"who", dir}, {"who", dir, "-o", "json"}, {"lint", dir, "-o", "sarif"}, {"lint", dir, "-o", "github"}, {"within", dir, dir}, {"lint", dir}} {
+		code, stdout, stderr := irsa(t, "", args...)
+		assert.Zero(t, code, "%v: %s", args, stderr)
+		assert.Contains(t, stdout+stderr, template+": no trust policy: yaml: ", args)
+	}
 }

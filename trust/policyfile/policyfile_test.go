@@ -108,6 +108,7 @@ func TestAFolderHasOtherFilesToo(t *testing.T) {
 		"a.json": star, "sub/b.yaml": "a: b\n---\n" + star, ".git/c.json": star, "readme.md": star,
 		"chart.yaml": "{{- if .Values.role }}\na: b\n{{- end }}\n", "values.yaml": "replicas: 3\n", "comments.json": "// x\n{}",
 		"broken.json": "{", "page.json": `{"Roles":[{"RoleName":"r","AssumeRolePolicyDocument":` + star + `}],"IsTruncated":true}`,
+		"list.json": `[{"a":1},` + star + `,7,` + star + `]`, "list.yaml": "- a: b\n- " + star, "lists.json": `[{"a":1},8]`,
 		"both.json": `{"Statement":[],"Roles":[]}`, "empty.json": "", "template.json": `{"Resources":{}}`,
 	})
 	report := lint(t, dir)
@@ -119,10 +120,10 @@ func TestAFolderHasOtherFilesToo(t *testing.T) {
 		skipped = append(skipped, fmt.Sprint(strings.TrimPrefix(s.File, dir+"/"), " ", s.Reason != ""))
 	}
 	assert.Equal(t, []string{
-		"a.json principal-star", "both.json not-a-policy", "broken.json not-a-policy", "page.json principal-star", "page.json not-a-policy", "sub/b.yaml principal-star",
+		"a.json principal-star", "both.json not-a-policy", "broken.json not-a-policy", "list.json principal-star", "list.json principal-star", "list.yaml principal-star", "page.json principal-star", "page.json not-a-policy", "sub/b.yaml principal-star",
 	}, found)
-	assert.Equal(t, []string{"chart.yaml true", "comments.json false", "empty.json false", "template.json false", "values.yaml false"}, skipped)
-	assert.Equal(t, 10, report.Files)
+	assert.Equal(t, []string{"chart.yaml true", "comments.json false", "empty.json false", "lists.json false", "template.json false", "values.yaml false"}, skipped)
+	assert.Equal(t, 13, report.Files)
 }
 
 func TestLinksAreFollowedToFilesAndFromTheName(t *testing.T) {
