@@ -1,6 +1,7 @@
 package mutate
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -8,9 +9,9 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 )
 
-// Beside is r and the review of the same request for another cloud as one answer, with both patches
-// and the warnings of both. Where either refuses, its refusal is the answer. Identity, and of the
-// Result all but patch and warnings, stay those of r.
+// Beside is r and the review of the same request for another cloud as one answer, with the patches of
+// both Responses and the warnings of both. Where either refuses, its refusal is the answer. Identity, and
+// of the Result all but patch and warnings, stay those of r.
 func (r Reviewed) Beside(req *admissionv1.AdmissionRequest, other Reviewed) Reviewed {
 	switch {
 	case !r.Response.Allowed:
@@ -18,7 +19,7 @@ func (r Reviewed) Beside(req *admissionv1.AdmissionRequest, other Reviewed) Revi
 	case !other.Response.Allowed:
 		return other
 	}
-	patch, err := joinPatches(r.Result.patch, other.Result.patch)
+	patch, err := joinPatches(bytes.TrimSpace(r.Response.Patch), bytes.TrimSpace(other.Response.Patch))
 	if err != nil {
 		return Reviewed{Response: DenyError(req, err), Err: err}
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -149,6 +151,49 @@ func TestManyContainersOfSeveralCloudsTakeOnePass(t *testing.T) {
 			assert.Equal(t, 8*n+6, strings.Count(string(review.Response.Patch), `"op":"add"`), "two arrays, four variables and two mounts each; two volumes, an annotation and what holds them")
 		}
 	}), "operations times the pod's size would be the square")
+}
+
+// labelling is a Cloud of a caller's own, whose answer is all that it has.
+type labelling struct{ patch string }
+
+func (l labelling) ReviewAccount(req *admissionv1.AdmissionRequest, _ *corev1.ServiceAccount) mutate.Reviewed {
+	patchType := admissionv1.PatchTypeJSONPatch
+	return mutate.Reviewed{Response: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Patch: []byte(l.patch), PatchType: &patchType}}
+}
+
+func TestTheAnswerOfACloudOfOnesOwnIsInThePatch(t *testing.T) {
+	t.Parallel()
+	const labels = `[{"op":"add","path":"/metadata","value":{}},{"op":"add","path":"/metadata/labels","value":{"team":"a"}}]` + "\n"
+	g, err := google.New(google.Config{})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		annotations map[string]string
+		clouds      []webhook.Cloud
+		paths       []string
+	}{
+		"beside AWS":         {map[string]string{"eks.amazonaws.com/role-arn": role}, []webhook.Cloud{labelling{labels}}, []string{"/metadata", "/metadata/labels"}},
+		"alone":              {nil, []webhook.Cloud{labelling{labels}}, []string{"/metadata", "/metadata/labels"}},
+		"before another":     {map[string]string{google.AnnotationProvider: provider}, []webhook.Cloud{labelling{labels}, g}, []string{"/metadata", "/metadata/labels", "/metadata/annotations"}},
+		"behind another":     {map[string]string{google.AnnotationProvider: provider}, []webhook.Cloud{g, labelling{labels}}, []string{"/metadata", "/metadata/annotations", "/metadata/labels"}},
+		"which adds nothing": {nil, []webhook.Cloud{labelling{}}, nil},
+	} {
+		h := serving(t, webhook.Config{Clouds: c.clouds}, func(_ context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
+			return &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: c.annotations}}, nil
+		})
+		_, answer, _ := post(t, h, reviewOf("v1", `{"spec":{"serviceAccountName":"reader","containers":[{"name":"main"}]}}`))
+		require.True(t, answer.Response.Allowed, name)
+		var operations []struct{ Path string }
+		if assert.Equal(t, c.paths != nil, answer.Response.Patch != nil, name) && c.paths != nil {
+			require.NoError(t, json.Unmarshal(answer.Response.Patch, &operations), name)
+		}
+		var paths []string
+		for _, op := range operations {
+			if slices.Contains([]string{"/metadata", "/metadata/labels", "/metadata/annotations"}, op.Path) {
+				paths = append(paths, op.Path)
+			}
+		}
+		assert.Equal(t, c.paths, paths, name)
+	}
 }
 
 func TestACloudThatIsNilIsRefusedAtStartUp(t *testing.T) {

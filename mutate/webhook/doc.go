@@ -26,7 +26,7 @@
 // role by mutate.Config.RoleRule needs no account to be looked up, unless there are Clouds.
 //
 // With [Config.Clouds], the account may give identities of Azure and Google Cloud too, in the same
-// patch.
+// patch, and so may a program add what it wants: a label, for example.
 //
 // What becomes of a pod whose request does not reach it is up to the configuration in the cluster.
 // One that is nested deeper than 10,000 levels, which only managedFields can be, never reaches a

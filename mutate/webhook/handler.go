@@ -63,10 +63,12 @@ type Config struct {
 	OnPanic func(value any, stack []byte)
 }
 
-// Cloud is another cloud than AWS, such as an azure.Mutator or a google.Mutator.
+// Cloud is another cloud than AWS, such as an azure.Mutator or a google.Mutator, or what else a program
+// adds to pods: see the Example about a label.
 type Cloud interface {
 	// ReviewAccount answers a request for the account of its pod. Both are only read, and the
-	// request's raw objects are gone after the answer. It must be safe for concurrent use.
+	// request's raw objects are gone after the answer. The Patch of the Response is for the pod as it
+	// came, and may only add. It must be safe for concurrent use.
 	ReviewAccount(req *admissionv1.AdmissionRequest, sa *corev1.ServiceAccount) mutate.Reviewed
 }
 
