@@ -153,6 +153,10 @@ func isDNS(timedOut bool) func(error) bool {
 
 func isTimeout(err error) bool {
 	var timeout net.Error
+	var send *smithyhttp.RequestSendError
+	if errors.As(err, &send) { // what a request failed with before the caller's deadline
+		err = send
+	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 

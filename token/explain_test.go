@@ -278,8 +278,13 @@ func TestExplainKnowsWhatHappensBeforeSTSAnswers(t *testing.T) {
 		"a deadline":                        {context.DeadlineExceeded, "timeout", token.CauseNetwork},
 		"a slow connection":                 {&net.OpError{Op: "read", Err: timeoutError{}}, "timeout", token.CauseNetwork},
 		"a refused connection":              {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "connection-failed", token.CauseNetwork},
-		"a forbidden connection":            {&net.OpError{Op: "dial", Err: syscall.EACCES}, "connection-failed", token.CauseNetwork},
-		"a socket that is not there":        {&net.OpError{Op: "dial", Err: syscall.ENOENT}, "connection-failed", token.CauseNetwork},
+		"a refused connection until the caller's deadline": {fmt.Errorf("%w; until then: %w", &aws.RequestCanceledError{Err: context.DeadlineExceeded},
+			&smithyhttp.RequestSendError{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}), "connection-failed", token.CauseNetwork},
+		"a slow connection until the caller's deadline": {fmt.Errorf("%w; until then: %w", &aws.RequestCanceledError{Err: context.DeadlineExceeded},
+			&smithyhttp.RequestSendError{Err: &net.OpError{Op: "read", Err: timeoutError{}}}), "timeout", token.CauseNetwork},
+		"a request that the deadline ends": {&smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", URL: "https://sts", Err: context.DeadlineExceeded}}, "timeout", token.CauseNetwork},
+		"a forbidden connection":           {&net.OpError{Op: "dial", Err: syscall.EACCES}, "connection-failed", token.CauseNetwork},
+		"a socket that is not there":       {&net.OpError{Op: "dial", Err: syscall.ENOENT}, "connection-failed", token.CauseNetwork},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

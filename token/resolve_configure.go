@@ -22,7 +22,8 @@ import (
 // cfg has what config.LoadDefaultConfig made of that profile. One that leads to the node's role is
 // refused. Without AWS_PROFILE the error is [ErrNoIdentity], as a pod that was not mutated must not run as
 // its node, and with a part of an identity it is [ErrHalfIdentity]. lookup is os.LookupEnv. On a laptop c
-// is not used. Nothing is read or called before the first request.
+// is not used. Nothing is read or called before the first request; a program that wants to know when it
+// starts calls Retrieve of the credentials, as in the Example "Startup".
 func Configure(cfg aws.Config, lookup func(string) (string, bool), c Config) (aws.Config, error) {
 	res, err := Resolve(lookup)
 	if err == nil {
