@@ -160,9 +160,11 @@ func TestNamesOfFilesArePrintable(t *testing.T) {
 
 func TestAFileThatIsNamedMustBeWell(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"values.yaml": "replicas: 3\n", "broken.json": "{", "twice.yaml": "a: 1\na: 2\n", "none.json": `{"Resources":{}}`})
+	dir := folder(t, map[string]string{"values.yaml": "replicas: 3\n", "broken.json": "{", "twice.yaml": "a: 1\na: 2\n", "none.json": `{"Resources":{}}`,
+		"main.tf": "resource \"aws_iam_role\" \"cart\" {\n  name = \"cart\"\n}\n", "tabs.tf": "a {\n\tb = c: d\n}\n", "nothing.yaml": "---\n# later\n"})
 	for name, says := range map[string]string{
 		"values.yaml": "it is not a trust policy", "broken.json": "line 1, column 2", "twice.yaml": `line 2: mapping key "a" already defined`,
+		"main.tf": "want a Terraform plan or state", "tabs.tf": "it is neither JSON nor YAML", "nothing.yaml": "no trust policy was found",
 		"none.json": "no trust policy was found", "missing.json": "no such file", "": "no trust policy was found",
 	} {
 		var search policyfile.Search

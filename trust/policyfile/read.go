@@ -10,8 +10,6 @@ import (
 	"iter"
 	"path/filepath"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/irsa-go/irsa/internal/yamltree"
 	"github.com/irsa-go/irsa/trust"
 )
@@ -83,10 +81,10 @@ func documents(r io.Reader) (all [][]byte, err error) {
 	}
 	nodes, err := yamltree.Documents(text)
 	if err != nil {
-		return nil, notYAML{err}
+		return nil, notYAML{fmt.Errorf("it is neither JSON nor YAML: %w", err)}
 	}
 	for _, node := range nodes {
-		if root := yamltree.Root(node); root == nil || root.Kind == yaml.ScalarNode {
+		if yamltree.Root(node) == nil {
 			continue
 		}
 		document, err := yamltree.JSON(node)

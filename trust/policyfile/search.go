@@ -29,7 +29,7 @@ type Search struct {
 
 // Policy is a trust policy and the file that has it, or why what is there cannot be judged.
 type Policy struct {
-	File string // as it was named, or below the folder that was
+	File string // its name, which begins with that of the folder or is that of the file that was named
 	trust.Extracted
 }
 
@@ -46,7 +46,7 @@ type Skipped struct {
 // policy was found is one too.
 func (s *Search) Policies(names ...string) iter.Seq2[Policy, error] {
 	return func(yield func(Policy, error) bool) {
-		found := 0
+		found, before := 0, s.Files
 		each := func(p Policy) bool {
 			found++
 			return yield(p, nil)
@@ -60,7 +60,7 @@ func (s *Search) Policies(names ...string) iter.Seq2[Policy, error] {
 			}
 		}
 		if found == 0 {
-			yield(Policy{}, fmt.Errorf("%s: no trust policy was found", strings.Join(names, ", ")))
+			yield(Policy{}, fmt.Errorf("%s: no trust policy was found in %d files of JSON or YAML", strings.Join(names, ", "), s.Files-before))
 		}
 	}
 }
