@@ -37,7 +37,8 @@ func (e *EditError) Error() string {
 
 // WithGrant returns a policy that admits the grant too, changed as little as possible: a subject
 // joins the statement that has its provider, its audiences and no other condition; otherwise a
-// statement is added. It returns the receiver itself when all of the grant is admitted already.
+// statement is added. It returns the receiver itself when statements that ask for its provider, subs and
+// audiences, and for nothing else, admit all of the grant already. One that asks for less does not count.
 // *EditError: the grant names nobody, or it would have no effect because of a Deny or of the
 // policy's version.
 func (p *Policy) WithGrant(g Grant) (*Policy, error) {

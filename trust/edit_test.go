@@ -78,6 +78,13 @@ func TestWithGrantChangesTheLeast(t *testing.T) {
 	require.NoError(t, err)
 	assert.Same(t, wide, covered, "the pattern admits it already")
 
+	open := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"sts:AssumeRoleWithWebIdentity",
+		"Condition":{"StringEquals":{"`+p.ConditionKey("sub")+`":"`+cart.String()+`"}}}`))
+	require.True(t, open.Allows(token(p, cart)))
+	asked, err := open.WithGrant(grant(p, cart))
+	require.NoError(t, err)
+	assert.Equal(t, 2, asked.Len(), "a statement that asks for less does not count")
+
 	single := parse(t, `{"Version":"2012-10-17","Statement":`+vendor+`}`)
 	listed, err := single.WithGrant(grant(p, cart))
 	require.NoError(t, err)

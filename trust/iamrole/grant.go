@@ -23,8 +23,8 @@ type Edit struct {
 }
 
 // Grant lets the subjects and patterns of a grant assume a live role: [trust.Policy.WithGrant] on
-// its trust policy. Everything else in the policy stays as it is. Nothing is written when they are
-// admitted already. It may be called from several places at once, for the same role too.
+// its trust policy. Everything else in the policy stays as it is. Nothing is written when that changes
+// nothing. It may be called from several places at once, for the same role too.
 //
 // The caller needs iam:GetRole and iam:UpdateAssumeRolePolicy, and for a policy of more than
 // [trust.DefaultSizeQuota] characters iam:GetAccountSummary.
