@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -65,6 +66,11 @@ func (p process) run(ctx context.Context, args []string, stdin io.Reader, stdout
 	command, err := root.ExecuteContextC(ctx)
 	if err != nil && command.ValidateArgs(command.Flags().Args()) != nil {
 		err = fmt.Errorf("%w; usage: %s", err, command.UseLine())
+	}
+	if err != nil {
+		if said, names, ok := strings.Cut(err.Error(), "\n\nDid you mean this?\n"); ok { // cobra's, on lines of their own
+			err = fmt.Errorf("%s; did you mean %s?", said, strings.Join(strings.Fields(names), " or "))
+		}
 	}
 	switch {
 	case err == nil:

@@ -38,6 +38,7 @@ func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"no such command":          {"nonsense"},
+		"a slip of the pen":        {"lnit", "x"},
 		"no such flag":             {"mutate", "--nonsense", "x"},
 		"no argument":              {"thumbprint"},
 		"an issuer over http":      {"thumbprint", "http://issuer.example"},
@@ -58,6 +59,8 @@ func TestWrongInputIsOneLineAndExitCode2(t *testing.T) {
 	}
 	_, _, stderr := irsa(t, "", "lint")
 	assert.Contains(t, stderr, "usage: irsa lint FILE|FOLDER...", "what is missing is named")
+	_, _, stderr = irsa(t, "", "lnit")
+	assert.Equal(t, "irsa: unknown command \"lnit\" for \"irsa\"; did you mean lint?\n", stderr)
 	_, _, stderr = irsa(t, "PK\x03\x04plan\x00", "lint", "-")
 	assert.Contains(t, stderr, "terraform show -json FILE", "a saved plan")
 

@@ -55,7 +55,7 @@ func actionsOf(names ...string) (actions []string, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(jobs[:], func(j job) bool { return j.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("unknown job %q; irsa permissions --help lists them", name)
+			return nil, fmt.Errorf("unknown function %q; irsa permissions --help lists them", name)
 		}
 		actions = append(actions, jobs[i].actions...)
 		if more := jobs[i].needs; more != "" {

@@ -239,7 +239,7 @@ func TestPermissionsAreOneStatementForEachKindOfResource(t *testing.T) {
 	}
 	code, _, stderr = irsa(t, "", "permissions", "iamrole.Nothing", "--account", "111122223333")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, `unknown job "iamrole.Nothing"`)
+	assert.Contains(t, stderr, `unknown function "iamrole.Nothing"`)
 }
 
 // The page has the policy of every job.

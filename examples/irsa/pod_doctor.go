@@ -119,7 +119,7 @@ func (e examination) readIAM(ctx context.Context, cfg *doctor.Config) error {
 	return nil
 }
 
-// missed says which containers of a pod lack the identity that the environment names.
+// missed says which containers of a pod lack the identity that the environment names, or any where it names no role.
 func (p process) missed(pod *corev1.Pod) (wrong []string, err error) {
 	region, _ := p.lookup("AWS_REGION")
 	mutator, err := mutate.New(mutate.EKS(region))
@@ -127,7 +127,9 @@ func (p process) missed(pod *corev1.Pod) (wrong []string, err error) {
 		return nil, err
 	}
 	var id mutate.Identity
-	id.RoleARN, _ = p.lookup("AWS_ROLE_ARN")
+	if id.RoleARN, _ = p.lookup("AWS_ROLE_ARN"); id.RoleARN == "" {
+		id.Method = mutate.PodIdentity // needs no role
+	}
 	diagnosis, err := mutator.Diagnose(pod, id)
 	for _, f := range diagnosis.Missed() {
 		wrong = append(wrong, fmt.Sprintf("container %s: %s", f.Name, f.Message))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -120,6 +121,17 @@ func TestDoctorFindsTheFirstBrokenLink(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever asks from a pod that was not mutated has no identity in the environment either.
+func TestDoctorFindsThatAPodWasNotMutatedWithoutAnIdentityInTheEnvironment(t *testing.T) {
+	t.Parallel()
+	file := write(t, "pod.json", `{"spec":{"containers":[{"name":"app","image":"x"}]}}`)
+	var stdout bytes.Buffer
+	code := process{lookup: func(string) (string, bool) { return "", false }}.run(t.Context(), []string{"doctor", "--pod", file}, nil, &stdout, io.Discard)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout.String(), "The first broken link is mutation: not-mutated.")
+	assert.Contains(t, stdout.String(), "container app: ")
 }
 
 func TestDoctorRefusesAWrongCommandLine(t *testing.T) {

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) { readme.Main(m, main) }
 
 func TestWithoutAClusterItEndsAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	readme.Shows(t, "README.md", "go run ./operator", readme.Run(t, nil))
+	readme.Shows(t, "README.md", "go run .", readme.Run(t, nil))
 }
 
 // world is an AWS account in a box and a fake API server with one account.
