@@ -86,7 +86,7 @@ func (c *condition) match(j judge, got *attribute, p presence) verdict {
 	case p == unknown:
 		return j.unknown
 	case c.op.family == familyNull:
-		return c.matchNull(p)
+		return c.matchNull(got, p)
 	case p == absent:
 		return c.absent()
 	case c.op.set == setNone:
@@ -143,10 +143,20 @@ func (c *condition) absent() verdict {
 	return verdictOf(c.op.ifExists || c.op.negated || c.op.set == setForAllValues)
 }
 
-func (c *condition) matchNull(p presence) verdict {
+// matchNull: a key that is there and empty is null to the one who guards ForAllValues with Null, as
+// IAM advises (same source as match), and not null to the letter. Both readings must agree.
+func (c *condition) matchNull(got *attribute, p presence) verdict {
+	v := c.isNull(p == absent)
+	if p == present && got.isEmpty() && v != c.isNull(true) {
+		return unproven
+	}
+	return v
+}
+
+func (c *condition) isNull(null bool) verdict {
 	v := no
 	for i := range c.values {
-		v = max(v, c.values[i].matchNull(p == absent))
+		v = max(v, c.values[i].matchNull(null))
 	}
 	return v
 }

@@ -33,7 +33,7 @@ func TestConditions(t *testing.T) {
 		"roles":         "admin", "exp": json.Number("1700000000"),
 		"https://aws.amazon.com/tags": map[string]any{"principal_tags": map[string]any{
 			"n": []any{"9007199254740993"}, "when": []any{"2026-01-02T03:04:05Z"}, "from": []any{"10.1.2.3"},
-			"role": []any{"arn:aws:iam::111122223333:role/team/a"}, "yes": []any{"true"}, "no": []any{"False"},
+			"role": []any{"arn:aws:iam::111122223333:role/team/a"}, "yes": []any{"true"}, "no": []any{"False"}, "empty": []any{""},
 		}},
 	}
 	const yes, no, unproven = "met", "not met", "unproven"
@@ -65,6 +65,11 @@ func TestConditions(t *testing.T) {
 		"Null of an absent key":                       {`{"Null":{"HOST:roles":"true"}}`, yes},
 		"Null of a present key":                       {`{"Null":{"HOST:sub":"true"}}`, no},
 		"Null false of a present key":                 {`{"Null":{"HOST:sub":false}}`, yes},
+		"for all values of an empty one":              {`{"ForAllValues:StringEquals":{"aws:RequestTag/empty":"a"}}`, yes},
+		"the same, guarded as IAM advises":            {`{"ForAllValues:StringEquals":{"aws:RequestTag/empty":"a"},"Null":{"aws:RequestTag/empty":"false"}}`, unproven},
+		"Null of an empty value":                      {`{"Null":{"aws:RequestTag/empty":"true"}}`, unproven},
+		"Null false of an empty value":                {`{"Null":{"aws:RequestTag/empty":"false"}}`, unproven},
+		"Null of an empty value, either way":          {`{"Null":{"aws:RequestTag/empty":["true","false"]}}`, yes},
 		"Null of neither":                             {`{"Null":{"HOST:sub":"maybe"}}`, unproven},
 		"Null has no IfExists":                        {`{"NullIfExists":{"HOST:sub":"false"}}`, unproven},
 		"Null has no set qualifier":                   {`{"ForAllValues:Null":{"HOST:sub":"false"}}`, unproven},
@@ -171,7 +176,7 @@ func TestConditions(t *testing.T) {
 		"what the clock decides":                {`{"DateGreaterThan":{"aws:CurrentTime":"2000-01-01T00:00:00Z"}}`, unproven},
 		"whether the network key is present":    {`{"Null":{"aws:SourceVpce":"true"}}`, unproven},
 		"a session tag":                         {`{"StringEquals":{"aws:RequestTag/FROM":"10.1.2.3"}}`, yes},
-		"all session tags":                      {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes","no"]}}`, yes},
+		"all session tags":                      {`{"ForAllValues:StringEquals":{"aws:TagKeys":["n","when","from","role","yes","no","empty"]}}`, yes},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

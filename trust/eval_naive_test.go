@@ -258,16 +258,21 @@ func naiveCondition(operator, key string, v any, ctx naiveContext, variables boo
 		if set != "" || ifExists {
 			return "?"
 		}
-		out := "no"
+		out, empty := "no", "no" // the second, if an empty value is null
 		for _, value := range values {
-			switch strings.ToLower(value) {
+			switch vague := len(got) > 0 && strings.Join(got, "") == ""; strings.ToLower(value) {
 			case "true":
 				out = naiveOr(out, naiveBool(len(got) == 0))
+				empty = naiveOr(empty, naiveBool(len(got) == 0 || vague))
 			case "false":
 				out = naiveOr(out, naiveBool(len(got) > 0))
+				empty = naiveOr(empty, naiveBool(len(got) > 0 && !vague))
 			default:
-				out = naiveOr(out, "?")
+				out, empty = naiveOr(out, "?"), naiveOr(empty, "?")
 			}
+		}
+		if out != empty { // no source says whether it is
+			return "?"
 		}
 		return out
 	}

@@ -62,6 +62,16 @@ func (a *attribute) at(i int) string {
 	return a.one
 }
 
+// isEmpty says whether no value has content.
+func (a *attribute) isEmpty() bool {
+	for i := range a.len() {
+		if a.at(i) != "" {
+			return false
+		}
+	}
+	return true
+}
+
 func (a *attribute) values() []string {
 	if a.isMany {
 		return slices.Clone(a.many)
