@@ -133,8 +133,8 @@ type callerKind uint8
 const (
 	callerWebIdentity callerKind = 1 << iota
 	callerService
-	callerSession // of a role, or of GetFederationToken
-	callerUser    // an IAM user or an account's root
+	callerSession // of a role
+	callerUser    // an IAM user
 )
 
 // is compares the caller with one value of Principal.AWS.

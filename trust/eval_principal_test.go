@@ -113,6 +113,12 @@ func TestAssumeRole(t *testing.T) {
 		"every user":                              {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:user/*"}, refused},
 		"a user of a region":                      {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam:eu-west-1:111122223333:user/u"}, refused},
 		"a user of no partition":                  {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:AWS:iam::111122223333:user/u"}, refused},
+		"an account's root user":                  {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:iam::111122223333:root"}, refused},
+		"a federated user":                        {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:federated-user/bob"}, refused},
+		"a name of one letter":                    {`"*"`, trust.AssumeRoleSession{PrincipalARN: session, SessionName: "a"}, refused},
+		"a name with a colon":                     {`"*"`, trust.AssumeRoleSession{PrincipalARN: session, SessionName: "a:b"}, refused},
+		"a transitive tag that is not set":        {`"*"`, trust.AssumeRoleSession{PrincipalARN: session, TransitiveTagKeys: []string{"t"}}, refused},
+		"a transitive tag that is not among them": {`"*"`, trust.AssumeRoleSession{PrincipalARN: session, SessionTags: map[string]string{"u": "x"}, TransitiveTagKeys: []string{"t", "u"}}, refused},
 		"a resource that is none":                 {`"*"`, trust.AssumeRoleSession{PrincipalARN: "arn:aws:s3:::bucket"}, refused},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +161,7 @@ func TestACanonicalUserMayBeAnybodyInAWS(t *testing.T) {
 func TestAssumeRoleConditions(t *testing.T) {
 	t.Parallel()
 	full := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/reader/me", RoleARN: "arn:aws:iam::111122223333:role/reader", PrincipalID: "AROAEXAMPLEEXAMPLE123:me", OrgID: "o-1",
-		PrincipalTags: map[string]string{"Team": "a"}, SessionName: "s", SessionTags: map[string]string{"k": "v"}, TransitiveTagKeys: []string{"k"}, SourceIdentity: "me"}
+		PrincipalTags: map[string]string{"Team": "a"}, SessionName: "ss", SessionTags: map[string]string{"k": "v"}, TransitiveTagKeys: []string{"k"}, SourceIdentity: "me"}
 	bare := trust.AssumeRoleSession{PrincipalARN: full.PrincipalARN}
 	for conditions, want := range map[string][2]bool{ // full, bare
 		`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/reader"}}`:                 {true, false},
@@ -164,7 +170,7 @@ func TestAssumeRoleConditions(t *testing.T) {
 		`{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}}`:                                      {true, false},
 		`{"StringNotEquals":{"aws:PrincipalTag/team":"b"}}`:                                          {true, false},
 		`{"Null":{"aws:PrincipalTag/other":"true"}}`:                                                 {true, false},
-		`{"StringEquals":{"sts:RoleSessionName":"s"}}`:                                               {true, false},
+		`{"StringEquals":{"sts:RoleSessionName":"ss"}}`:                                              {true, false},
 		`{"StringEquals":{"sts:SourceIdentity":"me","aws:RequestTag/K":"v"}}`:                        {true, false},
 		`{"ForAllValues:StringEquals":{"aws:TagKeys":"k","sts:TransitiveTagKeys":["k"]}}`:            {true, true},
 		`{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`:                                             {false, false},

@@ -232,7 +232,7 @@ func TestAnEmptyTextIsAnEmptyDataSet(t *testing.T) {
 		`{"ForAnyValue:StringEquals":{"HOST:sub":""}}`:             "not met",
 		`{"ForAnyValue:StringEqualsIfExists":{"HOST:sub":"x"}}`:    "unproven",
 		`{"StringEquals":{"HOST:sub":""}}`:                         "met",
-		`{"Null":{"HOST:sub":"false"}}`:                            "met",
+		`{"Null":{"HOST:sub":"false"}}`:                            "unproven",
 		`{"ForAllValues:StringEquals":{"HOST:amr":"a"}}`:           "unproven",
 		`{"ForAllValues:StringEquals":{"HOST:amr":["a",""]}}`:      "met",
 		`{"ForAnyValue:StringEquals":{"HOST:amr":"a"}}`:            "met",

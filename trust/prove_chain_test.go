@@ -66,10 +66,10 @@ func (r chooseFrom) request() trust.Request {
 		})
 	}
 	s := trust.AssumeRoleSession{
-		PrincipalARN: r.one("arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/a/s", "arn:aws:sts::111122223333:assumed-role/b/s",
-			"arn:aws:iam::111122223333:user/u", "arn:aws:iam::444455556666:user/a", "arn:aws:sts::777788889999:assumed-role/c/s", "arn:aws:sts::111122223333:federated-user/a"),
+		PrincipalARN: r.one("arn:aws:sts::111122223333:assumed-role/a/s", "arn:aws:sts::111122223333:assumed-role/b/s",
+			"arn:aws:iam::111122223333:user/u", "arn:aws:iam::444455556666:user/a", "arn:aws:sts::777788889999:assumed-role/c/s"),
 		PrincipalID: r.one("", "AROAAAAAAAAAAAAAAAAA1:s", "AROAAAAAAAAAAAAAAAAA2:s"), OrgID: r.one("", "a", "o-x"),
-		ExternalID: r.one("", "ab", "xx"), SessionName: r.one("", "a", "x"), SourceIdentity: r.one("", "", "ab", "xx"),
+		ExternalID: r.one("", "ab", "xx"), SessionName: r.one("", "aa", "xx"), SourceIdentity: r.one("", "", "ab", "xx"),
 	}
 	switch s.PrincipalARN {
 	case "arn:aws:sts::111122223333:assumed-role/a/s":

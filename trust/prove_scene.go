@@ -118,7 +118,7 @@ func (s session) domain(key string) (d domain, ok bool) {
 	case key == keyTagKeys:
 		d = domain{fixed: true}
 	case key == keyTransitive:
-		d = domain{fixed: !s.tags, many: true}
+		d = domain{fixed: !s.tags, many: true, within: language.TagNames()}
 	case key == keyIdentity && s.identity:
 		d = domain{must: true, filled: true, values: []string{"xx"}, likely: language.Words()}
 	case key == keyIdentity:
@@ -139,6 +139,11 @@ func (s session) tagsOf(values keyValues) map[string]string {
 	for _, name := range values[keyTagKeys] {
 		tags[name] = "x"
 		spelling[lowerASCII(name)] = name
+	}
+	for _, name := range values[keyTransitive] {
+		if _, ok := spelling[lowerASCII(name)]; !ok {
+			tags[name], spelling[lowerASCII(name)] = "x", name
+		}
 	}
 	for key, value := range values {
 		name, ok := strings.CutPrefix(key, keyTag)

@@ -27,7 +27,7 @@ type awsCaller struct {
 }
 
 // awsCallers returns the principals that the policies can tell apart by their Principal: each one
-// named, and for each account named and another one any role, user and federated user, and root.
+// named, and for each account named and another one any role and user.
 // A bare account id is of any of the partitions.
 func awsCallers(principals, partitions []string) []awsCaller {
 	var accounts, ids, arns []string
@@ -42,7 +42,9 @@ func awsCallers(principals, partitions []string) []awsCaller {
 			ids = append(ids, p)
 		case err == nil && arn.CheckAccountID(a.AccountID) == nil:
 			accounts = append(accounts, "arn:"+a.Partition+":iam::"+a.AccountID+":")
-			arns = append(arns, p)
+			if isCaller(a) {
+				arns = append(arns, p)
+			}
 		}
 	}
 	callers := namedCallers(arns, principals)
@@ -80,14 +82,9 @@ func namedCallers(arns, principals []string) (callers []awsCaller) {
 	return callers
 }
 
-// accountCallers returns an account's root, and any role, user and federated user of it.
-func accountCallers(account string, principals []string) []awsCaller {
-	root := awsCaller{call: AssumeRoleSession{PrincipalARN: account + "root"}}
-	if strings.Contains(account, anyAccount) {
-		root.any = account + "root"
-	}
-	callers := []awsCaller{root}
-	for _, any := range []string{account + "role/", account + "user/", stsOf(account) + "federated-user/"} {
+// accountCallers returns any role and user of an account.
+func accountCallers(account string, principals []string) (callers []awsCaller) {
+	for _, any := range []string{account + "role/", account + "user/"} {
 		callers = append(callers, withAndWithoutRole(callOf(any+"any-other"), any, principals)...)
 	}
 	return callers
@@ -139,17 +136,10 @@ func (c awsCaller) others() (patterns []string) {
 	}
 	if c.isElsewhere() {
 		for _, account := range c.accounts {
-			patterns = append(patterns, account+"*", stsOf(account)+"*")
+			patterns = append(patterns, account+"*")
 		}
 	}
 	return patterns
-}
-
-func (c awsCaller) likely() language.Union {
-	if strings.HasSuffix(c.any, "root") {
-		return nil
-	}
-	return language.Beginning(c.any)
 }
 
 // accountIDs are those of the accounts that the policies name.
@@ -164,10 +154,7 @@ func (c awsCaller) accountIDs() (ids []string) {
 func (c awsCaller) anywhere() language.Union {
 	_, resource, _ := strings.Cut(c.any, anyAccount+":")
 	b := language.Builder{ARN: true}
-	if resource != "root" {
-		resource += "?*"
-	}
-	b.Glob("arn:*:" + map[bool]string{true: "sts", false: "iam"}[strings.Contains(c.any, ":sts:")] + "::*:" + resource)
+	b.Glob("arn:*:iam::*:" + resource + "?*")
 	return language.Union{b.Pattern()}
 }
 
@@ -232,7 +219,7 @@ func (c awsCaller) arnDomain(base *request) domain {
 	case c.roles != nil:
 		d.within = c.roles
 	case c.isElsewhere():
-		d.within, d.likely = c.anywhere(), c.likely()
+		d.within, d.likely = c.anywhere(), language.Beginning(c.any)
 	case c.any != "":
 		d.within = language.Beginning(c.any)
 	default:

@@ -238,7 +238,7 @@ func TestChainsAndPodsAreExact(t *testing.T) {
 		"a session is of a role of any path": {chain(`{"AWS":"arn:aws:sts::111122223333:assumed-role/a/s"}`, `{}`) + "," +
 			strings.Replace(chain(account, `{"StringNotLike":{"aws:PrincipalArn":"*:role/team/*"}}`), "Allow", "Deny", 1),
 			chain(role, `{}`), "role arn:aws:iam::111122223333:role/team/"},
-		"an account's root by its ARN":    {chain(`{"AWS":"*"}`, `{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::444455556666:root"}}`), chain(role, `{}`), "444455556666:root"},
+		"a root user assumes no role":     {chain(`{"AWS":"444455556666"}`, `{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::444455556666:root"}}`), chain(role, `{}`), ""},
 		"a role of another partition":     {chain(`{"AWS":"111122223333"}`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws-cn:iam::111122223333:role/*"}}`), chain(role, `{}`), "role arn:aws-cn:iam::111122223333:role/"},
 		"a session by its user id":        {chain(`{"AWS":"AROAAAAAAAAAAAAAAAAA1"}`, `{"StringLike":{"aws:userid":"AROAAAAAAAAAAAAAAAAA1:*"}}`), chain(role, `{}`), "id AROAAAAAAAAAAAAAAAAA1:"},
 		"a namespace of Pod Identity":     {chain(pods, `{"StringEquals":{"aws:RequestTag/kubernetes-namespace":"shop"}}`), chain(pods, `{"StringLike":{"aws:RequestTag/kubernetes-namespace":["shop","post-*"]}}`), ""},

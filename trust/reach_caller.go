@@ -76,7 +76,7 @@ func (c awsCaller) name() string {
 	switch {
 	case slices.Contains(c.ids, c.call.PrincipalID):
 		return c.call.PrincipalID
-	case c.any != "" && !strings.HasSuffix(c.any, "root"):
+	case c.any != "":
 		return c.any + "*"
 	case c.isAnySession():
 		return c.call.RoleARN
@@ -127,13 +127,13 @@ func (c awsCaller) isOfKind(who *caller) bool {
 // mergeCallers makes one of the parts that are about every kind of principal of an account, or
 // of every account.
 func mergeCallers(list []Reach) []Reach {
-	groups := map[string]callerGroup{} // by what is said
+	groups := map[string]map[string]int{} // by what is said, then by the principal
 	for i := range list {
 		said := list[i]
 		said.Principal = ""
 		key := said.signature(true)
 		if groups[key] == nil {
-			groups[key] = callerGroup{}
+			groups[key] = map[string]int{}
 		}
 		groups[key][list[i].Principal] = i
 	}
@@ -141,7 +141,7 @@ func mergeCallers(list []Reach) []Reach {
 	for _, group := range groups {
 		for principal, i := range group {
 			account, ok := strings.CutSuffix(principal, ":role/*")
-			if !ok || !group.hasAllOf(account) {
+			if _, users := group[account+":user/*"]; !ok || !users {
 				continue
 			}
 			list[i].Principal = account + ":*"
@@ -163,20 +163,6 @@ func mergeCallers(list []Reach) []Reach {
 		}
 	}
 	return kept
-}
-
-// callerGroup has the parts of which the same is said, by their principals.
-type callerGroup map[string]int
-
-// hasAllOf says whether every kind of principal of an account is in the group. The account is
-// written as the beginning of an ARN, "arn:aws:iam::ACCOUNT".
-func (g callerGroup) hasAllOf(account string) bool {
-	for _, principal := range []string{account + ":user/*", account + ":root", stsOf(account) + ":federated-user/*"} {
-		if _, ok := g[principal]; !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // isIncluded says whether a principal is one of the account, or of any when the account stands for

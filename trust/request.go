@@ -139,13 +139,18 @@ func (r *request) setMany(key string, values []string) {
 // setTags makes the session tags known and asks for the right to set them
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
 func (r *request) setTags(tags map[string]string, transitive []string) {
+	names := slices.Sorted(maps.Keys(tags))
+	for _, key := range transitive { // "The specified transitive tag key must be included in the requested tags."
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, key) }) {
+			r.refuse(fmt.Sprintf("the transitive tag key %q is not among the session tags", clip(key)))
+		}
+	}
 	if len(tags) == 0 {
 		return
 	}
 	if len(tags) > maxSessionTags {
 		r.refuse(fmt.Sprintf("it has %d session tags, more than %d", len(tags), maxSessionTags))
 	}
-	names := slices.Sorted(maps.Keys(tags))
 	taken := map[string]bool{}
 	for _, name := range names {
 		lower := lowerASCII(name)
@@ -180,16 +185,20 @@ func (r *request) checkTag(name, value string) {
 	}
 }
 
-// setSourceIdentity takes what STS does: 2 to 64 of [\w+=,.@-], not beginning with "aws:"
-// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+// setName makes the name of a session or its source identity known, if it is as STS takes it: 2 to
+// 64 of [\w+=,.@-] (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+func (r *request) setName(what, key, name string) {
+	if name != "" && (len(name) < 2 || len(name) > 64 || !arn.Only(name, arn.IsNameRune)) {
+		r.refuse(fmt.Sprintf("%s %q is not 2 to 64 letters, digits and _+=,.@-", what, clip(name)))
+	}
+	r.set(key, name)
+}
+
 func (r *request) setSourceIdentity(id string) {
 	if id == "" {
 		return
 	}
-	if len(id) < 2 || len(id) > 64 || !arn.Only(id, arn.IsNameRune) {
-		r.refuse(fmt.Sprintf("the source identity %q is not 2 to 64 letters, digits and _+=,.@-", clip(id)))
-	}
-	r.set("sts:sourceidentity", id)
+	r.setName("the source identity", "sts:sourceidentity", id)
 	r.actions = append(r.actions, actionSetSourceIdentity)
 }
 

@@ -9,9 +9,9 @@ import (
 
 // AssumeRoleSession describes a call of sts:AssumeRole by an IAM principal.
 type AssumeRoleSession struct {
-	// PrincipalARN is the caller as GetCallerIdentity names it: a user, a role session
-	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION") or the account's root. The ARN of a role
-	// is a session of it whose name is not known. Required.
+	// PrincipalARN is the caller as GetCallerIdentity names it: a user, or a role session
+	// ("arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION"). The ARN of a role is a session of it
+	// whose name is not known. Required.
 	PrincipalARN string
 	// RoleARN is the role's own ARN, with its path, when the caller is a role session: the
 	// session's ARN lacks the path. "": not known, and a policy that names the role, or asks for
@@ -29,7 +29,8 @@ type AssumeRoleSession struct {
 	ExternalID string
 	// SessionName becomes sts:RoleSessionName; "" leaves the key unknown.
 	SessionName string
-	// SessionTags become aws:RequestTag/NAME; any asks for sts:TagSession too.
+	// SessionTags become aws:RequestTag/NAME; any asks for sts:TagSession too. The transitive tags
+	// of the caller's own session are handed on and belong here.
 	SessionTags map[string]string
 	// TransitiveTagKeys become sts:TransitiveTagKeys.
 	TransitiveTagKeys []string
@@ -39,14 +40,16 @@ type AssumeRoleSession struct {
 
 // AssumeRole is sts:AssumeRole by an IAM principal. It judges the trust policy alone: unless
 // the policy names the caller itself in the role's own account, AWS also wants the caller's
-// own policies to allow the call. A caller that is not an IAM principal is never allowed. Where a
+// own policies to allow the call. A caller that is neither a user nor a role is never allowed: AWS
+// lets neither an account's root user assume a role, nor who has credentials of GetFederationToken
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html). Where a
 // condition asks for what the session leaves unknown, an Allow does not match and a Deny does; With
 // can add it.
 func AssumeRole(s AssumeRoleSession) Request {
 	r := &request{actions: []string{actionAssumeRole}}
 	a, err := arn.Parse(s.PrincipalARN)
 	if err != nil || !isCaller(a) {
-		r.refuse("the caller is not an IAM principal")
+		r.refuse("the caller is neither a user nor a role nor a session of one: AWS lets no other IAM principal assume a role")
 		return Request{r}
 	}
 	r.caller = caller{
@@ -68,8 +71,6 @@ func AssumeRole(s AssumeRoleSession) Request {
 		r.caller.roleName, _, _ = strings.Cut(rest, "/")
 		r.setRole(s.RoleARN)
 		principal = s.RoleARN // what aws:PrincipalArn is for a role session
-	case "federated-user":
-		r.caller.kind = callerSession
 	}
 	r.set("aws:securetransport", "true")
 	r.set("aws:principalarn", principal)
@@ -82,7 +83,7 @@ func AssumeRole(s AssumeRoleSession) Request {
 		r.refuse(err.Error())
 	}
 	r.set("sts:externalid", s.ExternalID)
-	r.set("sts:rolesessionname", s.SessionName)
+	r.setName("the session name", "sts:rolesessionname", s.SessionName)
 	r.knowsTags = s.PrincipalTags != nil
 	for name, value := range s.PrincipalTags {
 		r.keys = append(r.keys, attribute{name: "aws:principaltag/" + lowerASCII(name), one: value})
@@ -92,7 +93,7 @@ func AssumeRole(s AssumeRoleSession) Request {
 	return Request{r}
 }
 
-// isCaller knows the ARNs that GetCallerIdentity names, and roles
+// isCaller knows the ARNs of those who can call sts:AssumeRole
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns).
 func isCaller(a arn.ARN) bool {
 	kind, name, _ := strings.Cut(a.Resource, "/")
@@ -100,12 +101,8 @@ func isCaller(a arn.ARN) bool {
 		return false
 	}
 	switch a.Service + " " + kind {
-	case "iam root":
-		return a.Resource == kind
 	case "iam user", "iam role":
 		return name != "" && !strings.HasSuffix(name, "/")
-	case "sts federated-user":
-		return name != ""
 	case "sts assumed-role":
 		role, session, _ := strings.Cut(name, "/")
 		return role != "" && session != "" && !strings.Contains(session, "/")
@@ -131,15 +128,8 @@ func isRoleNamed(a arn.ARN, name string) bool {
 
 // principalType is aws:PrincipalType.
 func principalType(resource string) string {
-	switch kind, _, _ := strings.Cut(resource, "/"); kind {
-	case "root":
-		return "Account"
-	case "user":
+	if strings.HasPrefix(resource, "user/") {
 		return "User"
-	case "federated-user":
-		return "FederatedUser"
-	case "assumed-role", "role":
-		return "AssumedRole"
 	}
-	return ""
+	return "AssumedRole"
 }

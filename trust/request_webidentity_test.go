@@ -83,12 +83,15 @@ func TestSessionTagsNeedTheRightToTag(t *testing.T) {
 			assert.Equal(t, want[i], policy.Allows(trust.WebIdentity(p, claims)), "%s %v", actions, claims)
 		}
 	}
-	open := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":"*"}`))
+	open := parse(t, statement(`{"Effect":"Allow","Principal":{"Federated":"`+p.ARN()+`"},"Action":["sts:AssumeRoleWithWebIdentity","sts:TagSession"]}`))
+	require.True(t, open.Allows(trust.WebIdentity(p, tagged)))
 	for name, tags := range map[string]any{
 		"a text": "x", "tags that are a list": map[string]any{"principal_tags": []any{}},
 		"a tag with two values":   map[string]any{"principal_tags": map[string]any{"a": []any{"b", "c"}}},
 		"two tags but for case":   map[string]any{"principal_tags": map[string]any{"a": "b", "A": "c"}},
 		"transitive keys of bool": map[string]any{"principal_tags": map[string]any{"a": "b"}, "transitive_tag_keys": true},
+		"a transitive key alone":  map[string]any{"transitive_tag_keys": []any{"a"}},
+		"another transitive key":  map[string]any{"principal_tags": map[string]any{"a": "b"}, "transitive_tag_keys": []any{"a", "c"}},
 	} {
 		assert.False(t, open.Allows(trust.WebIdentity(p, trust.Claims{"https://aws.amazon.com/tags": tags})), name)
 	}
