@@ -147,11 +147,15 @@ func (e *engine) diagnosePod(pod *corev1.Pod, granted func(*view) *grant) (Diagn
 
 func (e *engine) diagnose(v *view, g *grant) (d Diagnosis) {
 	j := e.newJudge(v, g)
-	skipped, _ := parseSkip(v.settings[skipSetting].value, e.Skip.Separator) // what cannot be read skips nothing
+	names, _ := parseSkip(v.settings[skipSetting].value, e.Skip.Separator) // what cannot be read skips nothing
+	skipped := make(map[string]bool, len(names))
+	for _, name := range names {
+		skipped[name] = true
+	}
 	for i := range v.containers {
 		c := &v.containers[i]
 		f := j.stand(c, gain{}).finding(c)
-		if f.Standing != HasIdentity && slices.Contains(skipped, c.name) {
+		if f.Standing != HasIdentity && skipped[c.name] {
 			f.Causes = append(f.Causes, CauseSkipped)
 		}
 		if f.Standing != HasIdentity && g == nil {

@@ -155,6 +155,8 @@ func TestAMountAtAnotherNameOfThePathMayHideTheToken(t *testing.T) {
 		{"/run/secrets/token", "/var/run/secrets/token", false},
 		{"/var/run/secrets/token", "/run/secrets/token", true},
 		{"/run/secrets/token", "/var/run/secrets/other", true},
+		{"/var/run/aws", "/run/aws/token", false},
+		{"/var/run", "/run/token", false},
 	} {
 		m := newMutator(t, mutate.Config{MountPath: c.mountPath})
 		r, err := m.RawPod([]byte(`{"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"a","volumeMounts":[{"name":"v","mountPath":"`+c.theirs+`"}]}]}}`), mutate.Identity{RoleARN: role})

@@ -3,7 +3,6 @@ package mutate
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +20,7 @@ type method struct {
 	adds    envSet   // all that may be added
 	whole   []envSet // a container that has one of each gets no mount
 	token   string   // where the token is in a container
-	segment []byte   // the longest of the mount path's
+	segment []byte   // the last of the mount path's longest
 
 	toAudience, toSeconds, rest string // the volume, after its name
 	mount                       []byte // JSON, unless the volume's name follows from the pod's
@@ -52,7 +51,7 @@ func (r *rules) newMethod(index int, p profile.Method) method {
 		m.whole = append(m.whole, r.together)
 	}
 	for segment := range strings.SplitSeq(p.MountPath, "/") {
-		if len(segment) > len(m.segment) {
+		if len(segment) >= len(m.segment) { // of "var" and "run", which is in both names of the one directory
 			m.segment = []byte(segment)
 		}
 	}
@@ -127,7 +126,7 @@ func (v *view) volume(m *method) volumeView {
 func (m *method) projectedBy(p *projection) (tokenSource, bool) {
 	token, ok := p.at(m.File)
 	for _, s := range m.Sources {
-		ok = ok && slices.Contains(p.files, projectedFile{s.File, s.FieldPath})
+		ok = ok && p.has(projectedFile{s.File, s.FieldPath})
 	}
 	return token, ok
 }

@@ -2,7 +2,6 @@ package mutate
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -86,7 +85,7 @@ func (s *scanner) envEntry(c *containerView) {
 	case proxy && value == "" && !from.given:
 		return // an empty one of a proxy's names says nothing about the other names
 	case !proxy && c.env.hasAny(set):
-		c.values = slices.DeleteFunc(c.values, func(v envValue) bool { return set.has(v.variable.set()) })
+		c.values = append(c.values, envValue{variable: set.first()}) // which hides what an earlier entry said
 	}
 	c.seeEnv(set, value, from)
 }

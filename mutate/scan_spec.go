@@ -50,6 +50,7 @@ func (s *scanner) projected(p *projection) {
 			s.Skip()
 		}
 	}
+	p.sort()
 }
 
 func (s *scanner) sources(p *projection) {
@@ -133,7 +134,7 @@ func (s *scanner) serviceAccountToken() (t tokenSource, ok bool) {
 	for s.More() {
 		switch string(s.Name()) {
 		case "path":
-			t.path = string(s.Text())
+			t.path = cleanPath(string(s.Text()))
 		case "audience":
 			t.audience = s.audience()
 		case "expirationSeconds":
@@ -145,19 +146,21 @@ func (s *scanner) serviceAccountToken() (t tokenSource, ok bool) {
 	return t, true
 }
 
-// projectionOf finds a volume by name in a list of volumes, which was checked before.
-func (s *scanner) projectionOf(list []byte, name string) (found projection, ok bool) {
+// projections reads a list of volumes, which was checked before, by name: the first of each.
+func (s *scanner) projections(list []byte) map[string]projection {
+	all := map[string]projection{}
 	_ = readPod(s.Scanner, list, func() {
 		if !s.Enter('[') {
 			return
 		}
 		for s.More() {
-			if p := s.volume(); p.name == name && !ok {
-				found, ok = p, true
+			p := s.volume()
+			if _, twice := all[p.name]; !twice {
+				all[p.name] = p
 			}
 		}
 	})
-	return found, ok
+	return all
 }
 
 // audience reads a string, without allocating for the common ones.

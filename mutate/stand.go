@@ -16,7 +16,8 @@ type judge struct {
 	m        *method
 	audience string // that its token must be for
 	volume   volumeView
-	planned  bool // judge the pod as the patch will leave it
+	planned  bool                  // judge the pod as the patch will leave it
+	volumes  map[string]projection // the pod's, once they are asked for
 }
 
 // gain is what the patch gives a container.

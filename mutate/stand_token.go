@@ -1,9 +1,6 @@
 package mutate
 
-import (
-	"path"
-	"slices"
-)
+import "path"
 
 // sight is what a pod shows of a token's file.
 type sight uint8
@@ -27,7 +24,7 @@ func (j *judge) token(m *method, c *containerView, g gain, file string) (tokenSo
 	}
 	for _, s := range m.Sources {
 		volume, inVolume, sight := j.behind(c, g, m.MountPath+"/"+s.File)
-		if sight == seen && !slices.Contains(volume.files, projectedFile{inVolume, s.FieldPath}) {
+		if sight == seen && !volume.has(projectedFile{inVolume, s.FieldPath}) {
 			sight = missing
 		}
 		if sight != seen {
@@ -105,12 +102,14 @@ func (j *judge) projection(name string) (p projection, there bool) {
 		for _, s := range j.m.Sources {
 			p.files = append(p.files, projectedFile{s.File, s.FieldPath})
 		}
+		p.sort()
 		return p, true
 	}
-	if len(j.v.volumeList) == 0 {
-		return p, false
+	if j.volumes == nil && len(j.v.volumeList) > 0 { // once, for all containers
+		s := j.scanner()
+		j.volumes = s.projections(j.v.volumeList)
+		j.release(s)
 	}
-	s := j.scanner()
-	defer j.release(s)
-	return s.projectionOf(j.v.volumeList, name)
+	p, there = j.volumes[name]
+	return p, there
 }

@@ -1,6 +1,11 @@
 package mutate
 
-import "path"
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
 
 // view is all that the mutation and the diagnosis need to know of a pod. Nothing writes to it
 // once it has been read.
@@ -70,7 +75,7 @@ type projection struct {
 
 // tokenSource is a serviceAccountToken of a projected volume.
 type tokenSource struct {
-	path       string
+	path       string // clean
 	audience   string
 	expiration int64 // seconds; 0: not given
 }
@@ -78,14 +83,38 @@ type tokenSource struct {
 // projectedFile is a file that is not a token; fieldPath is that of the downward API.
 type projectedFile struct{ path, fieldPath string }
 
+// sort makes both lists ones that can be searched: a pod may have any number of either. Of two at one
+// path, the first stays in front.
+func (p *projection) sort() {
+	slices.SortStableFunc(p.tokens, func(a, b tokenSource) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(p.files, projectedFile.compare)
+}
+
 // at returns the token at a clean path in the volume.
 func (p *projection) at(file string) (tokenSource, bool) {
-	for _, t := range p.tokens {
-		if t.path == file || path.Clean(t.path) == file {
-			return t, true
-		}
+	i, ok := slices.BinarySearchFunc(p.tokens, file, func(t tokenSource, file string) int { return strings.Compare(t.path, file) })
+	if !ok {
+		return tokenSource{}, false
 	}
-	return tokenSource{}, false
+	return p.tokens[i], true
+}
+
+// has says whether the volume has a file that is not a token.
+func (p *projection) has(f projectedFile) bool {
+	_, ok := slices.BinarySearchFunc(p.files, f, projectedFile.compare)
+	return ok
+}
+
+func (f projectedFile) compare(g projectedFile) int {
+	return cmp.Or(strings.Compare(f.path, g.path), strings.Compare(f.fieldPath, g.fieldPath))
+}
+
+// cleanPath is a path in a volume without "." and slashes too many.
+func cleanPath(p string) string {
+	if p == "" {
+		return ""
+	}
+	return path.Clean(p)
 }
 
 // volumeView is the volume of a pod that is a method's, or would be.
@@ -114,10 +143,10 @@ type containerView struct {
 	envFrom envSet // those that its envFrom may hold
 	// Of the variables that it sets, by the last entry of each name, which is the one that
 	// counts:
-	empty  envSet // those without a value
-	hidden envSet // those whose value is not in the pod
-	maybe  envSet // those of the hidden ones that may turn out to be empty
-	values []envValue
+	empty  envSet     // those without a value
+	hidden envSet     // those whose value is not in the pod
+	maybe  envSet     // those of the hidden ones that may turn out to be empty
+	values []envValue // where the last of a variable has no value, with an empty one at the end
 
 	hasEnv    bool   // an array with members
 	hasMounts bool   // an array with members
