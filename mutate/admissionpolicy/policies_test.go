@@ -102,6 +102,21 @@ func TestPodsAskForTheRuleUnlessAllHaveIt(t *testing.T) {
 	}
 }
 
+// Files are compared by the place that they lead to, and /run is /var/run there.
+func TestRequiredKnowsItsMountPathByThePlaceThatItLeadsTo(t *testing.T) {
+	t.Parallel()
+	p, err := admissionpolicy.New(mutate.Config{MountPath: "/run/aws", PodIdentityMountPath: "/run"}, admissionpolicy.Config{})
+	require.NoError(t, err)
+	works := ""
+	for _, v := range p.Required().Policy.Spec.Variables {
+		if v.Name == "works" {
+			works = v.Expression
+		}
+	}
+	assert.Contains(t, works, `.startsWith('/var/run/aws/') || h.fileValue.startsWith('/var/run/')`)
+	assert.NotContains(t, works, `'/run`)
+}
+
 func assertGolden(t *testing.T, name string, value any) {
 	t.Helper()
 	var b strings.Builder

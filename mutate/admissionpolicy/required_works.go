@@ -1,6 +1,8 @@
 package admissionpolicy
 
 import (
+	"strings"
+
 	"github.com/irsa-go/irsa/mutate"
 )
 
@@ -90,8 +92,14 @@ func (p *Policies) tokenAt(file string) string {
 		"path", fill(`(<file> == b.at ? b.part : (b.part == '' ? '' : b.part + '/') + <file>.substring(size(b.at) + 1))`, "file", file))
 }
 
-// ours says whether a file is in a directory that our tokens are mounted at.
+// ours says whether a file, which is placed, is in a directory that our tokens are mounted at.
 func (p *Policies) ours(file string) string {
+	within := func(mountPath string) string {
+		if strings.HasPrefix(mountPath+"/", "/run/") {
+			mountPath = "/var" + mountPath
+		}
+		return str(mountPath + "/")
+	}
 	return fill(`(<file>.startsWith(<web>) || <file>.startsWith(<agent>))`, "file", file,
-		"web", str(p.mutation.MountPath+"/"), "agent", str(p.mutation.PodIdentityMountPath+"/"))
+		"web", within(p.mutation.MountPath), "agent", within(p.mutation.PodIdentityMountPath))
 }
