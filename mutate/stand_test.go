@@ -16,38 +16,47 @@ import (
 
 func TestOneRuleSaysWhetherAContainerHasAnIdentity(t *testing.T) {
 	t.Parallel()
-	m := newMutator(t, mutate.EKS("eu-central-1"))
-	for _, c := range identitycases.Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
-			sa := account(nil)
-			if c.Annotated {
-				sa = account(map[string]string{"role-arn": identitycases.RoleARN})
-			}
-			reading, err := m.Read(request([]byte(c.Pod)))
-			require.NoError(t, err)
-			reviewed := reading.Review(sa)
-			require.NoError(t, reviewed.Err)
-			assert.Equal(t, c.Admitted, reviewed.Result.Complete(), "%v", reviewed.Result.Incomplete())
+	for _, mountPath := range []string{mutate.DefaultMountPath, "/run/aws"} {
+		cfg := mutate.EKS("eu-central-1")
+		cfg.MountPath = mountPath
+		m := newMutator(t, cfg)
+		for _, c := range identitycases.CasesAt(mountPath) {
+			t.Run(mountPath+" "+c.Name, func(t *testing.T) {
+				t.Parallel()
+				assertStands(t, m, c)
+			})
+		}
+	}
+}
 
-			var pod corev1.Pod
-			require.NoError(t, json.Unmarshal(apply(t, []byte(c.Pod), reviewed.Result), &pod))
-			d, err := m.Diagnose(&pod, reviewed.Identity)
-			require.NoError(t, err)
-			require.Len(t, d.Containers, 1)
-			found := d.Containers[0]
-			assert.Equal(t, c.Standing, found.Standing, found.Message)
-			if !c.Admitted {
-				require.Len(t, reviewed.Result.Incomplete(), 1)
-				found = reviewed.Result.Incomplete()[0] // which knows of conflicts too
-				assert.Equal(t, c.Standing, found.Standing, found.Message)
-			}
-			if c.Cause == "" {
-				assert.Empty(t, found.Causes)
-			} else {
-				assert.Contains(t, found.Causes, c.Cause)
-			}
-		})
+func assertStands(t *testing.T, m *mutate.Mutator, c identitycases.Case) {
+	t.Helper()
+	sa := account(nil)
+	if c.Annotated {
+		sa = account(map[string]string{"role-arn": identitycases.RoleARN})
+	}
+	reading, err := m.Read(request([]byte(c.Pod)))
+	require.NoError(t, err)
+	reviewed := reading.Review(sa)
+	require.NoError(t, reviewed.Err)
+	assert.Equal(t, c.Admitted, reviewed.Result.Complete(), "%v", reviewed.Result.Incomplete())
+
+	var pod corev1.Pod
+	require.NoError(t, json.Unmarshal(apply(t, []byte(c.Pod), reviewed.Result), &pod))
+	d, err := m.Diagnose(&pod, reviewed.Identity)
+	require.NoError(t, err)
+	require.Len(t, d.Containers, 1)
+	found := d.Containers[0]
+	assert.Equal(t, c.Standing, found.Standing, found.Message)
+	if !c.Admitted {
+		require.Len(t, reviewed.Result.Incomplete(), 1)
+		found = reviewed.Result.Incomplete()[0] // which knows of conflicts too
+		assert.Equal(t, c.Standing, found.Standing, found.Message)
+	}
+	if c.Cause == "" {
+		assert.Empty(t, found.Causes)
+	} else {
+		assert.Contains(t, found.Causes, c.Cause)
 	}
 }
 

@@ -24,13 +24,13 @@ var notForThePolicy = map[string]string{
 }
 
 // identityCases are the pods of the one table, each with an account of its own: annotated or not.
-func identityCases(t *testing.T, c *testCluster, namespace string) map[string]*corev1.Pod {
+func identityCases(t *testing.T, c *testCluster, namespace, mountPath string) map[string]*corev1.Pod {
 	t.Helper()
 	c.namespace(t, namespace, map[string]string{"group": namespace})
 	c.account(t, namespace, "annotated", map[string]string{"eks.amazonaws.com/role-arn": identitycases.RoleARN})
 	c.account(t, namespace, "plain", nil)
 	pods := map[string]*corev1.Pod{}
-	for _, each := range identitycases.Cases() {
+	for _, each := range identitycases.CasesAt(mountPath) {
 		pod := &corev1.Pod{}
 		require.NoError(t, json.Unmarshal([]byte(each.Pod), pod))
 		pod.Namespace, pod.Spec.ServiceAccountName = namespace, "plain"
@@ -45,7 +45,7 @@ func identityCases(t *testing.T, c *testCluster, namespace string) map[string]*c
 func TestTheWebhookRequiresAnIdentityByTheOneTable(t *testing.T) {
 	t.Parallel()
 	b := newWebhookBench(t, mutate.EKS("eu-central-1"), webhook.Config{})
-	pods := identityCases(t, b.testCluster, "table")
+	pods := identityCases(t, b.testCluster, "table", mutate.DefaultMountPath)
 	for _, c := range identitycases.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
 			_, err := b.dryRun(t.Context(), pods[c.Name])
@@ -56,7 +56,10 @@ func TestTheWebhookRequiresAnIdentityByTheOneTable(t *testing.T) {
 
 func TestThePolicyRequiresAnIdentityByTheOneTable(t *testing.T) {
 	t.Parallel()
-	requireByTheOneTable(t, &policyBench{testCluster: startCluster(t, cluster.Config{})})
+	b := &policyBench{testCluster: startCluster(t, cluster.Config{})}
+	for name, mountPath := range map[string]string{"table": mutate.DefaultMountPath, "table-in-run": "/run/aws"} {
+		t.Run(name, func(t *testing.T) { requireByTheOneTable(t, b, name, mountPath) })
+	}
 }
 
 // TestTheRuleRequiresAnIdentityByTheOneTable: pods of accounts that are annotated in the table ask for
@@ -72,7 +75,7 @@ func TestTheRuleRequiresAnIdentityByTheOneTable(t *testing.T) {
 	b := &policyBench{testCluster: startCluster(t, onDisk(t, map[string][]any{
 		"MutatingAdmissionPolicy": staticInjection(t, policies), "ValidatingAdmissionPolicy": {required.Policy, required.Binding},
 	}))}
-	pods := identityCases(t, b.testCluster, "table")
+	pods := identityCases(t, b.testCluster, "table", mutate.DefaultMountPath)
 	for _, pod := range pods {
 		if pod.Spec.ServiceAccountName == "annotated" {
 			maps.Copy(pod.Labels, asksByRule)
@@ -81,13 +84,14 @@ func TestTheRuleRequiresAnIdentityByTheOneTable(t *testing.T) {
 	b.assertOneTable(t, pods)
 }
 
-func requireByTheOneTable(t *testing.T, b *policyBench) {
+func requireByTheOneTable(t *testing.T, b *policyBench, name, mountPath string) {
 	t.Helper()
 	cfg := mutate.EKS("eu-central-1")
-	policies := b.inject(t, "table", cfg)
-	pods := identityCases(t, b.testCluster, "table")
-	b.validate(t, "table", policies.Required())
-	b.settled(t, "table", cfg)
+	cfg.MountPath = mountPath
+	policies := b.inject(t, name, cfg)
+	pods := identityCases(t, b.testCluster, name, mountPath)
+	b.validate(t, name, policies.Required())
+	b.settled(t, name, cfg)
 	eventually(t, "requirement in force", func() bool {
 		_, err := b.dryRun(t.Context(), pods["nothing, and no role"])
 		return err != nil

@@ -110,5 +110,5 @@ func TestTheOldestKubernetesHoldsTheOneTableToo(t *testing.T) {
 	if binary == "" {
 		t.Skip("the oldest API server is not built")
 	}
-	requireByTheOneTable(t, &policyBench{testCluster: startClusterOf(t, binary, cluster.Config{})})
+	requireByTheOneTable(t, &policyBench{testCluster: startClusterOf(t, binary, cluster.Config{})}, "table", mutate.DefaultMountPath)
 }

@@ -38,10 +38,12 @@ const (
 	dir    = mutate.DefaultMountPath
 	file   = dir + "/" + mutate.TokenFileName
 	ownDir = "/own"
-	ours   = `{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","expirationSeconds":86400,"path":"token"}}]}}`
-	own    = `{"name":"own","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","expirationSeconds":3600,"path":"token"}}]}}`
-	empty  = `{"name":"empty","emptyDir":{}}`
-	region = `{"name":"AWS_REGION","value":"eu-central-1"},{"name":"AWS_STS_REGIONAL_ENDPOINTS","value":"regional"}`
+
+	respelled = "/var//run/./secrets/eks.amazonaws.com/serviceaccount/"
+	ours      = `{"name":"aws-iam-token","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","expirationSeconds":86400,"path":"token"}}]}}`
+	own       = `{"name":"own","projected":{"sources":[{"serviceAccountToken":{"audience":"sts.amazonaws.com","expirationSeconds":3600,"path":"token"}}]}}`
+	empty     = `{"name":"empty","emptyDir":{}}`
+	region    = `{"name":"AWS_REGION","value":"eu-central-1"},{"name":"AWS_STS_REGIONAL_ENDPOINTS","value":"regional"}`
 )
 
 // pod puts a pod together from lists of JSON values.
@@ -83,13 +85,22 @@ func Cases() []Case {
 	return slices.Concat(injected(), emptyVariables(), broken(), ownIdentities(), hidden())
 }
 
+// CasesAt returns the table for tokens at another mount path.
+func CasesAt(mountPath string) []Case {
+	cases := Cases()
+	for i := range cases {
+		cases[i].Pod = strings.NewReplacer(dir, mountPath, respelled, "/./"+mountPath+"/").Replace(cases[i].Pod)
+	}
+	return cases
+}
+
 func injected() []Case {
 	return []Case{
 		{"nothing of its own", true, pod(nil, nil, nil), true, mutate.HasIdentity, ""},
 		{"nothing, and no role", false, pod(nil, nil, nil), false, mutate.FallsToNode, mutate.CauseNotMutated},
 		{"all of it already", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", dir)), list(ours)), true, mutate.HasIdentity, ""},
 		{"the token's file alone is mounted", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", file, `,"subPath":"token"`)), list(ours)), true, mutate.HasIdentity, ""},
-		{"all of it, by other spellings of the paths", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", "/var//run/./secrets/eks.amazonaws.com/serviceaccount/")), list(strings.Replace(ours, `"token"`, `"./token"`, 1))), true, mutate.HasIdentity, ""},
+		{"all of it, by other spellings of the paths", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", respelled)), list(strings.Replace(ours, `"token"`, `"./token"`, 1))), true, mutate.HasIdentity, ""},
 		{"something else at the path", true, pod(nil, list(mounted("empty", dir)), list(empty)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignMount)},
 		{"another volume of the name", true, pod(nil, nil, list(`{"name":"aws-iam-token","emptyDir":{}}`)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignVolume)},
 		{"half", true, pod(list(variable(mutate.EnvRoleARN, RoleARN)), nil, nil), false, mutate.FallsToNode, mutate.CausePartial},
