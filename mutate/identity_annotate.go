@@ -1,15 +1,16 @@
 package mutate
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
 )
 
 // Annotations returns the annotations that make a ServiceAccount give id to its pods:
-// role-arn, and each setting that differs from what [Config] gives without it. Other
-// annotations of this package must be removed from the account. It fails for PodIdentity,
-// which no annotation asks for.
+// role-arn, and each setting that differs from what [Config] gives without it, or may differ by
+// one of its Defaults. Other annotations of this package must be removed from the account. It
+// fails for PodIdentity, which no annotation asks for.
 func (m *Mutator) Annotations(id Identity) (map[string]string, error) {
 	annotations, err := m.annotationsFor(id)
 	if err != nil {
@@ -29,14 +30,15 @@ func (m *Mutator) annotationsFor(id Identity) (map[string]string, error) {
 		return nil, err
 	}
 	annotations := map[string]string{m.annotations.role: id.RoleARN}
-	if id.Audience != "" && id.Audience != m.cfg.Audience {
-		annotations[m.annotations.audience] = id.Audience
+	every := len(m.defaults) > 0 && !m.cfg.WholeDefaults // which may be about the account
+	if audience := orElse(id.Audience, m.cfg.Audience); every || audience != m.cfg.Audience {
+		annotations[m.annotations.audience] = audience
 	}
-	if id.RegionalSTS != m.cfg.RegionalSTS {
+	if every || id.RegionalSTS != m.cfg.RegionalSTS {
 		annotations[m.annotations.regional] = strconv.FormatBool(id.RegionalSTS)
 	}
-	if id.TokenExpiration != 0 && id.TokenExpiration != m.cfg.TokenExpiration {
-		seconds, err := expirationSeconds(int64(id.TokenExpiration / time.Second))
+	if lifetime := cmp.Or(id.TokenExpiration, m.cfg.TokenExpiration); every || lifetime != m.cfg.TokenExpiration {
+		seconds, err := expirationSeconds(int64(lifetime / time.Second))
 		if err != nil {
 			return nil, err
 		}

@@ -221,3 +221,23 @@ func TestNothingPanicsOnNilAndZeroValues(t *testing.T) {
 	assert.False(t, r.Complete())
 	assert.Empty(t, r.Incomplete())
 }
+
+func TestAnAnnotatedAccountGivesTheIdentityWhateverTheDefaultsSay(t *testing.T) {
+	t.Parallel()
+	yes := true
+	defaults := []mutate.Default{{Namespace: "team-a", ServiceAccount: "*", RoleARN: role, Audience: "theirs", RegionalSTS: &yes, TokenExpiration: time.Hour}}
+	for _, whole := range []bool{false, true} {
+		m := newMutator(t, mutate.Config{Defaults: defaults, WholeDefaults: whole})
+		for _, id := range []mutate.Identity{
+			{RoleARN: role}, {RoleARN: role, Audience: "mine", TokenExpiration: 2 * time.Hour}, {RoleARN: role, RegionalSTS: true, Audience: "theirs", TokenExpiration: time.Hour},
+		} {
+			annotations, err := m.Annotations(id)
+			require.NoError(t, err)
+			annotated := account(nil)
+			annotated.Annotations = annotations
+			again, err := m.Identity(annotated)
+			require.NoError(t, err)
+			assert.Equal(t, effective(id), effective(again), "%v", annotations)
+		}
+	}
+}
