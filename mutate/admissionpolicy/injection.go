@@ -17,7 +17,8 @@ type Injection struct {
 // its binding. Every call returns new values, which the caller may change.
 //
 // The policy covers every namespace, and leaves out the pods with the label that keeps EKS's webhook
-// away. Where the account's annotations cannot be honoured, the pod is denied.
+// away, and with mutate.Config.RoleRule those that ask for their role by rule: the account's
+// annotations are not theirs. Where the annotations cannot be honoured, the pod is denied.
 func (p *Policies) Injection() Injection {
 	if !p.made() {
 		return Injection{}
@@ -26,6 +27,12 @@ func (p *Policies) Injection() Injection {
 		Name: "the-pods-own-annotated-account", Expression: p.ownAnnotatedAccount(),
 	}, p.accountVariables())
 	byAccount(&all)
+	if !p.mutation.RoleRule.IsZero() && !p.mutation.RoleRuleForEveryPod {
+		pods := all.Policy.Spec.MatchConstraints.ObjectSelector
+		pods.MatchExpressions = append(pods.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: p.mutation.AnnotationKey(mutate.LabelRoleByRule), Operator: metav1.LabelSelectorOpNotIn, Values: []string{mutate.LabelRoleByRuleValue},
+		})
+	}
 	return all
 }
 

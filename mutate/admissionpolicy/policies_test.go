@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/irsa-go/irsa/mutate"
 	"github.com/irsa-go/irsa/mutate/admissionpolicy"
@@ -99,6 +101,11 @@ func TestPodsAskForTheRuleUnlessAllHaveIt(t *testing.T) {
 		assert.Equal(t, want, byRule.Policy.Spec.MatchConstraints.ObjectSelector.MatchLabels)
 		assert.Nil(t, byRule.Policy.Spec.ParamKind)
 		assert.Nil(t, byRule.Binding.Spec.ParamRef)
+
+		byAnnotation, err := metav1.LabelSelectorAsSelector(p.Injection().Policy.Spec.MatchConstraints.ObjectSelector)
+		require.NoError(t, err)
+		assert.Equal(t, every, byAnnotation.Matches(labels.Set{"eks.amazonaws.com/role-by-rule": "true"}), "the annotations are not looked at")
+		assert.True(t, byAnnotation.Matches(labels.Set{"eks.amazonaws.com/role-by-rule": "no"}))
 	}
 }
 
