@@ -146,12 +146,16 @@ func roleOfClient(roleARN string, client any) []error {
 		return problems
 	}
 	role, _ := arn.ParseRole(roleARN)
-	if p, known := partition.ByRegion(o.Region); known && p.Name != role.Partition {
+	if p, known := partition.ByRegion(withoutFIPS.Replace(o.Region)); known && p.Name != role.Partition {
 		return []error{fmt.Errorf("role ARN %q: its partition is %q, but region %q of the STS client is of %q",
 			roleARN, role.Partition, o.Region, p.Name)}
 	}
 	return nil
 }
+
+// withoutFIPS gives the region that the SDK means by an old name of its FIPS endpoint
+// (finalizeClientEndpointResolverOptions of service/sts v1.52.0).
+var withoutFIPS = strings.NewReplacer("-fips-", "-", "fips-", "", "-fips", "")
 
 // stsOptions returns the options of an *sts.Client, or of a client that passes them on; other
 // clients have none to check.

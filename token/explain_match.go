@@ -102,7 +102,7 @@ func rowOf(code string) *row {
 // tokenrequest.Error. [Explain] knows the statuses of a request for a token.
 type KubernetesAnswer interface {
 	error
-	// KubernetesStatus is the HTTP status.
+	// KubernetesStatus is the HTTP status; 0 when somebody else answered in the API server's place.
 	KubernetesStatus() int
 }
 

@@ -133,6 +133,6 @@ var kubernetesRows = []row{
 		code: CodeTokenRequestRefused, cause: CauseConfiguration, retry: RetryBackoff, finalAfter: refusalLasts,
 		meaning: "the API server does not accept the request for the token",
 		next:    []string{"what it said, and the bound object that is asked for"},
-		is:      []match{{from: fromKubernetes}},
+		is:      []match{{from: fromKubernetes, when: hasAnyStatus}},
 	},
 }

@@ -55,6 +55,7 @@ var localRows = []row{
 		next: []string{
 			"the certificate authorities in the container image: a minimal image may have none",
 			"a proxy on the way that opens TLS",
+			"the clock of the node, where the certificate is said to have expired or not to be valid yet",
 		},
 		is: []match{{err: isUntrustedCertificate}},
 	}, {
@@ -78,6 +79,8 @@ var localRows = []row{
 		meaning: "the name of the service's host does not resolve",
 		next: []string{
 			"the region: a wrong one makes a host that does not exist",
+			"AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: not every region has such a host",
+			"HTTPS_PROXY, where the host is that of a proxy",
 			"the cluster's DNS, and whether a network policy lets the pod reach it",
 		},
 		is: []match{{err: isDNS(false)}},
@@ -85,16 +88,16 @@ var localRows = []row{
 		code: CodeTimeout, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "no answer came in time",
 		next: []string{
-			"network policies and security groups between the pod and STS",
-			"the VPC endpoint for STS, where the subnet has no way to the internet",
+			"network policies and security groups between the pod and the host",
+			"in the case of STS its VPC endpoint, where the subnet has no way to the internet",
 		},
 		is: []match{{err: isTimeout}},
 	}, {
 		code: CodeConnectionFailed, cause: CauseNetwork, retry: RetryBackoff,
 		meaning: "the connection could not be made or broke off",
 		next: []string{
-			"network policies, the proxy settings and the route from the pod to STS",
-			"AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS",
+			"network policies, the proxy settings and the route from the pod to the host",
+			"in the case of STS AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS",
 		},
 		is: []match{{err: isConnection}},
 	},

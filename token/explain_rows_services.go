@@ -104,7 +104,7 @@ var sharedRows = []row{
 			"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS and the base endpoint of the client",
 			"HTTP_PROXY, HTTPS_PROXY and NO_PROXY, and a proxy on the way that opens TLS: the status in the error is that of who answered",
 		},
-		is: []match{{err: isUnreadable}},
+		is: []match{{err: isUnreadable}, {from: fromKubernetes}},
 	}, {
 		code: CodeEndpointRefused, cause: CauseConfiguration, retry: RetryNever,
 		meaning: "the container's credentials endpoint refuses the request",
@@ -125,6 +125,8 @@ func isAboutTheToken(a answer) bool {
 func hasStatus(status int) func(answer) bool {
 	return func(a answer) bool { return a.status == status }
 }
+
+func hasAnyStatus(a answer) bool { return a.status != 0 }
 
 func isServerStatus(a answer) bool { return a.status >= http.StatusInternalServerError }
 

@@ -84,6 +84,23 @@ func TestEveryRowOfTheTableIsWhole(t *testing.T) {
 	assert.True(t, codes[token.CodeNoProvider])
 }
 
+// The host may also be that of the Kubernetes API, of an agent or of a proxy.
+func TestAdviceAboutTheNetworkIsTrueOfEveryHost(t *testing.T) {
+	t.Parallel()
+	advice := map[string]string{}
+	for _, e := range token.Explanations() {
+		if e.Cause == token.CauseNetwork {
+			advice[e.Code] = strings.Join(e.Next, "\n")
+			for _, next := range e.Next {
+				assert.NotRegexp(t, "the pod (and|to) STS", next, e.Code)
+			}
+		}
+	}
+	assert.Contains(t, advice[token.CodeCertificateUntrusted], "clock")
+	assert.Contains(t, advice[token.CodeHostUnknown], "AWS_USE_FIPS_ENDPOINT")
+	assert.Contains(t, advice[token.CodeHostUnknown], "proxy")
+}
+
 func TestWhatExplanationsReturnsIsTheCallers(t *testing.T) {
 	t.Parallel()
 	token.Explanations()[0].Next[0] = "changed"

@@ -93,6 +93,18 @@ func TestNewProviderReportsAllProblemsAtOnce(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "token: "))
 }
 
+// The SDK takes such regions for the FIPS endpoint of the region in them.
+func TestARegionMayNameItsFIPSEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, region := range []string{"fips-us-gov-west-1", "us-gov-west-1-fips", "us-gov-fips-west-1", "us-gov-west-1"} {
+		client := sts.New(sts.Options{Region: region})
+		_, err := token.NewProvider(client, "arn:aws-us-gov:iam::111122223333:role/r", rotating(), token.Config{})
+		require.NoError(t, err, region)
+		_, err = token.NewProvider(client, roleARN, rotating(), token.Config{})
+		require.ErrorContains(t, err, `is of "aws-us-gov"`, region)
+	}
+}
+
 func TestNewProviderRefuses(t *testing.T) {
 	t.Parallel()
 	good := token.SourceFunc(func(context.Context) (string, error) { return "", nil })

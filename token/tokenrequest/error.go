@@ -3,6 +3,7 @@ package tokenrequest
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -32,8 +33,15 @@ func (e *Error) Error() string {
 // Unwrap returns the error of the client.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KubernetesStatus is Code; [token.Explain] knows what it means, and which statuses are final.
-func (e *Error) KubernetesStatus() int { return e.Code }
+// KubernetesStatus is Code, and 0 where a proxy or a load balancer has refused the request in words of its own: its 404
+// does not say that the account is gone. [token.Explain] knows what it means, and which statuses are final.
+func (e *Error) KubernetesStatus() int {
+	failed := e.Code >= http.StatusInternalServerError || e.Code == http.StatusTooManyRequests
+	if apierrors.IsUnexpectedServerError(e.Err) && !failed {
+		return 0
+	}
+	return e.Code
+}
 
 // refused is err as callers see it.
 func (s *Source) refused(err error) error {

@@ -98,6 +98,9 @@ func TestTokenReportsTheLifetimeReallyGranted(t *testing.T) {
 func TestAnswersOfTheServerWithoutAToken(t *testing.T) {
 	t.Parallel()
 	accounts := schema.GroupResource{Resource: "serviceaccounts"}
+	page := func(status int) error { // as client-go says of an answer that is not of the API server's form
+		return apierrors.NewGenericServerResponse(status, "post", accounts, "api", "<html>", 0, true)
+	}
 	for name, tc := range map[string]struct {
 		err   error
 		final bool
@@ -111,6 +114,10 @@ func TestAnswersOfTheServerWithoutAToken(t *testing.T) {
 		"422 is final":     {apierrors.NewInvalid(schema.GroupKind{Kind: "TokenRequest"}, "api", nil), true, "tokenrequest-invalid", token.CauseConfiguration},
 		"429 may pass":     {apierrors.NewTooManyRequests("slow down", 1), false, "tokenrequest-throttled", token.CauseThrottling},
 		"500 may pass":     {apierrors.NewInternalError(errors.New("x")), false, "tokenrequest-server-fault", token.CauseTransient},
+		"a page with 404":  {page(404), false, "answer-unreadable", token.CauseNetwork},
+		"a page with 403":  {page(403), false, "answer-unreadable", token.CauseNetwork},
+		"a page with 429":  {page(429), false, "tokenrequest-throttled", token.CauseThrottling},
+		"a page with 503":  {page(503), false, "tokenrequest-server-fault", token.CauseTransient},
 		"wrapped is known": {fmt.Errorf("client: %w", apierrors.NewNotFound(accounts, "api")), true, "service-account-missing", token.CauseToken},
 	} {
 		t.Run(name, func(t *testing.T) {
