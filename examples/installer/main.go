@@ -77,6 +77,14 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 		return err
 	}
 
+	trusts, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	if err != nil {
+		return err
+	}
+	spec := iamrole.Spec{Name: roleName, Trust: trusts, ManagedPolicies: []string{*policy}, Tags: owner}
+	if _, err := iamrole.Plan(ctx, api, spec); err != nil { // before anything is made
+		return err
+	}
 	report, err := client.Thumbprints(ctx, issuer)
 	if err != nil {
 		return err
@@ -86,11 +94,7 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 	}, iamprovider.Config{}); err != nil {
 		return err
 	}
-	trusts, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
-	if err != nil {
-		return err
-	}
-	role, err := iamrole.Ensure(ctx, api, iamrole.Spec{Name: roleName, Trust: trusts, ManagedPolicies: []string{*policy}, Tags: owner}, iamrole.Config{})
+	role, err := iamrole.Ensure(ctx, api, spec, iamrole.Config{})
 	if err != nil {
 		return err
 	}

@@ -106,6 +106,9 @@ func TestBadInputMakesNothing(t *testing.T) {
 		"-issuer " + issuer + " -account cart":   `service account ""`,
 		"-issuer " + issuer + " -account shop/*": `service account "*"`,
 		"":                                       `issuer ""`,
+
+		"-issuer " + issuer + " -account shop/cart":                                "want \"arn:",
+		"-issuer " + issuer + " -account shop/cart -policy AmazonS3ReadOnlyAccess": "want \"arn:",
 	} {
 		_, err := w.install(line)
 		require.ErrorContains(t, err, want, line)
