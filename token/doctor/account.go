@@ -94,7 +94,7 @@ func (p *patient) role(ctx context.Context) finding {
 	}
 	role, err := arn.ParseRole(p.resolution.RoleARN)
 	if err != nil {
-		return broken("role-arn-invalid", "AWS_ROLE_ARN is not the ARN of a role").because(err)
+		return notAWS()
 	}
 	if p.cfg.ReadRole == nil {
 		return skipped("not-read", "IAM is not asked")

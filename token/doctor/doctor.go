@@ -7,7 +7,8 @@
 // doctor looks at each part by itself. What it may not read, or what depends on a broken part, it
 // skips and says so.
 //
-// It reads and never writes, and no report holds the token or credentials.
+// It reads and never writes, and no report holds the token or credentials. Errors of the functions in Config
+// are shown as they are: those of package token quote no token, those of the SDK's own provider may.
 package doctor
 
 import (

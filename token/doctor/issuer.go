@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/oidc"
 	"github.com/irsa-go/irsa/token"
 )
@@ -55,10 +56,23 @@ func (p *patient) withoutChain() (finding, bool) {
 	switch {
 	case p.resolution.Kind == token.Container:
 		return skipped("not-needed", "the container's credentials endpoint does this"), true
+	case p.resolution.Kind == token.WebIdentity && p.roleIsForeign():
+		return notAWS(), true
 	case p.claims.Issuer == "":
 		return skipped("no-token", "the token was not read, so its issuer is not known"), true
 	}
 	return finding{}, false
+}
+
+// roleIsForeign says whether the role is of MinIO, Ceph or the like: token.Resolve admits one that is not of
+// AWS only with an endpoint of its own.
+func (p *patient) roleIsForeign() bool {
+	_, err := arn.ParseRole(p.resolution.RoleARN)
+	return err != nil
+}
+
+func notAWS() finding {
+	return skipped("not-aws", "the role is not one of AWS, whose rules are the only ones known here")
 }
 
 func undiscovered(err error) finding {

@@ -73,6 +73,21 @@ func TestStaticKeysAreNotProven(t *testing.T) {
 	assert.Equal(t, doctor.Skipped, step.Status)
 }
 
+// MinIO and Ceph have roles and rules of their own.
+func TestARoleThatIsNotOfAWSIsNotJudgedByItsRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["AWS_ROLE_ARN"], w.env["AWS_ENDPOINT_URL_STS"] = "arn:minio:iam:::role/dummy-internal", "https://minio.example"
+	w.cfg.Assume = nil
+	report := w.run(t)
+	_, broken := report.FirstBroken()
+	require.False(t, broken, report.String())
+	for _, name := range []doctor.Name{doctor.Issuer, doctor.IAMProvider, doctor.IAMRole} {
+		step, _ := report.Step(name)
+		assert.Equal(t, "not-aws", step.Code, name)
+	}
+}
+
 func TestHalfAnIdentityIsNotAMissingAnnotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
