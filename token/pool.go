@@ -92,8 +92,8 @@ type PoolProvider interface {
 // Provider returns the credentials of an identity, whose tokens come from src. Nothing is read or
 // called before the first Retrieve, but all of the key is checked, and the client is made.
 //
-// All providers of a key share its credentials; the src of the last call is the one that is
-// asked. A provider outlives an eviction: it serves nothing that was evicted, and its next
+// All providers of a key share its credentials; the src of the last call of Provider is the one that
+// is asked. A provider outlives an eviction: it serves nothing that was evicted, and its next
 // Retrieve takes the identity up anew. Set it as Credentials of an aws.Config after loading that: config.LoadDefaultConfig would put an aws.CredentialsCache
 // around it, which learns of no eviction.
 //
@@ -110,7 +110,7 @@ func (p *Pool) Provider(key Key, src Source) (PoolProvider, error) {
 }
 
 func (p *Pool) provider(key Key, src Source) (PoolProvider, error) {
-	e, err := p.take(key, src)
+	e, err := p.take(key, src, true)
 	if err != nil {
 		return nil, err
 	}
@@ -197,19 +197,23 @@ func tellOf(hook func(Key), key Key) {
 	hook(key)
 }
 
-// take returns the entry of a key, which is made when there is none, with src as its source.
-func (p *Pool) take(key Key, src Source) (*entry, error) {
-	if e := p.use(key, src); e != nil {
-		return e, nil
+// take returns the entry of a key, which is made when there is none. With brought, src becomes the source of
+// one that is there; a provider that outlived its entry does not bring one, as a newer may have done so since.
+func (p *Pool) take(key Key, src Source, brought bool) (*entry, error) {
+	if len(sourceProblems(src)) == 0 { // else newEntry says so
+		p.mu.Lock()
+		e := p.held(key, src, brought)
+		p.mu.Unlock()
+		if e != nil {
+			return e, nil
+		}
 	}
 	made, err := p.newEntry(key, src)
 	if err != nil {
 		return nil, fmt.Errorf("token: pool: %s: %w", key.subject(), err)
 	}
 	p.mu.Lock()
-	if e := p.entries[key]; e != nil { // somebody was faster
-		e.source.inner.Store(&src)
-		p.front(e)
+	if e := p.held(key, src, brought); e != nil { // somebody was faster
 		p.mu.Unlock()
 		return e, nil
 	}
@@ -221,18 +225,16 @@ func (p *Pool) take(key Key, src Source) (*entry, error) {
 	return made, nil
 }
 
-// use returns the entry that the pool has for a key, else nil.
-func (p *Pool) use(key Key, src Source) *entry {
-	if len(sourceProblems(src)) > 0 {
-		return nil // newEntry says so
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// held returns the entry that the pool has for a key, else nil. mu is held.
+func (p *Pool) held(key Key, src Source, brought bool) *entry {
 	e := p.entries[key]
-	if e != nil {
-		e.source.inner.Store(&src)
-		p.front(e)
+	if e == nil {
+		return nil
 	}
+	if brought {
+		e.source.inner.Store(&src)
+	}
+	p.front(e)
 	return e
 }
 

@@ -122,7 +122,7 @@ func (p *pooled) wait(ctx context.Context) (c *cached, err error) {
 		if !errors.Is(err, ErrEvicted) || ctx.Err() != nil {
 			return c, err
 		}
-		anew, refused := p.pool.take(e.key, p.src)
+		anew, refused := p.pool.take(e.key, p.src, false)
 		if refused != nil {
 			return nil, refused
 		}

@@ -176,3 +176,21 @@ func TestEvictEndsAFailureBackoff(t *testing.T) {
 	pool.Evict(nil)
 	retrieved(t, p)
 }
+
+// An operator may hold a provider from before an eviction, whose source leads to a client that is closed.
+func TestAnOlderProviderDoesNotBringItsSourceBack(t *testing.T) {
+	in(func(t *testing.T) {
+		key := poolKey(1)
+		pool := newPool(t, &poolSTS{}, token.PoolConfig{})
+		older, err := pool.Provider(key, failing(errMissing))
+		require.NoError(t, err)
+		pool.Evict(nil)
+		newer := poolProvider(t, pool, key)
+		retrieved(t, newer)
+		retrieved(t, older)
+		time.Sleep(2 * time.Hour)
+		creds, err := newer.Current(t.Context())
+		require.NoError(t, err)
+		assert.True(t, creds.Expires.After(time.Now()), "refreshed by the newer source")
+	})(t)
+}
