@@ -41,6 +41,8 @@ type atom struct {
 	// key open, or giving several values to one that has one, or one that is malformed. There
 	// is nothing to guess then: what is unproven is as Allows has it.
 	open bool
+	// guess: the values are malformed, but others that are judged alike may not be.
+	guess bool
 }
 
 // maxAtoms bounds the sets of values that a key with several values is taken apart into.
@@ -71,7 +73,9 @@ func (v *variable) divide(d domain, likely bool, budget *language.Budget) (compl
 		v.addOpen()
 	}
 	for i := range v.atoms {
-		v.atoms[i].open = v.atoms[i].open || d.leavesOpen(v.name, v.atoms[i])
+		a := &v.atoms[i]
+		a.open = a.open || d.leavesOpen(v.name, *a)
+		a.guess = v.isGuess(a.values)
 	}
 	return complete && len(v.atoms) > 0
 }
@@ -93,13 +97,19 @@ func (v *variable) sortedWords(d domain, likely bool, budget *language.Budget) (
 		words = append(extra, words...)
 	}
 	words = slices.DeleteFunc(slices.Concat(words, wellFormed(v.name)), func(w string) bool { return !d.has(w) })
-	isLast := func(w string) verdict { return verdictOf(w == "" || isMalformed(v.name, w)) }
+	isLast := func(w string) verdict { return max(unprovenIf(isMalformed(v.name, w)), verdictOf(w == "")) }
 	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(isLast(a), isLast(b)) })
 	return words, complete
 }
 
 func (v *variable) addOpen() {
 	v.atoms = append(v.atoms, atom{presence: unknown, open: true, verdicts: v.judge(nil, unknown)})
+}
+
+// isGuess says whether one value, which is malformed, stands for others too: no condition names it.
+func (v *variable) isGuess(values []string) bool {
+	return len(values) == 1 && isMalformed(v.name, values[0]) && familyOf(v.name) != familyUnknown &&
+		!slices.ContainsFunc(v.columns, func(c column) bool { return slices.Contains(c.condition.texts, values[0]) })
 }
 
 // hasPatterns says that some condition compares with more than single texts.

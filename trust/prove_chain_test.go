@@ -24,7 +24,7 @@ func (r chooseFrom) chain() []byte {
 			"arn:aws:iam::111122223333:role/team/b", "arn:aws:iam::111122223333:user/u", "*", "AROAAAAAAAAAAAAAAAAA1",
 			"arn:aws:sts::111122223333:assumed-role/a/s")}}
 		keys := []string{"sts:ExternalId", "aws:PrincipalArn", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalTag/T",
-			"aws:PrincipalType", "sts:RoleSessionName", "aws:RequestTag/T", "sts:SourceIdentity", "aws:TagKeys"}
+			"aws:PrincipalType", "sts:RoleSessionName", "aws:RequestTag/T", "sts:SourceIdentity", "aws:TagKeys", "aws:userid"}
 		if r.IntN(3) == 0 {
 			principal = map[string]any{"Service": "pods.eks.amazonaws.com"}
 			keys = []string{"aws:SourceAccount", "aws:SourceArn", "aws:RequestTag/kubernetes-namespace", "aws:RequestTag/eks-cluster-name",
@@ -38,7 +38,7 @@ func (r chooseFrom) chain() []byte {
 				block[operator] = map[string]any{}
 			}
 			var values any = []any{r.one("a", "x", "111122223333", "*a", "arn:aws:iam::*:role/*", "AssumedRole", "T"),
-				r.one("a*", "arn:aws:iam::111122223333:role/team/*", "arn:aws:eks:*:*:cluster/a", "arn:aws:iam::111122223333:role/a", "User")}
+				r.one("a*", "arn:aws:iam::111122223333:role/team/*", "arn:aws:eks:*:*:cluster/a", "arn:aws:iam::111122223333:role/a", "User", "AROA*2:s")}
 			if operator == "Null" {
 				values = r.one("true", "false")
 			}

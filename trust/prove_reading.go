@@ -29,7 +29,11 @@ func (q *question) readings() [][]choice {
 
 func (q *question) addReadings(list *choices, v *variable, a *atom) {
 	if a.open {
-		list.add(choice{atom: a, certain: q.certain(v, a.verdicts), pass: q.pass(v, func(k int) bool { return a.verdicts[k].counts(v.columns[k].effect) })})
+		certain := q.certain(v, a.verdicts)
+		if a.guess {
+			certain = newBits(len(q.rows))
+		}
+		list.add(choice{atom: a, certain: certain, pass: q.pass(v, func(k int) bool { return a.verdicts[k].counts(v.columns[k].effect) })})
 		return
 	}
 	var assumed []*column

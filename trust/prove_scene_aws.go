@@ -198,6 +198,12 @@ func (c awsCaller) ask(s session, values keyValues) Request {
 // domain is what a key may be in a request of the caller; base is one of its requests.
 func (c awsCaller) domain(key string, base *request) domain {
 	switch {
+	case key == "aws:userid" && c.call.PrincipalID != "" && !slices.Contains(c.ids, c.call.PrincipalID):
+		d := domain{must: true, filled: true, values: []string{c.call.PrincipalID}, except: slices.Clone(c.ids)}
+		for _, id := range c.ids {
+			d.except = append(d.except, id+":*")
+		}
+		return d
 	case key == "aws:userid" && c.call.PrincipalID != "":
 		return domain{must: true, within: language.Union{language.Literal(c.call.PrincipalID), language.Glob(c.call.PrincipalID + ":?*")}}
 	case key == "sts:externalid":

@@ -168,7 +168,7 @@ func (pr *prover) reach(sc scene) (list []Reach) {
 func (q *question) isDoubtful() bool {
 	return slices.ContainsFunc(q.variables, func(v variable) bool {
 		return slices.ContainsFunc(v.columns, func(c column) bool { return c.opaque }) ||
-			slices.ContainsFunc(v.atoms, func(a atom) bool { return !a.open && slices.Contains(a.verdicts, unproven) })
+			slices.ContainsFunc(v.atoms, func(a atom) bool { return a.guess || !a.open && slices.Contains(a.verdicts, unproven) })
 	})
 }
 

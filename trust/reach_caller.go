@@ -90,13 +90,18 @@ func (c awsCaller) is(who *caller) bool {
 	case !c.mayHaveID(who):
 		return false
 	case c.isAnySession():
-		return who.roleARN == c.call.RoleARN && !slices.Contains(c.named, who.arn)
+		return who.roleARN == c.call.RoleARN && !slices.ContainsFunc(c.named, who.mayBeSession)
 	case c.roles != nil:
 		return who.arn == c.call.PrincipalARN && who.roleARN != "" && !slices.Contains(c.named, who.roleARN)
 	case c.any == "":
 		return who.arn == c.call.PrincipalARN && who.roleARN == c.call.RoleARN
 	}
 	return c.isOfKind(who) && !slices.Contains(c.named, who.arn) && !slices.Contains(c.named, who.roleARN)
+}
+
+// mayBeSession says whether the caller is the session that a policy names, or may be.
+func (c *caller) mayBeSession(name string) bool {
+	return strings.Contains(name, ":assumed-role/") && c.is(name) != no
 }
 
 // mayHaveID says whether somebody's unique id is the caller's, as far as the policies tell ids

@@ -156,7 +156,7 @@ func (d *describer) collect() (ok bool) {
 func (d *describer) isIn(of []*choice, values []string, p presence) bool {
 	v := d.variable
 	a := atom{values: values, presence: p, verdicts: v.judge(values, p)}
-	a.open = d.domain.leavesOpen(v.name, a)
+	a.open, a.guess = d.domain.leavesOpen(v.name, a), v.isGuess(values)
 	var is choices
 	if d.doubtful {
 		d.question.addReadings(&is, v, &a)

@@ -115,6 +115,48 @@ func TestReachAdmitsWhereAKeyMakesNoDifference(t *testing.T) {
 	assert.Equal(t, 1, admitted, "whatever the name of the session is: %s", asJSON(t, list))
 }
 
+// Of a key that is an address or a time, not every text can be, and which of them can is not looked for.
+func TestReachDoesNotLeaveOutWhatATextOfAnotherKindStandsFor(t *testing.T) {
+	t.Parallel()
+	p := provider(t, blue)
+	for condition, address := range map[string]string{
+		`{"StringLike":{"aws:SourceIp":"10.*"}}`: "10.0.0.1", `{"StringNotLike":{"aws:SourceIp":["1*","2*"]},"Null":{"aws:SourceIp":"false"}}`: "8.8.8.8",
+	} {
+		policy := judged(t, p, "Allow", condition)
+		require.True(t, policy.Allows(token(p, account(t, "shop", "cart")).With("aws:SourceIp", address)))
+		list := policy.Reach()
+		require.Len(t, list, 1, condition)
+		assert.True(t, list[0].Unproven, condition)
+		checkReach(t, policy, list)
+		assert.Equal(t, trust.Undecided, policy.Within(nil).Outcome)
+		assert.Len(t, new(trust.Policy).Compare(policy).Admits, 1)
+	}
+}
+
+func TestReachIsOfCallersThatThePolicyDoesNotName(t *testing.T) {
+	t.Parallel()
+	const role, id = "arn:aws:iam::111122223333:role/a", "AROAZZZZZZZZZZZZZZZZ2"
+	caller := trust.AssumeRoleSession{PrincipalARN: "arn:aws:sts::111122223333:assumed-role/a/s", RoleARN: role, PrincipalID: id + ":s"}
+	for name, c := range map[string]struct {
+		principals, conditions string
+		caller                 trust.AssumeRoleSession
+	}{
+		"an id like a pattern, beside one that is named": {`"arn:aws:iam::111122223333:root","AROAAAAAAAAAAAAAAAAA1"`, `{"StringLike":{"aws:userid":"AROAZ*"}}`, caller},
+		"an id by itself":                        {`"arn:aws:iam::111122223333:root","AROAAAAAAAAAAAAAAAAA1"`, `{"StringEquals":{"aws:userid":"` + id + `:s"}}`, caller},
+		"some session of the role that is named": {`"` + role + `"`, `{}`, trust.AssumeRoleSession{PrincipalARN: role}},
+		"some session of a role":                 {`"arn:aws:iam::111122223333:root"`, `{}`, trust.AssumeRoleSession{PrincipalARN: role}},
+	} {
+		policy := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":[`+c.principals+`]},"Action":"sts:AssumeRole","Condition":`+c.conditions+`}`))
+		require.True(t, policy.Allows(trust.AssumeRole(c.caller)), name)
+		list := policy.Reach()
+		checkReach(t, policy, list)
+		assert.Equal(t, 1, admitting(list, trust.AssumeRole(c.caller)), "%s: %s", name, asJSON(t, list))
+		assert.Equal(t, trust.Fails, policy.Within(nil).Outcome, name)
+	}
+	session := parse(t, statement(`{"Effect":"Allow","Principal":{"AWS":"`+role+`"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"AWS":"arn:aws:sts::111122223333:assumed-role/a/s"},"Action":"sts:AssumeRole"}`))
+	assert.Zero(t, admitting(session.Reach(), trust.AssumeRole(trust.AssumeRoleSession{PrincipalARN: role})), "it may be the session that is denied")
+}
+
 func TestReachIsForPeople(t *testing.T) {
 	t.Parallel()
 	p := provider(t, blue)
