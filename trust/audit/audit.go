@@ -42,8 +42,9 @@ func New(roles map[string]*trust.Policy, clusters ...trust.Provider) (*Audit, er
 	return &Audit{roles: roles, clusters: clusters, index: trust.NewIndex(roles), mutator: mutator}, nil
 }
 
-// ServiceAccount looks at a service account of a cluster: the roles that it can have, and the one
-// that it names. A name that no service account can have is an error, and so is nil.
+// ServiceAccount looks at a service account of a cluster: the roles that it can have with a token for
+// STS, or for the audience that its annotation names, and the role that it names. A name that no service
+// account can have is an error, and so is nil.
 func (a *Audit) ServiceAccount(cluster trust.Provider, sa *corev1.ServiceAccount) error {
 	if sa == nil {
 		return errors.New("audit: the service account is nil")
@@ -53,28 +54,34 @@ func (a *Audit) ServiceAccount(cluster trust.Provider, sa *corev1.ServiceAccount
 		return fmt.Errorf("audit: %w", err)
 	}
 	who := a.name(cluster, sa.Namespace+"/"+sa.Name)
-	for _, admission := range a.index.Who(cluster, s) {
+	id, bad := a.mutator.Identity(sa)
+	audiences := []string{trust.DefaultAudience}
+	if id.Audience != "" {
+		audiences = append(audiences, id.Audience)
+	}
+	for _, admission := range a.index.Who(cluster, s, audiences...) {
 		a.report.Admitted = append(a.report.Admitted, Admission{Who: who, Role: admission.Role, Unproven: admission.Unproven})
 		for _, way := range a.index.Through(admission.Role) {
 			last := len(way) - 1
 			a.report.Admitted = append(a.report.Admitted, Admission{who, way[last], way[:last], admission.Unproven})
 		}
 	}
-	if problem := a.annotation(cluster, sa, s); problem != "" {
+	problem := ""
+	if bad != nil {
+		problem = bad.Error()
+	} else if !id.IsZero() {
+		problem = a.annotation(cluster, id, s)
+	}
+	if problem != "" {
 		a.report.Nowhere = append(a.report.Nowhere, Remark{Who: who, What: problem})
 	}
 	return nil
 }
 
 // annotation follows the role that an account names, and says why it leads nowhere.
-func (a *Audit) annotation(cluster trust.Provider, sa *corev1.ServiceAccount, s trust.Subject) (problem string) {
-	id, err := a.mutator.Identity(sa)
+func (a *Audit) annotation(cluster trust.Provider, id mutate.Identity, s trust.Subject) (problem string) {
 	policy, listed := a.roles[id.RoleARN]
 	switch {
-	case err != nil:
-		return err.Error()
-	case id.IsZero():
-		return ""
 	case !listed && !a.knows(id.RoleARN):
 		return id.RoleARN + ": nothing is known of this role's account: give its roles too"
 	case !listed:

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-go/irsa/internal/growth"
 	"github.com/irsa-go/irsa/trust"
@@ -82,6 +84,25 @@ func begin(t *testing.T, role string) *audit.Audit {
 	a, err := audit.New(roles, provider(t))
 	require.NoError(t, err)
 	return a
+}
+
+// A token is for the audience that the account's annotation names, and others may be made for STS.
+func TestTheAudienceOfAnAnnotationCounts(t *testing.T) {
+	t.Parallel()
+	const role = "arn:aws:iam::111122223333:role/cart"
+	roles := map[string]*trust.Policy{}
+	for name, audience := range map[string]string{"cart": "vault", "mail": trust.DefaultAudience, "other": "other"} {
+		subject, err := trust.ServiceAccount("shop", "cart")
+		require.NoError(t, err)
+		roles[strings.Replace(role, "cart", name, 1)], err = trust.New(trust.Grant{Provider: provider(t), Subjects: []trust.Subject{subject}, Audiences: []string{audience}})
+		require.NoError(t, err)
+	}
+	a, err := audit.New(roles, provider(t))
+	require.NoError(t, err)
+	require.NoError(t, a.ServiceAccount(provider(t), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "cart",
+		Annotations: map[string]string{"eks.amazonaws.com/role-arn": role, "eks.amazonaws.com/audience": "vault"}}}))
+	assert.Empty(t, a.Report().Nowhere)
+	assert.Equal(t, []audit.Admission{{Who: "shop/cart", Role: role}, {Who: "shop/cart", Role: strings.Replace(role, "cart", "mail", 1)}}, a.Report().Admitted)
 }
 
 // What a browser makes of the page is tested in internal/e2e/auditpage.
