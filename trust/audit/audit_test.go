@@ -136,7 +136,7 @@ const account = `{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"
 func TestAClusterIsReadFromJSONAndYAML(t *testing.T) {
 	t.Parallel()
 	for _, dump := range []string{
-		`{"items":[` + account + `]}`, `{"items":[` + account + `,{"kind":"Secret"}],"kind":"List"}` + "\n" + `{"items":[]}`,
+		`{"items":[` + account + `]}`, `{"items":[` + account + `,{"kind":"Secret"}],"kind":"List"}` + "\n" + `{"items":[]}{"items":null}`,
 		"items:\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b}\n",
 		"# nothing\n---\nitems: []\n---\nitems:\n- kind: ServiceAccount\n  metadata: {namespace: a, name: b}\n",
 	} {
@@ -152,7 +152,8 @@ func TestADumpThatLacksSomethingIsRefused(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the line went dead")
 	for dump, says := range map[string]string{
-		"": `it has no list "items"`, "[]": `it has no list "items"`, `{"items":{}}`: `it has no list "items"`, `{"items":[]}`: "no service account",
+		"": `it has no list "items"`, "[]": `it has no list "items"`, `{"items":{}}`: `object 1 has no list "items"`, `{"items":[]}`: "no service account",
+		`{"items":[` + account + `]}` + account: `object 2 has no list "items"`, "items:\n- " + account + "\n---\n" + account: `object 2 has no list "items"`, `{"items":null}`: "no service account",
 		`{"items":[` + account + `,{}]}`: "items[1]: it has no kind", `{"items":[` + account: "the document ends in the middle",
 		`{"items":[` + account + `]} x`: "something follows", "items: []\nitems: []\n": `mapping key "items" already defined`, `{"items":[7]}`: "items[0]: json: ",
 		`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"A B"}}]}`: `"A B"`,

@@ -48,7 +48,7 @@ func ReadRoles(name string, r io.Reader) (map[string]*trust.Policy, error) {
 
 // Cluster looks at the service accounts and pods of a cluster: what "kubectl get serviceaccounts,pods
 // --all-namespaces -o json" prints, as a stream, one object at a time, or the same as YAML, which is read
-// whole, up to 64 MiB. Several lists may follow each other. Objects of other kinds are passed over. A
+// whole, up to 64 MiB. Several lists may follow each other, and nothing else may. Objects of other kinds are passed over. A
 // dump without a service account is an error, as every namespace has one. After an error the audit has
 // a part of the cluster, and its report should not be used.
 func (a *Audit) Cluster(cluster trust.Provider, dump io.Reader) error {
@@ -92,13 +92,14 @@ func eachItem(dump io.Reader, do func([]byte) error) error {
 	if err != nil {
 		return err
 	}
-	listed := false
+	read := 0
 	for s.Kind() == '{' {
+		listed := false
 		if err := s.Object(func(name string) error {
+			listed = listed || name == "items" && (s.Kind() == '[' || s.Kind() == 'n')
 			if name != "items" || s.Kind() != '[' {
 				return s.Skip()
 			}
-			listed = true
 			i := -1
 			return s.Array(func() error {
 				i++
@@ -114,8 +115,11 @@ func eachItem(dump io.Reader, do func([]byte) error) error {
 		}); err != nil {
 			return err
 		}
+		if read++; !listed {
+			return fmt.Errorf(`object %d has no list "items"`, read)
+		}
 	}
-	if !listed {
+	if read == 0 {
 		return errors.New(`it has no list "items"`)
 	}
 	return s.End()
