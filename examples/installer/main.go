@@ -64,8 +64,9 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 	if err != nil {
 		return err
 	}
-	roleName, err := iamrole.NameFor("irsa-", issuer.HostPath(), namespace, name)
-	if err != nil {
+	roleName, err1 := iamrole.NameFor("irsa-", issuer.HostPath(), namespace, name)
+	trusts, err2 := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	api, owner := iam.NewFromConfig(cfg), map[string]string{"installed-for": subject.String()}
@@ -77,16 +78,10 @@ func run(ctx context.Context, args []string, cfg aws.Config, client *oidc.Client
 		return err
 	}
 
-	trusts, err := trust.New(trust.Grant{Provider: provider, Subjects: []trust.Subject{subject}})
-	if err != nil {
-		return err
-	}
 	spec := iamrole.Spec{Name: roleName, Trust: trusts, ManagedPolicies: []string{*policy}, Tags: owner}
-	if _, err := iamrole.Plan(ctx, api, spec); err != nil { // before anything is made
-		return err
-	}
-	report, err := client.Thumbprints(ctx, issuer)
-	if err != nil {
+	_, err1 = iamrole.Plan(ctx, api, spec) // before anything is made
+	report, err2 := client.Thumbprints(ctx, issuer)
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	if _, err := iamprovider.Ensure(ctx, api, iamprovider.Spec{
