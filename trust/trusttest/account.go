@@ -1,6 +1,7 @@
 package trusttest
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -54,13 +55,7 @@ type Account struct {
 // NewAccount opens an account with nothing in it but its administrator. Errors say which
 // field of cfg cannot be used.
 func NewAccount(cfg Config) (*Account, error) {
-	a := &Account{cfg: cfg, id: cfg.AccountID, partition: cfg.Partition}
-	if a.id == "" {
-		a.id = defaultAccountID
-	}
-	if a.partition == "" {
-		a.partition = "aws"
-	}
+	a := &Account{cfg: cfg, id: cmp.Or(cfg.AccountID, defaultAccountID), partition: cmp.Or(cfg.Partition, "aws")}
 	if err := arn.CheckAccountID(a.id); err != nil {
 		return nil, fmt.Errorf("trusttest: AccountID: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 )
 
@@ -19,11 +18,7 @@ func newSecret(n int) string {
 
 // newID returns the prefix and n random letters and digits, as unique ids have
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
-func (a *Account) newID(prefix string, n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return prefix + base32.StdEncoding.EncodeToString(b)[:n]
-}
+func (a *Account) newID(prefix string, n int) string { return prefix + rand.Text()[:n] }
 
 // roleID is the same for the same role in every run, so that what a program prints can be
 // compared, and another one for a role that is created again, as in IAM.
@@ -35,6 +30,5 @@ func (a *Account) roleID(name string, generation int) string {
 func newRequestID() string {
 	b := make([]byte, 16)
 	rand.Read(b)
-	h := hex.EncodeToString(b)
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

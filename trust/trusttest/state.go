@@ -2,6 +2,7 @@ package trusttest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,12 +86,7 @@ func (t tags) without(keys []string) tags {
 
 // sortedBy returns the values of a map in the order of a key of theirs.
 func sortedBy[V any](m map[string]V, key func(V) string) []V {
-	all := make([]V, 0, len(m))
-	for _, v := range m {
-		all = append(all, v)
-	}
-	slices.SortFunc(all, func(a, b V) int { return cmp.Compare(key(a), key(b)) })
-	return all
+	return slices.SortedFunc(maps.Values(m), func(a, b V) int { return cmp.Compare(key(a), key(b)) })
 }
 
 // findRole answers as IAM does for every operation on a role that is not there. Recorded from
