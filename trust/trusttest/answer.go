@@ -43,7 +43,8 @@ func writeResult(w http.ResponseWriter, c *call, result any) {
 		writeRefusal(w, c, refuse(http.StatusInternalServerError, "ServiceFailure", "the answer could not be encoded"))
 		return
 	}
-	write(w, c, http.StatusOK, body.Bytes())
+	w.Header().Set("Content-Type", "text/xml")
+	write(w, c.requestID, http.StatusOK, body.Bytes())
 }
 
 func writeRefusal(w http.ResponseWriter, c *call, r *refusal) {
@@ -62,18 +63,15 @@ func writeRefusal(w http.ResponseWriter, c *call, r *refusal) {
 		Error     detail
 		RequestId string
 	}{Namespace: c.service.namespace, Error: detail{fault, r.code, r.message}, RequestId: c.requestID}
-	body, err := xml.Marshal(answer)
-	if err != nil { // strings only: it cannot fail
-		body = nil
-	}
-	write(w, c, r.status, body)
+	body, _ := xml.Marshal(answer) // strings only: it cannot fail
+	w.Header().Set("Content-Type", "text/xml")
+	write(w, c.requestID, r.status, body)
 }
 
-func write(w http.ResponseWriter, c *call, status int, body []byte) {
+func write(w http.ResponseWriter, requestID string, status int, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "text/xml")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Amzn-Requestid", c.requestID)
+	h.Set("X-Amzn-Requestid", requestID)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone does not want it
 }

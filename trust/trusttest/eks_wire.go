@@ -3,7 +3,6 @@ package trusttest
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -68,14 +67,7 @@ func writeRESTRefusal(w http.ResponseWriter, requestID string, r *refusal) {
 func exceptionCode(r *refusal) string { return strings.TrimSuffix(r.code, "Exception") + "Exception" }
 
 func writeJSON(w http.ResponseWriter, requestID string, status int, result any) {
-	body, err := json.Marshal(result)
-	if err != nil { // plain values: it cannot fail
-		body, status = nil, http.StatusInternalServerError
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Amzn-Requestid", requestID)
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone does not want it
+	body, _ := json.Marshal(result) // plain values: it cannot fail
+	w.Header().Set("Content-Type", "application/json")
+	write(w, requestID, status, body)
 }
