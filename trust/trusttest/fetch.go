@@ -65,64 +65,52 @@ func get(ctx context.Context, f *fetch.Fetcher, rawURL string) ([]byte, error) {
 	return body, err
 }
 
-// issuerThumbprint is what IAM keeps of an issuer when it is given none: the SHA-1 of the last
+// issuerThumbprint is what IAM keeps of an issuer when it is given none: that of the last
 // certificate that its host sends.
-func (a *Account) issuerThumbprint(ctx context.Context, iss oidc.Issuer) ([]byte, error) {
+func (a *Account) issuerThumbprint(ctx context.Context, iss oidc.Issuer) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	f := fetch.New(fetch.Config{DialContext: a.cfg.DialContext, Verify: a.judge(nil), Insecure: true}) // the chain is the answer
 	defer f.Close()
 	if err := f.Meet(ctx, iss.String(), fetch.Any); err != nil {
-		return nil, err
+		return "", err
 	}
-	sent := f.Contacts()[0].State.PeerCertificates
-	sum := sha1.Sum(sent[len(sent)-1].Raw)
-	return sum[:], nil
+	return thumbprint(f.Contacts()[0].State.PeerCertificates), nil
 }
 
-// judge decides whether a server's certificates are the issuer's.
+// thumbprint is the SHA-1 of the last certificate.
+func thumbprint(sent []*x509.Certificate) string {
+	return fmt.Sprintf("%x", sha1.Sum(sent[len(sent)-1].Raw))
+}
+
+// judge decides whether a server's certificates are the issuer's: an authority vouches for them, or
+// the last one is known by its thumbprint.
 func (a *Account) judge(thumbprints []string) func(string, fetch.Versions, []*x509.Certificate) error {
 	return func(host string, offered fetch.Versions, sent []*x509.Certificate) error {
-		j := judgement{host: host, now: a.now(), thumbprints: thumbprints}
-		if offered != fetch.Min13 {
-			j.roots = a.cfg.RootCAs
+		opts := x509.VerifyOptions{DNSName: host, Roots: a.cfg.RootCAs, CurrentTime: a.now()}
+		if opts.Roots != nil && offered != fetch.Min13 && fetch.VerifyChain(sent, opts) == nil {
+			return nil
 		}
-		return j.verify(sent)
-	}
-}
-
-// judgement is the circumstances of a verdict.
-type judgement struct {
-	host        string
-	now         time.Time
-	roots       *x509.CertPool // nil: no authority counts
-	thumbprints []string
-}
-
-func (j judgement) verify(sent []*x509.Certificate) error {
-	if j.roots != nil && fetch.VerifyChain(sent, x509.VerifyOptions{DNSName: j.host, Roots: j.roots, CurrentTime: j.now}) == nil {
+		if !isOrdered(sent, host, opts.CurrentTime) || !slices.Contains(thumbprints, thumbprint(sent)) {
+			return errThumbprint
+		}
 		return nil
 	}
-	if !j.matchesThumbprint(sent) {
-		return errThumbprint
-	}
-	return nil
 }
 
-// matchesThumbprint wants the last certificate to be a known one and every other to be signed
-// by the next: certificates out of order, twice or in excess are observed to make STS fail.
-func (j judgement) matchesThumbprint(sent []*x509.Certificate) bool {
-	if len(sent) == 0 || sent[0].VerifyHostname(j.host) != nil {
+// isOrdered wants the first certificate to be the host's, and every one to be valid and signed by
+// the next: certificates out of order, twice or in excess are observed to make STS fail.
+func isOrdered(sent []*x509.Certificate, host string, now time.Time) bool {
+	if len(sent) == 0 || sent[0].VerifyHostname(host) != nil {
 		return false
 	}
 	for i, cert := range sent {
-		if j.now.Before(cert.NotBefore) || j.now.After(cert.NotAfter) {
+		if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
 			return false
 		}
 		if i+1 < len(sent) && cert.CheckSignatureFrom(sent[i+1]) != nil {
 			return false
 		}
 	}
-	last := fmt.Sprintf("%x", sha1.Sum(sent[len(sent)-1].Raw))
-	return slices.Contains(j.thumbprints, last)
+	return true
 }

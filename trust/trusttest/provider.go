@@ -1,7 +1,6 @@
 package trusttest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -55,32 +54,30 @@ func (a *Account) createProvider(c *call) (any, error) {
 	if len(p.clientIDs) > maxClientIDs {
 		return nil, tooManyClientIDs()
 	}
-	if err := a.checkRoomFor(p, url); err != nil {
-		return nil, err
+	a.mu.Lock()
+	err = a.checkRoomFor(p, url)
+	a.mu.Unlock()
+	if err == nil && len(p.thumbprints) == 0 {
+		p.thumbprints, err = a.fetchThumbprint(c, iss)
 	}
-	if len(p.thumbprints) == 0 {
-		if p.thumbprints, err = a.fetchThumbprint(c, iss); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	return a.addProvider(p, url)
 }
 
 // addProvider looks again: another call may have been faster while an issuer was asked.
 func (a *Account) addProvider(p *provider, url string) (any, error) {
-	if err := a.checkRoomFor(p, url); err != nil {
-		return nil, err
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, taken := a.state.providers[p.arn]; taken {
-		return nil, providerExists(url)
+	if err := a.checkRoomFor(p, url); err != nil {
+		return nil, err
 	}
 	p.created = a.now()
 	a.state.providers[p.arn] = p
 	result := struct {
 		OpenIDConnectProviderArn string
-		Tags                     *members[tag] `xml:",omitempty"` // absent without tags, same source as providerExists
+		Tags                     *members[tag] `xml:",omitempty"` // absent without tags, same source as checkRoomFor
 	}{OpenIDConnectProviderArn: p.arn}
 	if len(p.tags) > 0 {
 		result.Tags = list(p.tags)
@@ -88,12 +85,12 @@ func (a *Account) addProvider(p *provider, url string) (any, error) {
 	return result, nil
 }
 
-// checkRoomFor refuses a second provider of the issuer and one too many.
+// checkRoomFor refuses a second provider of the issuer and one too many. The first text is recorded from AWS:
+// https://github.com/localstack/localstack/blob/main/tests/aws/services/iam/test_iam_oidc.snapshot.json.
+// The caller holds a.mu.
 func (a *Account) checkRoomFor(p *provider, url string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if _, taken := a.state.providers[p.arn]; taken {
-		return providerExists(url)
+		return alreadyExists("Provider with url %s already exists.", url)
 	}
 	if len(a.state.providers) >= maxProviders {
 		// Seen in the field with terraform-provider-aws.
@@ -102,13 +99,7 @@ func (a *Account) checkRoomFor(p *provider, url string) error {
 	return nil
 }
 
-// Texts recorded from AWS:
-// https://github.com/localstack/localstack/blob/main/tests/aws/services/iam/test_iam_oidc.snapshot.json.
-
-func providerExists(url string) error {
-	return alreadyExists("Provider with url %s already exists.", url)
-}
-
+// tooManyClientIDs is recorded from AWS, same source as checkRoomFor.
 func tooManyClientIDs() error {
 	return limitExceeded("Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: %d", maxClientIDs)
 }
@@ -281,5 +272,5 @@ func (a *Account) fetchThumbprint(c *call, iss oidc.Issuer) ([]string, error) {
 		return nil, refuse(http.StatusBadRequest, "OpenIdIdpCommunicationError",
 			"The request failed because IAM cannot connect to the OpenID Connect identity provider URL.")
 	}
-	return []string{fmt.Sprintf("%x", thumbprint)}, nil
+	return []string{thumbprint}, nil
 }
