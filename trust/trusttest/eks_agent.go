@@ -108,7 +108,8 @@ func (a *Account) podSession(c *rest, token string) (podSession, error) {
 func (a *Account) assumeForPod(c *rest, of *cluster, have association, claims oidc.Claims) (session, error) {
 	// https://github.com/aws/eks-pod-identity-agent/issues
 	denied := refuse(http.StatusBadRequest, "AccessDenied", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
-	name := sessionNameOf("eks-" + of.Name + "-" + claims.Pod.Name + "-" + c.requestID)
+	name := "eks-" + of.Name + "-" + claims.Pod.Name + "-" + c.requestID
+	name = name[:min(len(name), 64)] // which STS takes
 	who := trust.PodIdentitySession{
 		AccountID: a.id, ClusterARN: of.arn, ClusterName: of.Name,
 		Namespace: claims.Namespace, ServiceAccount: claims.ServiceAccount.Name,
@@ -133,12 +134,8 @@ func (a *Account) admitPod(in assumption, request trust.Request, denied error) (
 	if r == nil {
 		return session{}, denied
 	}
-	r.lastUsed = a.now()
-	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second), carriedBy(request)), nil
+	return a.newSession(r, in, request), nil
 }
-
-// sessionNameOf makes a name that STS takes of one that may be too long.
-func sessionNameOf(name string) string { return name[:min(len(name), 64)] }
 
 // assumeRoleForPodIdentity is what the agent calls
 // (https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_AssumeRoleForPodIdentity.html).

@@ -93,25 +93,22 @@ func malformedQuery() error { // CommonErrors
 
 // parameters reads the form of a POST or the query of a GET, never a mixture.
 func parameters(r *http.Request, body []byte) (url.Values, error) {
+	query := r.URL.RawQuery
 	switch r.Method {
 	case http.MethodGet:
-		values, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			return nil, malformedQuery()
-		}
-		return values, nil
 	case http.MethodPost:
-		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-		if err != nil || kind != "application/x-www-form-urlencoded" {
+		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 			return nil, malformedQuery()
 		}
-		values, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, malformedQuery()
-		}
-		return values, nil
+		query = string(body)
+	default:
+		return nil, refuse(http.StatusMethodNotAllowed, "UnsupportedMethod", "want POST or GET") // unproven
 	}
-	return nil, refuse(http.StatusMethodNotAllowed, "UnsupportedMethod", "want POST or GET") // unproven
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, malformedQuery()
+	}
+	return values, nil
 }
 
 func (a *Account) route(c *call, version string) (operation, error) {

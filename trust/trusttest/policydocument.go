@@ -64,9 +64,6 @@ func firstProven(err error) string {
 // check, as nothing here evaluates such a policy. The texts are those of moto, which took
 // them from AWS (https://github.com/getmoto/moto/blob/master/moto/iam/policy_validation.py).
 func checkPermissionPolicy(document string) error {
-	if !json.Valid([]byte(document)) {
-		return malformedPolicy("Syntax errors in policy.")
-	}
 	var policy struct {
 		Version   string
 		Statement json.RawMessage

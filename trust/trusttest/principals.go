@@ -73,8 +73,7 @@ func (a *Account) knowsAWSPrincipal(name string) bool {
 	if err != nil || r.AccountID != a.id || r.Partition != a.partition {
 		return true
 	}
-	have, ok := a.state.roles[strings.ToLower(r.Name)]
-	return ok && have.arn == name
+	return a.roleOf(name) != nil
 }
 
 // orphan does to the other roles what IAM does when a principal is deleted: policies keep its

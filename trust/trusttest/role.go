@@ -69,10 +69,11 @@ func (r *role) summary() roleResult {
 	return result
 }
 
+// full is what GetRole answers with.
 func (r *role) full(region string) roleResult {
-	result := r.listed()
-	withTags := r.summary()
-	result.Tags, result.PermissionsBoundary = withTags.Tags, withTags.PermissionsBoundary
+	result := r.summary()
+	result.Description = r.description
+	result.MaxSessionDuration = int(r.maxSession / time.Second)
 	result.RoleLastUsed = &lastUsedResult{}
 	if !r.lastUsed.IsZero() {
 		result.RoleLastUsed = &lastUsedResult{timestamp(r.lastUsed), region}
@@ -83,10 +84,8 @@ func (r *role) full(region string) roleResult {
 // listed leaves out what ListRoles does
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
 func (r *role) listed() roleResult {
-	result := r.summary()
-	result.Description = r.description
-	result.MaxSessionDuration = int(r.maxSession / time.Second)
-	result.Tags, result.PermissionsBoundary = nil, nil
+	result := r.full("")
+	result.Tags, result.PermissionsBoundary, result.RoleLastUsed = nil, nil, nil
 	return result
 }
 

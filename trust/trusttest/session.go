@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/irsa-go/irsa/trust"
 )
 
 // session is somebody who can sign requests: the administrator, or an assumed role.
@@ -132,16 +134,17 @@ func (a *Account) sessionOf(accessKeyID, token string) (session, bool) {
 }
 
 // newSession makes and remembers the credentials of an assumed role. The caller holds a.mu.
-func (a *Account) newSession(r *role, name string, expires time.Time, taken carried) session {
+func (a *Account) newSession(r *role, in assumption, request trust.Request) session {
+	r.lastUsed = a.now()
 	s := session{
 		accessKeyID: a.newID("ASIA", 16),
 		secret:      newSecret(30),
 		token:       newSecret(264),
-		arn:         a.arn("sts", "assumed-role/"+r.name+"/"+name),
-		userID:      r.id + ":" + name,
+		arn:         a.arn("sts", "assumed-role/"+r.name+"/"+in.sessionName),
+		userID:      r.id + ":" + in.sessionName,
 		roleARN:     r.arn,
-		expires:     expires,
-		taken:       taken,
+		expires:     a.now().Add(in.duration).Truncate(time.Second),
+		taken:       carriedBy(request),
 	}
 	a.state.sessions[s.accessKeyID] = s
 	return s

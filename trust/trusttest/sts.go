@@ -148,8 +148,7 @@ func (a *Account) admit(in assumption, c *call, request trust.Request, denied er
 	if in.duration > r.maxSession {
 		return session{}, validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	r.lastUsed = a.now()
-	return a.newSession(r, in.sessionName, a.now().Add(in.duration).Truncate(time.Second), carriedBy(request)), nil
+	return a.newSession(r, in, request), nil
 }
 
 // admitting returns the role when it is there and its trust policy allows the request, else nil.
