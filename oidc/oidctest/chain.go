@@ -26,7 +26,10 @@ type site struct {
 
 // Certificates must be valid by the clocks of all tests: testing/synctest starts in 2000.
 func notBefore(now time.Time) time.Time {
-	return earlier(time.Date(1999, 12, 1, 0, 0, 0, 0, time.UTC), now.AddDate(0, -1, 0))
+	if begin := time.Date(1999, 12, 1, 0, 0, 0, 0, time.UTC); begin.Before(now.AddDate(0, -1, 0)) {
+		return begin
+	}
+	return now.AddDate(0, -1, 0)
 }
 
 func notAfter(now time.Time) time.Time {
@@ -35,15 +38,6 @@ func notAfter(now time.Time) time.Time {
 	}
 	return now.AddDate(10, 0, 0)
 }
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-func newRoot(now time.Time) (*authority, error) { return newAuthority("oidctest root", nil, now) }
 
 func newSite(root *authority, host string, loopback bool, now time.Time) (*site, error) {
 	top, err := newAuthority("oidctest top CA of "+host, root, now)
@@ -131,10 +125,6 @@ func (a *authority) issue(template *x509.Certificate, key *ecdsa.PrivateKey) (*x
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
-}
-
-func (s *site) certificates() []*x509.Certificate {
-	return []*x509.Certificate{s.leaf, s.issuing, s.top}
 }
 
 // chain is what the host sends with that fault.

@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto"
 	"errors"
 	"fmt"
@@ -20,10 +21,7 @@ type keyring struct {
 }
 
 func newKeyring(algorithm string) (*keyring, error) {
-	if algorithm == "" {
-		algorithm = "RS256"
-	}
-	k := &keyring{algorithm: algorithm}
+	k := &keyring{algorithm: cmp.Or(algorithm, "RS256")}
 	if _, err := k.rotate(); err != nil {
 		return nil, err
 	}

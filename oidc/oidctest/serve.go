@@ -7,7 +7,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"sync"
 )
 
 var errClosed = errors.New("oidctest: the server is closed")
@@ -43,14 +42,9 @@ func (s *Server) serve(conn net.Conn, site *site) error {
 }
 
 // onlyConn is a listener that has one connection to give.
-type onlyConn struct {
-	mu   sync.Mutex
-	conn net.Conn
-}
+type onlyConn struct{ conn net.Conn }
 
 func (l *onlyConn) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.conn == nil {
 		return nil, io.EOF
 	}

@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -67,7 +68,7 @@ func newServer(cfg Config) (s *Server, err error) {
 	if s.keys, err = newKeyring(cfg.Algorithm); err != nil {
 		return nil, err
 	}
-	if s.root, err = newRoot(s.now()); err != nil {
+	if s.root, err = newAuthority("oidctest root", nil, s.now()); err != nil {
 		return nil, err
 	}
 	rawIssuer := cfg.Issuer
@@ -99,9 +100,7 @@ func (s *Server) locate(rawIssuer, jwksURI string) (err error) {
 	if s.issuer, err = oidc.ParseIssuer(rawIssuer); err != nil {
 		return err
 	}
-	if s.jwksURI = jwksURI; jwksURI == "" {
-		s.jwksURI = s.issuer.JWKSURL()
-	}
+	s.jwksURI = cmp.Or(jwksURI, s.issuer.JWKSURL())
 	for _, raw := range []string{s.issuer.DiscoveryURL(), s.jwksURI} {
 		u, err := url.Parse(raw)
 		if err != nil || u.Scheme != "https" || u.Hostname() == "" {
@@ -146,7 +145,8 @@ func (s *Server) CertPool() *x509.CertPool {
 // intermediate CA that issued that one, and the intermediate above. The root is not sent.
 // The last one is the one whose SHA-1 is IAM's thumbprint.
 func (s *Server) Chain() []*x509.Certificate {
-	return s.issuerSite().certificates()
+	site := s.issuerSite()
+	return []*x509.Certificate{site.leaf, site.issuing, site.top}
 }
 
 func (s *Server) issuerSite() *site {

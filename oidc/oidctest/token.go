@@ -1,6 +1,7 @@
 package oidctest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -101,10 +102,7 @@ func (s *Server) claims(req TokenRequest) (claims, error) {
 		return claims{}, fmt.Errorf("node %q is given without a pod", req.Node)
 	}
 	now := s.now()
-	lifetime := req.Lifetime
-	if lifetime == 0 {
-		lifetime = time.Hour
-	}
+	lifetime := cmp.Or(req.Lifetime, time.Hour)
 	issued := now
 	if lifetime < 0 { // it was good for an hour
 		issued = now.Add(lifetime - time.Hour)
