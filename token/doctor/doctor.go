@@ -201,16 +201,8 @@ func explained(err error, code, message string) finding {
 	return f
 }
 
-// hasCode says whether a service answered with one of the error codes.
-func hasCode(err error, codes ...string) bool {
+// hasCode says whether a service answered with the error code.
+func hasCode(err error, code string) bool {
 	var api interface{ ErrorCode() string } // of smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, code := range codes {
-		if api.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &api) && api.ErrorCode() == code
 }

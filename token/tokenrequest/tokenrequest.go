@@ -42,6 +42,7 @@
 package tokenrequest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,9 +122,7 @@ func New(creator Creator, serviceAccount string, cfg Config) (*Source, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("tokenrequest: service account %q: %w", serviceAccount, err)
 	}
-	if b := cfg.BoundObject; b != nil {
-		cfg.BoundObject = b.DeepCopy()
-	}
+	cfg.BoundObject = cfg.BoundObject.DeepCopy()
 	return &Source{creator: creator, account: serviceAccount, cfg: cfg}, nil
 }
 
@@ -142,19 +141,9 @@ func (c Config) problems() []error {
 	return problems
 }
 
-func (c Config) audience() string {
-	if c.Audience == "" {
-		return DefaultAudience
-	}
-	return c.Audience
-}
+func (c Config) audience() string { return cmp.Or(c.Audience, DefaultAudience) }
 
-func (c Config) expiration() time.Duration {
-	if c.Expiration == 0 {
-		return MinExpiration
-	}
-	return c.Expiration
-}
+func (c Config) expiration() time.Duration { return cmp.Or(c.Expiration, MinExpiration) }
 
 // Token asks for a new token. An answer of the API server that is not a token is an *[Error];
 // token.Explain knows what it means: 404 is final, 401 and 403 are when they last.
