@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -28,7 +29,7 @@ type editor struct {
 	api      TrustAPI
 	name     string
 	edit     edit
-	settle   Config
+	settle   time.Duration // of Config
 	patience *iamcall.Patience
 	quota    quota
 }
@@ -89,7 +90,7 @@ func (e *editor) round(ctx context.Context) (edited, error) {
 		return edited{}, fmt.Errorf("write trust policy: %w", err)
 	}
 	done := edited{role: role, before: role.Trust, after: next, changed: true}
-	outcome, err := iamcall.Confirm(ctx, e.settle.Settle, func(ctx context.Context) (iamcall.Outcome, error) {
+	outcome, err := iamcall.Confirm(ctx, e.settle, func(ctx context.Context) (iamcall.Outcome, error) {
 		return e.judge(ctx, role.TrustDocument)
 	})
 	if err != nil {

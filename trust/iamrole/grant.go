@@ -90,7 +90,7 @@ func editTrust(ctx context.Context, api TrustAPI, roleName string, cfg Config, f
 	if api == nil {
 		return fail(ErrNoClient)
 	}
-	e := editor{api: api, name: roleName, edit: f, settle: cfg, patience: iamcall.NewPatience(cfg.Patience)}
+	e := editor{api: api, name: roleName, edit: f, settle: cfg.Settle, patience: iamcall.NewPatience(cfg.Patience)}
 	done, err := e.run(ctx)
 	if err != nil {
 		return fail(err)

@@ -60,11 +60,7 @@ func readInline(ctx context.Context, api Reader, role string, names []string) (m
 	return inline, nil
 }
 
-type inlineLister interface {
-	ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
-}
-
-func listInline(ctx context.Context, api inlineLister, role string) (names []string, err error) {
+func listInline(ctx context.Context, api iam.ListRolePoliciesAPIClient, role string) (names []string, err error) {
 	err = eachPage("list inline policies", func(marker *string) (bool, *string, error) {
 		out, err := api.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: aws.String(role), Marker: marker})
 		if err != nil {
@@ -76,11 +72,7 @@ func listInline(ctx context.Context, api inlineLister, role string) (names []str
 	return names, err
 }
 
-type attachedLister interface {
-	ListAttachedRolePolicies(context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error)
-}
-
-func listAttached(ctx context.Context, api attachedLister, role string) (arns []string, err error) {
+func listAttached(ctx context.Context, api iam.ListAttachedRolePoliciesAPIClient, role string) (arns []string, err error) {
 	err = eachPage("list attached policies", func(marker *string) (bool, *string, error) {
 		out, err := api.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role), Marker: marker})
 		if err != nil {

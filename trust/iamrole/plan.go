@@ -1,6 +1,7 @@
 package iamrole
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -131,23 +132,12 @@ func (w wanted) checkRole(r *Role) error {
 	if w.Path != "" && w.Path != r.Path {
 		return fmt.Errorf("%w: it is under %q, the spec wants %q", ErrOtherPath, r.Path, w.Path)
 	}
-	if err := r.home.check(w.orHome(r.home)); err != nil {
+	if err := r.home.check(cmp.Or(w.home.partition, r.home.partition), cmp.Or(w.home.accountID, r.home.accountID)); err != nil {
 		return fmt.Errorf("the account of the spec, or of the providers in its trust policy: %w", err)
 	}
 	// What was checked against the spec's own account may have had none to check against.
 	w.home = r.home
 	return w.checkManaged()
-}
-
-// orHome returns the spec's partition and account, and the role's where it says nothing.
-func (w wanted) orHome(h home) (partition, accountID string) {
-	if w.home.partition != "" {
-		h.partition = w.home.partition
-	}
-	if w.home.accountID != "" {
-		h.accountID = w.home.accountID
-	}
-	return h.partition, h.accountID
 }
 
 func (w wanted) compareRole(r *Role) []write {

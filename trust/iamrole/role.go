@@ -76,12 +76,8 @@ func Read(ctx context.Context, api Reader, roleName string) (Role, error) {
 	return *r, nil
 }
 
-type roleGetter interface {
-	GetRole(context.Context, *iam.GetRoleInput, ...func(*iam.Options)) (*iam.GetRoleOutput, error)
-}
-
 // readRole reads what GetRole says: all but the permission policies.
-func readRole(ctx context.Context, api roleGetter, name string) (*Role, error) {
+func readRole(ctx context.Context, api iam.GetRoleAPIClient, name string) (*Role, error) {
 	out, err := api.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(name)})
 	if err != nil {
 		return nil, fmt.Errorf("read role: %w", notFound(err))

@@ -88,11 +88,7 @@ type wanted struct {
 func (s Spec) wanted() (wanted, error) {
 	w := wanted{Spec: s, managed: iamcall.Unique(s.ManagedPolicies), home: home{partition: s.Partition, accountID: s.AccountID}}
 	var found []error
-	check := func(err error) {
-		if err != nil {
-			found = append(found, err)
-		}
-	}
+	check := func(err error) { found = append(found, err) }
 	check(arn.CheckRoleName(s.Name))
 	if s.Path != "" {
 		check(arn.CheckPath(s.Path))
@@ -114,8 +110,8 @@ func (s Spec) wanted() (wanted, error) {
 		check(w.home.settle(s.Trust.Providers()))
 	}
 	check(w.checkManaged())
-	if len(found) > 0 {
-		return wanted{}, errors.Join(found...)
+	if err := errors.Join(found...); err != nil {
+		return wanted{}, err
 	}
 	return w, nil
 }

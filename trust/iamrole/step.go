@@ -140,7 +140,7 @@ func trustStep(w wanted, have *Role) write {
 		}
 	}
 	return write{Step: Step{Action: updateTrust, Text: text}, Run: func(ctx context.Context, e *ensurer) error {
-		t := editor{api: e, name: w.Name, edit: w.editTrust, settle: e.cfg, patience: e.patience, quota: e.quota}
+		t := editor{api: e, name: w.Name, edit: w.editTrust, settle: e.cfg.Settle, patience: e.patience, quota: e.quota}
 		done, err := t.run(ctx)
 		e.result.Unconfirmed = done.unconfirmed
 		return err

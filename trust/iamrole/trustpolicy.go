@@ -39,10 +39,7 @@ func checkTrust(p *trust.Policy) error {
 			found = append(found, err)
 		}
 	}
-	if err := checkPrincipals(p); err != nil {
-		found = append(found, err)
-	}
-	return errors.Join(found...)
+	return errors.Join(append(found, checkPrincipals(p))...)
 }
 
 // each takes joined errors apart.
