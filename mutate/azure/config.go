@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -116,16 +117,9 @@ const (
 	defaultBindingAudience = "api://AKSIdentityBinding"
 )
 
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
+func (c Config) audience() string { return cmp.Or(c.Audience, defaultAudience) }
 
-func (c Config) audience() string { return orElse(c.Audience, defaultAudience) }
-
-func (b IdentityBinding) audience() string { return orElse(b.Audience, defaultBindingAudience) }
+func (b IdentityBinding) audience() string { return cmp.Or(b.Audience, defaultBindingAudience) }
 
 // check reports everything wrong with c, joined.
 func (c Config) check() error {

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -183,7 +184,7 @@ func (m *Mutator) grant(action string, id Identity) (*profile.Grant, error) {
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("azure: %s: identity: %w", action, err)
 	}
-	tenant := orElse(id.TenantID, m.cfg.TenantID)
+	tenant := cmp.Or(id.TenantID, m.cfg.TenantID)
 	if id.OmitTenantID {
 		tenant = ""
 	}
