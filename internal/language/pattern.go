@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/irsa-go/irsa/internal/arn"
 	"github.com/irsa-go/irsa/internal/kubename"
 )
 
@@ -59,7 +60,7 @@ func (s step) has(r rune) bool {
 	case takePrintable:
 		return r > ' ' && r <= '~'
 	case takeTag:
-		return unicode.In(r, unicode.L, unicode.Z, unicode.N) || strings.ContainsRune("_.:/=+-@", r)
+		return arn.IsTagRune(r)
 	}
 	return true
 }
