@@ -93,11 +93,7 @@ func CheckPartition(name string) error {
 
 // CheckAccountID reports an account id that is not twelve decimal digits.
 func CheckAccountID(id string) error {
-	ok := len(id) == 12
-	for i := 0; ok && i < len(id); i++ {
-		ok = '0' <= id[i] && id[i] <= '9'
-	}
-	if !ok {
+	if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
 		return fmt.Errorf("account id %q is not twelve digits", id)
 	}
 	return nil

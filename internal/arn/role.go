@@ -69,11 +69,8 @@ func CheckRoleName(name string) error {
 // CheckPath reports a path that IAM refuses: "/", or at most 512 of U+0021 to U+007E
 // that begin and end with a slash (same source as CheckRoleName).
 func CheckPath(path string) error {
-	ok := path != "" && len(path) <= 512 && path[0] == '/' && path[len(path)-1] == '/'
-	for i := 0; ok && i < len(path); i++ {
-		ok = '!' <= path[i] && path[i] <= '~'
-	}
-	if !ok {
+	printable := func(r rune) bool { return '!' <= r && r <= '~' }
+	if len(path) > 512 || !strings.HasPrefix(path, "/") || !strings.HasSuffix(path, "/") || !Only(path, printable) {
 		return fmt.Errorf(`path %q must begin and end with "/", be printable ASCII and at most 512 long`, path)
 	}
 	return nil

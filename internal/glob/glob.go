@@ -141,7 +141,7 @@ func (p part) suffix(s string) bool {
 		return strings.HasSuffix(s, p.text)
 	}
 	i := len(s)
-	for n := utf8.RuneCountInString(strings.ReplaceAll(p.text, anyRune, "?")); n > 0; n-- {
+	for n := utf8.RuneCountInString(p.text); n > 0; n-- {
 		if i == 0 {
 			return false
 		}

@@ -19,7 +19,6 @@ const (
 	MalformedPolicyDocument       = "MalformedPolicyDocument"
 	AccessDenied                  = "AccessDenied"
 	DeleteConflict                = "DeleteConflict"
-	OpenIDIdPCommunicationError   = "OpenIdIdpCommunicationError"
 	invalidPrincipalInThePolicy   = "invalid principal in policy"
 	isolatedPartitionsNamePrefix  = "aws-iso"
 	sdkUnknown                    = "UnknownError" // what the SDK calls an answer without a code

@@ -40,11 +40,5 @@ func Unique(list []string) []string {
 
 // Minus returns what a has and b has not, in a's order.
 func Minus(a, b []string) []string {
-	var rest []string
-	for _, s := range a {
-		if !slices.Contains(b, s) {
-			rest = append(rest, s)
-		}
-	}
-	return rest
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
 }

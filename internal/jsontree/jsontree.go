@@ -161,8 +161,5 @@ func (v *Value) list() []*Value {
 
 // EscapePointer writes a member's name as a token of a JSON pointer (RFC 6901 §3).
 func EscapePointer(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
-	}
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

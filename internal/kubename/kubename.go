@@ -3,7 +3,10 @@
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 package kubename
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // CheckNamespace reports what is no RFC 1123 label: 1 to 63 of a-z, 0-9 and '-',
 // beginning and ending with a letter or digit.
@@ -17,12 +20,9 @@ func CheckNamespace(name string) error {
 // CheckServiceAccount reports what is no RFC 1123 subdomain: labels joined by dots,
 // 253 characters at most.
 func CheckServiceAccount(name string) error {
-	ok := name != "" && len(name) <= 253
-	for start, i := 0, 0; ok && i <= len(name); i++ {
-		if i == len(name) || name[i] == '.' {
-			ok = isLabel(name[start:i])
-			start = i + 1
-		}
+	ok := len(name) <= 253
+	for part := range strings.SplitSeq(name, ".") {
+		ok = ok && isLabel(part)
 	}
 	if !ok {
 		return fmt.Errorf("service account %.300q is not a DNS subdomain: want 1 to 253 of a-z, 0-9, '-' and '.', each part beginning and ending with a letter or digit", name)

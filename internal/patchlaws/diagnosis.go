@@ -2,6 +2,7 @@ package patchlaws
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -70,14 +71,7 @@ func (c Cloud) hasOwn(pod *corev1.Pod, r mutate.ContainerResult) bool {
 	if r.Kind == mutate.InitContainer {
 		list = pod.Spec.InitContainers
 	}
-	for _, e := range list[r.Index].Env {
-		for _, own := range c.Own {
-			if e.Name == own {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(list[r.Index].Env, func(e corev1.EnvVar) bool { return slices.Contains(c.Own, e.Name) })
 }
 
 func byPlace(findings []mutate.Finding) map[string]mutate.Finding {

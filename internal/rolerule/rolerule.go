@@ -4,6 +4,7 @@
 package rolerule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,19 +88,9 @@ func checkPrefix(prefix string) error {
 	return nil
 }
 
-func (r RoleRule) partition() string {
-	if r.Partition == "" {
-		return "aws"
-	}
-	return r.Partition
-}
+func (r RoleRule) partition() string { return cmp.Or(r.Partition, "aws") }
 
-func (r RoleRule) path() string {
-	if r.Path == "" {
-		return "/irsa/"
-	}
-	return r.Path
-}
+func (r RoleRule) path() string { return cmp.Or(r.Path, "/irsa/") }
 
 // Form is the parts of a rule that ARNs are put together from, for those who do it in another language.
 type Form struct {
