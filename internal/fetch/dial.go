@@ -29,7 +29,7 @@ func recovered(err *error) {
 func (r *route) dial(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 	defer recovered(&err)
 	f := r.fetcher
-	c := &Contact{Addr: r.addr, Offered: r.offer}
+	c := &Contact{Addr: r.addr, offered: r.offer}
 	if r.proxy != nil {
 		c.Proxy = r.proxy.Host
 	}

@@ -87,13 +87,13 @@ type Request struct {
 type Contact struct {
 	Addr    string // host:port of the URL
 	Proxy   string // host:port of the proxy; "" when there is none
-	Offered Versions
+	offered Versions
 	Server  netip.AddrPort // zero behind a proxy and in memory
 
-	Reached          bool                 // a connection leads to the server, or a tunnel
+	reached          bool                 // a connection leads to the server, or a tunnel
 	State            *tls.ConnectionState // what the server showed; nil when it showed no certificate
 	VerifyErr        error                // Verify's
-	WantsCertificate bool                 // the server asked for the client's certificate
+	wantsCertificate bool                 // the server asked for the client's certificate
 	Shaken           bool                 // the handshake is complete
 }
 

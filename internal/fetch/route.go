@@ -86,7 +86,7 @@ func (r *route) current(change func(*Contact)) {
 // trace hears of the handshake with the server, which follows that with a proxy.
 func (r *route) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { r.current(func(c *Contact) { c.Reached = true }) },
+		TLSHandshakeStart: func() { r.current(func(c *Contact) { c.reached = true }) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			r.current(func(c *Contact) { c.Shaken = err == nil })
 		},
@@ -105,7 +105,7 @@ func (r *route) tlsConfig() *tls.Config {
 		cfg.MinVersion = tls.VersionTLS13
 	}
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		r.current(func(c *Contact) { c.WantsCertificate = true })
+		r.current(func(c *Contact) { c.wantsCertificate = true })
 		return &tls.Certificate{}, nil
 	}
 	cfg.VerifyConnection = func(state tls.ConnectionState) (err error) {
@@ -176,7 +176,7 @@ func (f *Fetcher) Refused12(err error) (refused, byVersion bool) {
 	}
 	last := met[len(met)-1]
 	var unverified *tls.CertificateVerificationError
-	if last.Offered != Max12 || !last.Reached || last.Shaken || last.WantsCertificate || errors.As(err, &unverified) {
+	if last.offered != Max12 || !last.reached || last.Shaken || last.wantsCertificate || errors.As(err, &unverified) {
 		return false, false
 	}
 	const protocolVersion = tls.AlertError(70) // RFC 8446 §6.2
@@ -193,11 +193,11 @@ func (r *route) failed(rawURL string, err error) error {
 		through = " through proxy " + r.proxy.Host
 	}
 	switch {
-	case r.proxy != nil && !at.Reached:
+	case r.proxy != nil && !at.reached:
 		return fmt.Errorf("proxy %s: %w", r.proxy.Host, proxyAnswer(r.proxy, err))
-	case !at.Reached:
+	case !at.reached:
 		return err
-	case at.WantsCertificate:
+	case at.wantsCertificate:
 		return fmt.Errorf("TLS with %s%s: %w", r.addr, through, ErrClientCertificate)
 	case !at.Shaken:
 		return fmt.Errorf("TLS with %s%s: %w", r.addr, through, err)
