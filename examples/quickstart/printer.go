@@ -15,12 +15,12 @@ type printer struct {
 }
 
 // heading begins the next numbered step.
-func (p *printer) heading(format string, args ...any) {
+func (p *printer) heading(title string) {
 	if p.step > 0 {
 		fmt.Fprintln(p.w)
 	}
 	p.step++
-	fmt.Fprintf(p.w, "%d. %s\n", p.step, fmt.Sprintf(format, args...))
+	fmt.Fprintf(p.w, "%d. %s\n", p.step, title)
 }
 
 // fact prints one named value.

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-go/irsa/mutate"
@@ -232,15 +231,9 @@ func (w *walker) mutatePod(context.Context) error {
 		operations.WriteString(op.Json() + "\n")
 	}
 	w.block("JSON patch", operations.String())
-	patched := w.in.podJSON
-	if result.Changed() {
-		patch, err := jsonpatch.DecodePatch(result.PatchJSON())
-		if err != nil {
-			return err
-		}
-		if patched, err = patch.Apply(patched); err != nil {
-			return err
-		}
+	patched, err := result.Apply(w.in.podJSON)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(patched, &w.patched); err != nil {
 		return err
