@@ -24,9 +24,7 @@ import (
 )
 
 func main() {
-	switch err := run(os.Args[1:], os.Stdout, os.Stderr); {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-	default:
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "irsa-policies:", err)
 		os.Exit(2)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,9 +53,6 @@ func (all rounds) String() string {
 }
 
 func (o *issuerOptions) rounds(oldIssuer, signing string) rounds {
-	if o.jwksURI == "" {
-		o.jwksURI = o.issuer.JWKSURL()
-	}
 	files := slices.Clone(o.keys)
 	if !slices.Contains(files, signing) {
 		files = append(files, signing)
@@ -77,7 +75,7 @@ func (o *issuerOptions) rounds(oldIssuer, signing string) rounds {
 			append(flags("service-account-issuer", oldIssuer, o.issuer.String()), accepted...)}, // the first one signs
 		{"2. publish", "irsa issuer publish, then irsa issuer preflight", nil},
 		{"3. sign", "on every API server, an hour after publishing a new key", slices.Concat(
-			flags("service-account-issuer", o.issuer.String(), oldIssuer), flags("service-account-jwks-uri", o.jwksURI),
+			flags("service-account-issuer", o.issuer.String(), oldIssuer), flags("service-account-jwks-uri", cmp.Or(o.jwksURI, o.issuer.JWKSURL())),
 			flags("service-account-signing-key-file", signing), accepted)},
 		{"4. sign", "on every kube-controller-manager", flags("service-account-private-key-file", signing)},
 	}

@@ -144,10 +144,8 @@ func (m mutation) print(cmd *cobra.Command) error {
 		return errors.Join(failed...)
 	}
 	out.Write(joined(texts, output(cmd) == "json"))
-	if _, err := out.WriteTo(cmd.OutOrStdout()); err != nil || !found {
-		return err
-	}
-	return errFound
+	_, err := out.WriteTo(cmd.OutOrStdout())
+	return conclude(err, found)
 }
 
 // joined is what the files are together: JSON follows JSON, and where there is YAML "---" is between all.
