@@ -16,9 +16,9 @@ import (
 )
 
 // provider looks for the IAM OIDC provider of the token's issuer in the role's account.
-func (p *patient) provider(ctx context.Context) finding {
-	if f, skip := p.withoutChain(); skip {
-		return f
+func (p *patient) provider(ctx context.Context) Step {
+	if s, skip := p.withoutChain(); skip {
+		return s
 	}
 	role, err := arn.ParseRole(p.resolution.RoleARN)
 	if err != nil {
@@ -44,13 +44,13 @@ func (p *patient) provider(ctx context.Context) finding {
 			fmt.Sprintf("the token's aud %q is not among the provider's client ids %q", p.claims.Audiences, state.ClientIDs),
 			"the provider's client ids, and the audience that the pod's token volume asks for")
 	}
-	f := p.thumbprints(ctx, state)
+	s := p.thumbprints(ctx, state)
 	for _, id := range state.ClientIDs {
 		if audience.IsAPIServers(id, p.claims.Issuer) {
-			f.notes = append(f.notes, fmt.Sprintf("the client id %q is the API server's own audience: every pod's default token reaches STS", id))
+			s.Notes = append(s.Notes, fmt.Sprintf("the client id %q is the API server's own audience: every pod's default token reaches STS", id))
 		}
 	}
-	return f
+	return s
 }
 
 // admits compares azp in place of aud when there is one, as STS does.
@@ -62,16 +62,16 @@ func (p *patient) admits(clientIDs []string) bool {
 }
 
 // thumbprints compares what the provider has with the chain that the issuer sends, where AWS looks.
-func (p *patient) thumbprints(ctx context.Context, state Provider) finding {
-	f := intact("%s is there and admits the audience", p.account.ARN())
+func (p *patient) thumbprints(ctx context.Context, state Provider) Step {
+	s := intact("%s is there and admits the audience", p.account.ARN())
 	iss, err := oidc.ParseIssuer(p.claims.Issuer)
 	if err != nil {
-		return f
+		return s
 	}
 	report, err := p.cfg.issuers().Thumbprints(ctx, iss)
 	if err != nil {
-		f.notes = append(f.notes, "its thumbprints are not compared, as the issuer's certificates cannot be judged from here")
-		return f
+		s.Notes = append(s.Notes, "its thumbprints are not compared, as the issuer's certificates cannot be judged from here")
+		return s
 	}
 	for _, e := range report.Endpoints {
 		if slices.ContainsFunc(state.Thumbprints, func(has string) bool { return strings.EqualFold(has, e.Thumbprint) }) {
@@ -82,13 +82,13 @@ func (p *patient) thumbprints(ctx context.Context, state Provider) finding {
 				fmt.Sprintf("the provider does not have the thumbprint %s of %s, which AWS compares: %s", e.Thumbprint, e.Host, e.Need),
 				"whether the issuer's certificate authority has changed since the provider was made")
 		}
-		f.notes = append(f.notes, fmt.Sprintf("the provider does not have the thumbprint %s of %s, which AWS does not seem to need", e.Thumbprint, e.Host))
+		s.Notes = append(s.Notes, fmt.Sprintf("the provider does not have the thumbprint %s of %s, which AWS does not seem to need", e.Thumbprint, e.Host))
 	}
-	return f
+	return s
 }
 
 // role looks for the role itself.
-func (p *patient) role(ctx context.Context) finding {
+func (p *patient) role(ctx context.Context) Step {
 	if p.resolution.Kind != token.WebIdentity {
 		return skipped("not-needed", "the environment names no role")
 	}
@@ -115,7 +115,7 @@ func (p *patient) role(ctx context.Context) finding {
 }
 
 // trustPolicy judges the role's trust policy with the token's claims.
-func (p *patient) trustPolicy(context.Context) finding {
+func (p *patient) trustPolicy(context.Context) Step {
 	switch {
 	case p.roleState == nil:
 		return skipped("not-read", "the role was not read")
@@ -136,16 +136,16 @@ func (p *patient) trustPolicy(context.Context) finding {
 	}
 	decision := policy.Evaluate(trust.WebIdentity(p.account, claims))
 	if !decision.Allowed {
-		f := broken("trust-policy-mismatch", "the role's trust policy does not admit this token",
+		s := broken("trust-policy-mismatch", "the role's trust policy does not admit this token",
 			"the conditions that are not met: want is the policy's, got the token's")
-		f.notes = []string{decision.String()}
-		return f
+		s.Notes = []string{decision.String()}
+		return s
 	}
-	f := intact("it admits the token")
+	s := intact("it admits the token")
 	for _, found := range policy.Lint() {
-		f.notes = append(f.notes, found.String())
+		s.Notes = append(s.Notes, found.String())
 	}
-	return f
+	return s
 }
 
 // allClaims decodes the payload of a token that token.Inspect has read.
@@ -162,7 +162,7 @@ func allClaims(raw string) (trust.Claims, error) {
 }
 
 // sts asks for the credentials, after all.
-func (p *patient) sts(ctx context.Context) finding {
+func (p *patient) sts(ctx context.Context) Step {
 	switch {
 	case p.cfg.Assume == nil:
 		return skipped("not-asked", "STS is not asked")
@@ -175,13 +175,13 @@ func (p *patient) sts(ctx context.Context) finding {
 	if err != nil && !errors.Is(err, token.ErrStaleCredentials) {
 		return explained(err, "no-credentials", "no credentials were given")
 	}
-	f := intact("it gives credentials")
+	s := intact("it gives credentials")
 	if p.resolution.Kind == token.Container {
-		f = intact("the container's endpoint gives credentials")
+		s = intact("the container's endpoint gives credentials")
 	}
 	if err != nil {
 		x, _ := token.Explain(err)
-		f.notes = append([]string{x.Meaning}, x.Next...)
+		s.Notes = append([]string{x.Meaning}, x.Next...)
 	}
-	return f
+	return s
 }

@@ -98,7 +98,7 @@ func Run(ctx context.Context, lookup func(string) (string, bool), cfg Config) Re
 	}
 	for _, link := range []struct {
 		step Name
-		by   func(context.Context) finding
+		by   func(context.Context) Step
 	}{
 		{Environment, p.environment},
 		{TokenFile, p.tokenFile},
@@ -116,12 +116,13 @@ func Run(ctx context.Context, lookup func(string) (string, bool), cfg Config) Re
 	return p.report
 }
 
-func (p *patient) examine(ctx context.Context, name Name, by func(context.Context) finding) {
-	f := skipped("stopped", "the time is up")
+func (p *patient) examine(ctx context.Context, name Name, by func(context.Context) Step) {
+	s := skipped("stopped", "the time is up")
 	if ctx.Err() == nil {
-		f = by(ctx)
+		s = by(ctx)
 	}
-	p.report.Steps = append(p.report.Steps, f.step(name))
+	s.Name = name
+	p.report.Steps = append(p.report.Steps, s)
 }
 
 // proven are the links that credentials from STS prove.
@@ -146,7 +147,7 @@ func (p *patient) reconcile() {
 	}
 }
 
-// patient is what the steps have found out so far.
+// patient is what the steps have found out so far. Who makes a Step leaves its Name to examine.
 type patient struct {
 	cfg    Config
 	lookup func(string) (string, bool)
@@ -159,46 +160,32 @@ type patient struct {
 	roleState  *Role
 }
 
-// finding is the outcome of a step.
-type finding struct {
-	status  Status
-	code    string
-	message string
-	err     error
-	next    []string
-	notes   []string
+func intact(message string, args ...any) Step {
+	return Step{Status: OK, Code: "ok", Message: fmt.Sprintf(message, args...)}
 }
 
-func (f finding) step(name Name) Step {
-	return Step{Name: name, Status: f.status, Code: f.code, Message: f.message, Err: f.err, Next: f.next, Notes: f.notes}
+func skipped(code, message string) Step {
+	return Step{Status: Skipped, Code: code, Message: message}
 }
 
-func intact(message string, args ...any) finding {
-	return finding{status: OK, code: "ok", message: fmt.Sprintf(message, args...)}
+func broken(code, message string, next ...string) Step {
+	return Step{Status: Broken, Code: code, Message: message, Next: next}
 }
 
-func skipped(code, message string) finding {
-	return finding{status: Skipped, code: code, message: message}
-}
-
-func broken(code, message string, next ...string) finding {
-	return finding{status: Broken, code: code, message: message, next: next}
-}
-
-// because adds the error behind a finding.
-func (f finding) because(err error) finding {
-	f.err = err
-	return f
+// because adds the error behind a step.
+func (s Step) because(err error) Step {
+	s.Err = err
+	return s
 }
 
 // explained is a broken link in the words of token.Explain where that knows the error, else with
 // the code.
-func explained(err error, code, message string) finding {
-	f := broken(code, message).because(err)
+func explained(err error, code, message string) Step {
+	s := broken(code, message).because(err)
 	if x, known := token.Explain(err); known {
-		f.code, f.message, f.next = x.Code, x.Meaning, x.Next
+		s.Code, s.Message, s.Next = x.Code, x.Meaning, x.Next
 	}
-	return f
+	return s
 }
 
 // hasCode says whether a service answered with the error code.

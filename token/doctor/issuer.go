@@ -11,9 +11,9 @@ import (
 )
 
 // issuer asks the token's issuer as STS would: document, keys, signature.
-func (p *patient) issuer(ctx context.Context) finding {
-	if f, skip := p.withoutChain(); skip {
-		return f
+func (p *patient) issuer(ctx context.Context) Step {
+	if s, skip := p.withoutChain(); skip {
+		return s
 	}
 	iss, err := oidc.ParseIssuer(p.claims.Issuer)
 	if err != nil {
@@ -41,18 +41,18 @@ func (p *patient) issuer(ctx context.Context) finding {
 	if _, err := keys.VerifySignature(p.raw); err != nil {
 		return unsigned(err)
 	}
-	f := intact("it answers, and has the key that signed the token; AWS must reach it from the internet too")
+	s := intact("it answers, and has the key that signed the token; AWS must reach it from the internet too")
 	for _, w := range iss.Warnings() {
-		f.notes = append(f.notes, w.String())
+		s.Notes = append(s.Notes, w.String())
 	}
 	for _, e := range keys.Faults() {
-		f.notes = append(f.notes, fmt.Sprintf("%s: %s", e.Code, e))
+		s.Notes = append(s.Notes, fmt.Sprintf("%s: %s", e.Code, e))
 	}
-	return f
+	return s
 }
 
 // withoutChain skips a step when the pod has no web identity, or its token could not be read.
-func (p *patient) withoutChain() (finding, bool) {
+func (p *patient) withoutChain() (Step, bool) {
 	switch {
 	case p.resolution.Kind == token.Container:
 		return skipped("not-needed", "the container's credentials endpoint does this"), true
@@ -61,7 +61,7 @@ func (p *patient) withoutChain() (finding, bool) {
 	case p.claims.Issuer == "":
 		return skipped("no-token", "the token was not read, so its issuer is not known"), true
 	}
-	return finding{}, false
+	return Step{}, false
 }
 
 // roleIsForeign says whether the role is of MinIO, Ceph or the like: token.Resolve admits one that is not of
@@ -71,11 +71,11 @@ func (p *patient) roleIsForeign() bool {
 	return err != nil
 }
 
-func notAWS() finding {
+func notAWS() Step {
 	return skipped("not-aws", "the role is not one of AWS, whose rules are the only ones known here")
 }
 
-func undiscovered(err error) finding {
+func undiscovered(err error) Step {
 	switch {
 	case errors.Is(err, oidc.ErrIssuerMismatch):
 		return broken("issuer-mismatch", "the discovery document names another issuer than the token, and they must be equal to the character",
@@ -88,12 +88,12 @@ func undiscovered(err error) finding {
 		"network policies and proxies between this pod and the issuer").because(err)
 }
 
-func keysRefused(err error) finding {
+func keysRefused(err error) Step {
 	return broken("keys-refused-by-sts", "STS does not take the issuer's key set, or the token's key in it, as it is",
 		"the published key set: what publishes it must write only what STS knows").because(err)
 }
 
-func unsigned(err error) finding {
+func unsigned(err error) Step {
 	switch {
 	case errors.Is(err, oidc.ErrKey):
 		return keysRefused(err)
