@@ -31,6 +31,9 @@ func (l *linter) condition(s *statement, c *condition, issuers []tokenIssuer) {
 			l.subject(key.issuer, value, at)
 		case "aud":
 			l.audience(key.issuer, value, at)
+			l.owner(key, at)
+		default:
+			l.owner(key, at)
 		}
 	}
 }
@@ -48,6 +51,36 @@ func (p valuePlace) path() string {
 		return p.c.pointer + "/" + strconv.Itoa(p.i)
 	}
 	return p.c.pointer
+}
+
+// pattern is the value with a star for each policy variable: what that brings in may be anything.
+func (p valuePlace) pattern() string {
+	if p.i >= len(p.c.values) || p.c.values[p.i].template == nil {
+		return p.c.texts[p.i]
+	}
+	var b strings.Builder
+	for _, piece := range p.c.values[p.i].template.pieces {
+		switch {
+		case piece.key != "":
+			b.WriteByte('*')
+		case piece.escaped:
+			b.WriteByte('$')
+		default:
+			b.WriteString(piece.text)
+		}
+	}
+	return b.String()
+}
+
+// takesAnything says that some value is nothing but wildcards and policy variables.
+func (s *statement) takesAnything(c *condition) bool {
+	for i, value := range c.texts {
+		pattern := valuePlace{s, c, i}.pattern()
+		if (c.op.family == familyStringLike || pattern != value) && strings.Contains(pattern, "*") && strings.Trim(pattern, "*?") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // neverMet recognises conditions that every token fails: that a claim be absent which every

@@ -117,10 +117,39 @@ func TestAPatternOfASharedIssuerNamesItsOwner(t *testing.T) {
 		{"gitlab.com", "project_path:mygroup/*", false}, {"gitlab.com", "project_path:mygroup*", true}, {"gitlab.com", "?*", true},
 		{"app.terraform.io", "organization:acme:*", false}, {"app.terraform.io", "organization:acme*", true},
 		{"agent.buildkite.com", "organization:acme:pipeline:*", false}, {"agent.buildkite.com", "organization:*:pipeline:x:*", true},
-		{"gitlab.example.com", "project_path:*", false},
+		{"gitlab.example.com", "project_path:*", false}, {"token.actions.githubusercontent.com", "repo:${HOST:sub}/*", true},
+		{"token.actions.githubusercontent.com", "repository_owner:octo-org*", true}, {"token.actions.githubusercontent.com", "repository_owner:octo-org:*", false},
+		{"token.actions.githubusercontent.com", "job_workflow_ref:octo-org*", true}, {"token.actions.githubusercontent.com", "job_workflow_ref:octo-org/x/.github/*", false},
 	} {
 		policy := parse(t, web("Allow", c.issuer, `{"StringEquals":{"HOST:aud":"x"},"StringLike":{"HOST:sub":"`+c.sub+`"}}`))
 		found := len(of(policy, trust.CodeWildcardInOwner))+len(of(policy, trust.CodeWholeCluster)) > 0
 		assert.Equal(t, c.open, found, "%v: %v", c, policy.Lint())
+	}
+}
+
+// Where another claim than the sub names the workload, it must name its owner too.
+func TestAnotherClaimInPlaceOfTheSubNamesItsOwner(t *testing.T) {
+	t.Parallel()
+	const github = "token.actions.githubusercontent.com"
+	for _, c := range []struct {
+		issuer, conditions string
+		codes              []string
+	}{
+		{github, `{"StringLike":{"HOST:job_workflow_ref":"octo-org/*"}}`, nil},
+		{github, `{"StringLike":{"HOST:job_workflow_ref":"octo-org*"}}`, []string{trust.CodeWildcardInOwner}},
+		{github, `{"StringLike":{"HOST:job_workflow_ref":["octo-org/x*","o?/x"]}}`, []string{trust.CodeWildcardInOwner}},
+		{github, `{"StringEquals":{"HOST:job_workflow_ref":"${HOST:repository}/x"}}`, []string{trust.CodeWildcardInOwner}},
+		{github, `{"StringLike":{"HOST:job_workflow_ref":"?*"}}`, []string{trust.CodeMissingSub}},
+		{github, `{"StringEquals":{"HOST:job_workflow_ref":"${HOST:job_workflow_ref}"}}`, []string{trust.CodeMissingSub}},
+		{github, `{"StringEquals":{"HOST:sub":"${HOST:sub}"}}`, []string{trust.CodeWholeCluster}},
+		{github, `{"StringLike":{"HOST:sub":"repo:octo-org/x:*","HOST:job_workflow_ref":"*/deploy.yml@*"}}`, []string{trust.CodeRefused}}, // by IAM, for its leading star
+		{github, `{"StringLike":{"HOST:sub":"repo:octo-org/x:*","HOST:job_workflow_ref":"?*/deploy.yml@*"}}`, nil},
+		{"oidc.circleci.com/org/1", `{"StringLike":{"HOST:oidc.circleci.com/project-id":"*"}}`, []string{trust.CodeMissingSub}},
+		{"api.pulumi.com/oidc", `{"StringLike":{"HOST:aud":"aws:octo*"}}`, []string{trust.CodeWildcardInOwner}},
+		{"api.pulumi.com/oidc", `{"StringLike":{"HOST:aud":"?*"}}`, []string{trust.CodeMissingSub}},
+		{"idp.example.com", `{"StringEquals":{"HOST:aud":"x","HOST:sub":"${HOST:sub}"}}`, []string{trust.CodeWholeCluster}},
+	} {
+		policy := parse(t, web("Allow", c.issuer, strings.ReplaceAll(c.conditions, "HOST", c.issuer)))
+		assert.Equal(t, c.codes, codes(policy), "%s", c.conditions)
 	}
 }

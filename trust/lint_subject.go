@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,52 +55,67 @@ func (l *linter) siblingKey(s *statement, by *condition, issuer tokenIssuer, iss
 	}
 }
 
-// asksFor says that one of the keys must have a value that the policy gives. That a value is
-// too wide, or that IfExists lets its absence pass, are findings of their own.
+// asksFor says that one of the keys must have a value that the policy gives. That a sub is too
+// wide, or that IfExists lets its absence pass, are findings of their own.
 func (s *statement) asksFor(keys []string) bool {
 	return slices.ContainsFunc(s.conditions, func(c condition) bool {
-		return c.op.isMatching() && slices.Contains(keys, c.lookup)
+		return c.op.isMatching() && slices.Contains(keys, c.lookup) && (strings.HasSuffix(c.lookup, ":sub") || !s.takesAnything(&c))
 	})
 }
 
 // subject looks at one value that a sub is compared with.
 func (l *linter) subject(issuer, value string, at valuePlace) {
-	c := at.c
+	c, pattern := at.c, at.pattern()
+	exact := c.op.family != familyStringLike && pattern == value
 	if c.op.family == familyStringIgnoreCase {
-		value = lowerASCII(value)
+		value, pattern = lowerASCII(value), lowerASCII(pattern)
 	}
 	meansAccount := isEKS(issuer) || strings.HasPrefix(lowerASCII(value), "system:")
 	switch {
-	case !strings.ContainsAny(value, "*?"):
+	case !strings.ContainsAny(pattern, "*?"):
 		if meansAccount {
 			l.accountName(value, at)
 		}
-	case c.op.family != familyStringLike: // wildcard-under-equals says it
-	case meansAccount && !couldBeAccount(value):
+	case exact: // wildcard-under-equals says it
+	case meansAccount && !couldBeAccount(pattern):
 		l.wrongShape(value, at)
 	default:
-		l.pattern(issuer, value, at)
+		l.pattern(issuer, pattern, at)
 	}
 }
 
 // pattern looks at a pattern that a sub can match.
 func (l *linter) pattern(issuer, pattern string, at valuePlace) {
+	value := quote(at.c.texts[at.i])
 	switch {
 	case matchesEverybody(pattern):
 		everybody := "every service account of the cluster"
 		if !at.s.mayBeCluster(issuer) {
 			everybody = "every token of " + quote(issuer)
 		}
-		l.add(CodeWholeCluster, at.path(), quote(pattern)+" is "+everybody, "Name those that need the role")
-	case hasOpenOwner(issuer, pattern):
-		l.add(CodeWildcardInOwner, at.path(),
-			"the wildcard in "+quote(pattern)+" stands for the owner's name too: a stranger may have a name that fits, and gets the role",
-			"Write the owner's name out, up to the character that ends it")
-	case reachesOverNamespaces(pattern):
+		l.add(CodeWholeCluster, at.path(), value+" is "+everybody, "Name those that need the role")
+	case hasOpenOwner(claimKey{issuer, "sub"}, pattern):
+		l.openOwner(at)
+	case at.s.mayBeCluster(issuer) && reachesOverNamespaces(pattern):
 		l.add(CodeWildcardCrossesColon, at.path(),
-			"the wildcard in "+quote(pattern)+" stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role",
+			"the wildcard in "+value+" stands for ':' too: it reaches over namespaces, and anybody who may create one that fits gets the role",
 			`Write the namespace out, "system:serviceaccount:NAMESPACE:…"`)
 	}
+}
+
+// owner looks at one value of another key that names the workload, unless the sub does.
+func (l *linter) owner(key claimKey, at valuePlace) {
+	pattern := at.pattern()
+	if slices.Contains(identifyingKeys(key.issuer), at.c.lookup) && !at.s.asksFor([]string{key.issuer + ":sub"}) && !at.s.takesAnything(at.c) &&
+		(at.c.op.family == familyStringLike || pattern != at.c.texts[at.i]) && strings.ContainsAny(pattern, "*?") && hasOpenOwner(key, pattern) {
+		l.openOwner(at)
+	}
+}
+
+func (l *linter) openOwner(at valuePlace) {
+	l.add(CodeWildcardInOwner, at.path(),
+		"the wildcard in "+quote(at.c.texts[at.i])+" stands for the owner's name too: a stranger may have a name that fits, and gets the role",
+		"Write the owner's name out, up to the character that ends it")
 }
 
 func (l *linter) wrongShape(value string, at valuePlace) {
@@ -117,25 +133,34 @@ func matchesEverybody(pattern string) bool {
 }
 
 // hasOpenOwner says that a pattern does not name one owner, at an issuer where everybody can be a
-// customer. The owner stands in the subs of each such issuer in a form of its own, and must be
+// customer. The owner stands in the claims of each such issuer in forms of its own, and must be
 // written out. Sources: the services' own guides, as in the test of documented policies.
-func hasOpenOwner(issuer, pattern string) bool {
-	prefix, end := "", ""
-	switch issuer {
-	case "token.actions.githubusercontent.com":
-		prefix, end = "repo:", "/"
-	case "gitlab.com":
-		prefix, end = "project_path:", "/"
-	case "app.terraform.io", "agent.buildkite.com":
-		prefix, end = "organization:", ":"
-	default:
-		return false
-	}
+func hasOpenOwner(key claimKey, pattern string) bool {
 	literal := pattern[:strings.IndexAny(pattern, "*?")]
-	if owner, ok := strings.CutPrefix(literal, prefix); ok {
-		return !strings.Contains(owner, end)
+	return slices.ContainsFunc(ownerForms(key), func(form [2]string) bool {
+		prefix, end := form[0], form[1]
+		if owner, ok := strings.CutPrefix(literal, prefix); ok {
+			return !strings.Contains(owner, end)
+		}
+		return strings.HasPrefix(prefix, literal)
+	})
+}
+
+// ownerForms are what stands before an owner in the claim, and after it.
+func ownerForms(key claimKey) [][2]string {
+	switch key.claim + " " + key.issuer {
+	case "sub " + githubIssuer: // https://docs.github.com/en/actions/reference/security/oidc#customizing-the-token-claims
+		return [][2]string{{"repo:", "/"}, {"repository:", "/"}, {"repository_owner:", ":"}, {"job_workflow_ref:", "/"}}
+	case "job_workflow_ref " + githubIssuer, "repository " + githubIssuer:
+		return [][2]string{{"", "/"}}
+	case "sub gitlab.com":
+		return [][2]string{{"project_path:", "/"}}
+	case "sub app.terraform.io", "sub agent.buildkite.com":
+		return [][2]string{{"organization:", ":"}}
+	case "aud api.pulumi.com/oidc", "aud oidc.vercel.com", "aud sandboxes.cloud":
+		return [][2]string{{"", "*"}} // the whole aud is the customer's name
 	}
-	return strings.HasPrefix(prefix, literal)
+	return nil
 }
 
 // How much of "system:serviceaccount:NAMESPACE:NAME" has been read. The states before these are
@@ -194,11 +219,21 @@ func statesAfter(state int, c byte) uint32 {
 	return states
 }
 
-// reachesOverNamespaces: a wildcard before the second colon stands for the colon and the name too.
+var namespaceShape = regexp.MustCompile(`:[a-z0-9-]+:`)
+
+// reachesOverNamespaces: a wildcard before the second colon stands for the colon and the name too,
+// and one in the prefix for all of it, unless a namespace stands between two colons after it.
 func reachesOverNamespaces(pattern string) bool {
-	rest, isAccount := strings.CutPrefix(pattern, serviceAccountPrefix)
-	namespace, _, found := strings.Cut(rest, ":")
-	return isAccount && (!found || strings.ContainsAny(namespace, "*?"))
+	for i := range serviceAccountPrefix {
+		switch {
+		case i >= len(pattern) || pattern[i] == '*':
+			return couldBeAccount(pattern) && !namespaceShape.MatchString(strings.Replace(pattern, ":serviceaccount:", ":", 1))
+		case pattern[i] != '?' && pattern[i] != serviceAccountPrefix[i]:
+			return false
+		}
+	}
+	namespace, _, found := strings.Cut(pattern[len(serviceAccountPrefix):], ":")
+	return !found || strings.ContainsAny(namespace, "*?")
 }
 
 // accountName checks a literal.
