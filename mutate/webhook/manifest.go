@@ -150,8 +150,8 @@ func (c ManifestConfig) check() error {
 	if t := c.Timeout; t != 0 && (t < time.Second || t > 30*time.Second || t%time.Second != 0) {
 		errs = append(errs, fmt.Errorf("webhook: manifest: Timeout: %v, want whole seconds from 1 to 30", t))
 	}
-	if key, value, ok := c.ownLabel(); !ok || key == "" || value == "" {
-		errs = append(errs, fmt.Errorf(`webhook: manifest: OwnLabel: %q, want "key=value"`, c.OwnLabel))
+	if key, value, ok := c.ownLabel(); !ok || value == "" || len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value)) > 0 {
+		errs = append(errs, fmt.Errorf(`webhook: manifest: OwnLabel: %q, want a label as "key=value"`, c.OwnLabel))
 	}
 	if d := c.AnnotationDomain; d != "" && len(validation.IsDNS1123Subdomain(d)) > 0 {
 		errs = append(errs, fmt.Errorf("webhook: manifest: AnnotationDomain: %q is not a DNS subdomain", d))
@@ -210,18 +210,6 @@ func (c ManifestConfig) port() int32 {
 	return c.Port
 }
 
-// annotations are the caller's and the one that cert-manager's injector looks for
-// (https://cert-manager.io/docs/concepts/ca-injector/).
-func (c ManifestConfig) annotations() map[string]string {
-	if !c.CertManager {
-		return maps.Clone(c.Annotations)
-	}
-	all := map[string]string{}
-	maps.Copy(all, c.Annotations)
-	all["cert-manager.io/inject-ca-from"] = c.Service.Namespace + "/" + c.Service.Name
-	return all
-}
-
 // namespaces is the caller's choice, in a copy.
 func (c ManifestConfig) namespaces() *metav1.LabelSelector {
 	if c.NamespaceSelector == nil {
@@ -257,7 +245,7 @@ func (c ManifestConfig) manifest(suffix string, which metav1.LabelSelectorRequir
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
 		ObjectMeta: metav1.ObjectMeta{Name: c.Service.Name + suffix, Annotations: c.annotations()},
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
-			Name: c.Service.Name + suffix + "." + orElse(c.AnnotationDomain, mutate.DefaultAnnotationDomain),
+			Name: c.webhookName(suffix),
 			ClientConfig: admissionregistrationv1.WebhookClientConfig{
 				Service: &admissionregistrationv1.ServiceReference{
 					Namespace: c.Service.Namespace, Name: c.Service.Name, Path: &c.Path, Port: &port,
@@ -275,6 +263,16 @@ func (c ManifestConfig) manifest(suffix string, which metav1.LabelSelectorRequir
 			ReinvocationPolicy:      &again,
 		}},
 	}, nil
+}
+
+// webhookName has three parts at least, as the API server wants it (IsFullyQualifiedName in
+// k8s.io/apimachinery/pkg/util/validation).
+func (c ManifestConfig) webhookName(suffix string) string {
+	domain := orElse(c.AnnotationDomain, mutate.DefaultAnnotationDomain)
+	if !strings.Contains(domain, ".") {
+		domain = c.Service.Namespace + "." + domain
+	}
+	return c.Service.Name + suffix + "." + domain
 }
 
 // podRules are the requests that a mutation is for.

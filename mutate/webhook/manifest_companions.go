@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -101,6 +102,18 @@ func (c ManifestConfig) certManager(kind string) *unstructured.Unstructured {
 		"apiVersion": "cert-manager.io/v1", "kind": kind,
 		"metadata": map[string]any{"namespace": c.Service.Namespace, "name": c.Service.Name},
 	}}
+}
+
+// annotations are the caller's and the one that cert-manager's injector looks for
+// (https://cert-manager.io/docs/concepts/ca-injector/).
+func (c ManifestConfig) annotations() map[string]string {
+	if !c.CertManager {
+		return maps.Clone(c.Annotations)
+	}
+	all := map[string]string{}
+	maps.Copy(all, c.Annotations)
+	all["cert-manager.io/inject-ca-from"] = c.Service.Namespace + "/" + c.Service.Name
+	return all
 }
 
 // YAML writes objects as one stream for kubectl apply. The fields that the API server fills in,

@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/irsa-go/irsa/mutate/azure"
 	"github.com/irsa-go/irsa/mutate/webhook"
@@ -125,6 +127,22 @@ func TestTheCallersValuesAreNotShared(t *testing.T) {
 	assert.Empty(t, cfg.ObjectSelector.MatchExpressions)
 }
 
+// The API server wants names of three parts.
+func TestTheNamesOfWebhooksAreDomains(t *testing.T) {
+	t.Parallel()
+	for domain, want := range map[string]string{"": ".eks.amazonaws.com", "aws.example.com": ".aws.example.com", "example": ".irsa.example"} {
+		cfg := webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "irsa", Name: "webhook"}, AnnotationDomain: domain}
+		for suffix, manifest := range map[string]func(webhook.ManifestConfig) (*admissionregistrationv1.MutatingWebhookConfiguration, error){
+			"": webhook.Default, "-opt-in": optIn, "-required": webhook.Required,
+		} {
+			m, err := manifest(cfg)
+			require.NoError(t, err)
+			assert.Equal(t, "webhook"+suffix+want, m.Webhooks[0].Name)
+			assert.Empty(t, validation.IsFullyQualifiedName(field.NewPath("name"), m.Webhooks[0].Name))
+		}
+	}
+}
+
 // The bundle can be read by many: what is not a certificate stays out.
 func TestABundleHasCertificatesAlone(t *testing.T) {
 	t.Parallel()
@@ -164,6 +182,11 @@ func TestManifestsNameEverythingThatIsWrong(t *testing.T) {
 		"NamespaceSelector", "ObjectSelector",
 	} {
 		assert.ErrorContains(t, err, "manifest: "+field)
+	}
+	for _, label := range []string{"app", "=irsa", "app=", "app=the webhook", "an app=irsa"} {
+		manifest, err = webhook.Default(webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "a", Name: "b"}, OwnLabel: label})
+		assert.Nil(t, manifest)
+		assert.ErrorContains(t, err, "manifest: OwnLabel", label)
 	}
 	manifest, err = webhook.OptIn(webhook.ManifestConfig{Service: types.NamespacedName{Namespace: "a", Name: "b"}}, "no label", "true")
 	assert.Nil(t, manifest)
