@@ -150,7 +150,7 @@ func (d dice) account(cfg mutate.Config) map[string]string {
 			"arn:aws:iam::11112222333:role/r", "arn:aws:iam:eu-central-1:111122223333:role/r", "arn:aws:sts::111122223333:assumed-role/r/s", "ARN:aws:iam::111122223333:role/r", "arn:aws:iam::111122223333:role/~!/r", "arn:", "a b", "*"},
 		mutate.AnnotationAudience:             {"", "x", " ", "ä", "\x00", "\u202e", "a\tb", "\u00a0", "\u2028", "\ufeff", "😀", "sts.amazonaws.com", "'\"\\"},
 		mutate.AnnotationRegionalSTS:          {"", "true", "True", "TRUE", "tRUE", "t", "T", "1", "0", "f", "false", "FALSE", "yes", " true"},
-		mutate.AnnotationTokenExpiration:      {"", "600", "599", "0", "-0", "+0", "-1", "-99999999999999999999", "4294967296", "4294967297", "9223372036854775807", "9223372036854775808", "1e3", " 600", "600 ", "٣", "0600", "+600", "--1", "6_00", "0x258"},
+		mutate.AnnotationTokenExpiration:      {"", "600", "599", "0", "-0", "+0", "-1", "-99999999999999999999", "4294967296", "4294967297", "9223372036854775807", "9223372036854775808", "1e3", " 600", "600 ", "٣", "0600", "0000000000000000000000600", "+600", "--1", "6_00", "0x258"},
 		mutate.AnnotationSessionName:          {"", "pod-uid", "pod-name", "none", "Pod-UID"},
 		mutate.AnnotationDisableEC2Metadata:   {"", "true", "0", "x"},
 		mutate.AnnotationUseFIPSEndpoint:      {"true", "F", "on"},

@@ -100,6 +100,8 @@ func injected() []Case {
 		{"nothing, and no role", false, pod(nil, nil, nil), false, mutate.FallsToNode, mutate.CauseNotMutated},
 		{"all of it already", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", dir)), list(ours)), true, mutate.HasIdentity, ""},
 		{"the token's file alone is mounted", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", file, `,"subPath":"token"`)), list(ours)), true, mutate.HasIdentity, ""},
+		{"the token's file alone, by another spelling", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", file, `,"subPath":"./token"`)), list(ours)), true, mutate.HasIdentity, ""},
+		{"all of the volume as a part of it", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", dir, `,"subPath":"./"`)), list(ours)), true, mutate.HasIdentity, ""},
 		{"all of it, by other spellings of the paths", true, pod(pair(RoleARN, file), list(mounted("aws-iam-token", respelled)), list(strings.Replace(ours, `"token"`, `"./token"`, 1))), true, mutate.HasIdentity, ""},
 		{"something else at the path", true, pod(nil, list(mounted("empty", dir)), list(empty)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignMount)},
 		{"another volume of the name", true, pod(nil, nil, list(`{"name":"aws-iam-token","emptyDir":{}}`)), false, mutate.FallsToNode, mutate.Cause(mutate.CodeForeignVolume)},

@@ -122,7 +122,7 @@ func (p *Policies) expiration() string {
 
 func (p *Policies) seconds(annotations, bad, absent string) string {
 	return fill(`!(<key> in <from>) ? <absent> : `+
-		`!string(<from>[<key>]).matches('^[+-]?[0-9]{1,18}$') || int(<from>[<key>]) > <max> ? <bad> : `+
+		`!string(<from>[<key>]).matches('^[+-]?0*[0-9]{1,18}$') || int(<from>[<key>]) > <max> ? <bad> : `+
 		`int(<from>[<key>]) < <min> ? <min> : int(<from>[<key>])`,
 		"key", p.key(mutate.AnnotationTokenExpiration), "from", annotations, "absent", absent, "bad", bad,
 		"min", strconv.FormatInt(minSeconds, 10), "max", strconv.FormatInt(maxSeconds, 10))

@@ -149,7 +149,7 @@ func (c cloud) seconds(annotations, otherwise string) string {
 	}
 	_, want := e.Parse("")
 	return fill(`<absent> ? <otherwise> : [string(<from>[<key>])].map(v, `+
-		`v.matches('^[+-]?[0-9]{1,18}$') && int(v) >= <least> && int(v) <= <most> ? <value> : <refusal>)[0]`,
+		`v.matches('^[+-]?0*[0-9]{1,18}$') && int(v) >= <least> && int(v) <= <most> ? <value> : <refusal>)[0]`,
 		"absent", absent, "otherwise", otherwise, "from", annotations, "key", str(e.Key), "least", fmt.Sprint(least), "most", fmt.Sprint(e.Max),
 		"value", raised, "refusal", refusal(e.Key, "v", want.Error()))
 }

@@ -64,7 +64,7 @@ func placed(path string) string {
 // mountsOfContainers is, for each container, where it has what mounted.
 func mountsOfContainers() string {
 	return fill(`variables.all.map(c, has(c.volumeMounts) ? c.volumeMounts.map(m, {'at': <at>, 'volume': string(m.name), `+
-		`'part': has(m.subPath) ? string(m.subPath) : '', 'expression': has(m.subPathExpr) ? string(m.subPathExpr) : ''}) : [])`,
+		`'part': has(m.subPath) ? string(m.subPath)`+cleaned+`.join('/') : '', 'expression': has(m.subPathExpr) ? string(m.subPathExpr) : ''}) : [])`,
 		"at", placed("string(m.mountPath)"))
 }
 
