@@ -142,7 +142,7 @@ func (c *caller) is(principal string) verdict {
 	switch {
 	case principal == "*", principal == c.arn, c.roleARN != "" && principal == c.roleARN:
 		return yes
-	case arn.CheckAccountID(principal) == nil: // a bare account id means that account's root
+	case len(principal) == 12 && arn.CheckAccountID(principal) == nil: // a bare account id means that account's root
 		return verdictOf(principal == c.accountID)
 	case isUniqueID(principal):
 		known := principal == c.id || strings.HasPrefix(c.id, principal+":")

@@ -56,12 +56,15 @@ type session struct {
 	names []tagName
 }
 
-// sessions are all for which the inner policy may allow. When aws:TagKeys matter, there is one for each choice of the tags
-// that the policies name.
+// maxTagNames is how many tags EKS Pod Identity sets.
+const maxTagNames = 6
+
+// sessions are all for which the inner policy may allow. When aws:TagKeys matter, there is one for each
+// choice of the tags that the policies name, if these are few.
 func (pr *prover) sessions() []session {
 	list := []session{{}}
 	names := pr.tags
-	if !pr.tagKeys || len(names) > maxSplit {
+	if !pr.tagKeys || len(names) > maxTagNames {
 		names = nil
 	}
 	for choice := range 1 << len(names) {

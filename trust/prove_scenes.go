@@ -7,18 +7,26 @@ import (
 	"github.com/irsa-go/irsa/internal/partition"
 )
 
+// maxScenes bounds how many scenes are looked at: the callers, times their unique ids, times their tags.
+const maxScenes = 1 << 13
+
 // eachScene calls f for every scene in which the inner policy may allow a request, until it
-// returns false.
-func (pr *prover) eachScene(f func(scene) bool) {
+// returns false. complete is false when there are more.
+func (pr *prover) eachScene(f func(scene) bool) (complete bool) {
+	looked := 0
 	for _, scenesOf := range pr.callers() {
 		for _, s := range pr.sessions() {
 			for _, sc := range scenesOf(s) {
+				if looked++; looked > maxScenes {
+					return false
+				}
 				if !f(sc) {
-					return
+					return true
 				}
 			}
 		}
 	}
+	return true
 }
 
 // callers are those whom the inner policy may allow: for each caller, its scenes in a session.

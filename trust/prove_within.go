@@ -63,7 +63,10 @@ func (p *Policy) Within(outer *Policy) Proof {
 		return Proof{Outcome: Holds}
 	}
 	pr := newProver(p, outer)
-	pr.eachScene(func(sc scene) bool { return pr.witness == nil && pr.prove(sc) })
+	complete := pr.eachScene(func(sc scene) bool { return pr.witness == nil && pr.prove(sc) })
+	if !complete {
+		pr.addObstacle(0, "", "the policies are too intricate: the search was given up", "Name fewer principals and session tags")
+	}
 	switch {
 	case pr.witness != nil:
 		return Proof{Outcome: Fails, Witness: pr.witness}
@@ -155,13 +158,7 @@ func (pr *prover) prove(sc scene) bool {
 const maxTries = 64
 
 func (pr *prover) obstacle(q *question, doubt []*choice, complete bool) {
-	addTo := func(side int, path, message, fix string) {
-		f := Finding{Code: CodeUndecided, Severity: SeverityWarning, Path: path, Message: message, Fix: fix}
-		if !slices.Contains(pr.obstacles[side], f) {
-			pr.obstacles[side] = append(pr.obstacles[side], f)
-		}
-	}
-	add := func(path, message, fix string) { addTo(0, path, message, fix) }
+	add := func(path, message, fix string) { pr.addObstacle(0, path, message, fix) }
 	explained := !complete || pr.refused != nil
 	if pr.refused != nil {
 		add(pr.refused.Path, "IAM does not store the policy: "+pr.refused.Message, "See what Validate says")
@@ -176,7 +173,7 @@ func (pr *prover) obstacle(q *question, doubt []*choice, complete bool) {
 				whose = "outer"
 			}
 			explained = true
-			addTo(column.side, column.path, "of "+whose+": "+column.what, "Write it so that it can be judged offline")
+			pr.addObstacle(column.side, column.path, "of "+whose+": "+column.what, "Write it so that it can be judged offline")
 		}
 		if name := q.variables[i].name; c.atom.open && name != "" {
 			explained = true
@@ -189,5 +186,12 @@ func (pr *prover) obstacle(q *question, doubt []*choice, complete bool) {
 	}
 	if !explained {
 		add("", "outer may not allow everything for "+quote(q.scene.base.caller.arn)+", but no request was found that shows it", "Compare them by hand")
+	}
+}
+
+func (pr *prover) addObstacle(side int, path, message, fix string) {
+	f := Finding{Code: CodeUndecided, Severity: SeverityWarning, Path: path, Message: message, Fix: fix}
+	if !slices.Contains(pr.obstacles[side], f) {
+		pr.obstacles[side] = append(pr.obstacles[side], f)
 	}
 }

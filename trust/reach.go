@@ -114,7 +114,7 @@ func reach(inner, outer *Policy) []Reach {
 	pr := newProver(inner, outer)
 	found := map[string]*Reach{}
 	var order []string
-	pr.eachScene(func(sc scene) bool {
+	complete := pr.eachScene(func(sc scene) bool {
 		for _, r := range pr.reach(sc) {
 			key := r.signature(true)
 			if known := found[key]; known != nil {
@@ -133,6 +133,9 @@ func reach(inner, outer *Policy) []Reach {
 	list = mergeReach(list, func(r *Reach) *Use { return &r.SessionTags })
 	list = mergeReach(list, func(r *Reach) *Use { return &r.SourceIdentity })
 	list = mergeCallers(list)
+	if !complete {
+		list = append(list, intricate("*"))
+	}
 	slices.SortFunc(list, func(a, b Reach) int {
 		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.signature(true), b.signature(true)))
 	})
@@ -158,10 +161,15 @@ func (pr *prover) reach(sc scene) (list []Reach) {
 		list, ok = append(list, more...), ok && fine
 	}
 	if !ok || !complete {
-		list = []Reach{{Principal: sc.principal(), SessionTags: Never, SourceIdentity: Never, Unproven: true,
-			Keys: []ReachKey{{Key: "too intricate to say", Examples: true}}}}
+		list = []Reach{intricate(sc.principal())}
 	}
 	return list
+}
+
+// intricate is the part of a principal that could not be taken apart.
+func intricate(principal string) Reach {
+	return Reach{Principal: principal, SessionTags: Never, SourceIdentity: Never, Unproven: true,
+		Keys: []ReachKey{{Key: "too intricate to say", Examples: true}}}
 }
 
 // isDoubtful says that some condition is unproven for some values.

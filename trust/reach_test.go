@@ -2,6 +2,7 @@ package trust_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -283,6 +284,20 @@ func TestReachBesideAPolicyVariableAdmitsItsWitness(t *testing.T) {
 	list := policy.Reach()
 	checkReach(t, policy, list)
 	assert.Equal(t, 1, admitting(list, trust.WebIdentity(p, trust.Claims{"sub": "a:b", "aud": "sts.amazonaws.com"})), asJSON(t, list))
+}
+
+// Callers, their unique ids and the tags that they set multiply.
+func TestManyCallersAndTagsEndInTime(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for i := range 20 {
+		names = append(names, fmt.Sprintf(`"arn:aws:iam::%012d:role/r"`, i), fmt.Sprintf(`"AROAAAAAAAAAAAAAA%04d"`, i))
+	}
+	document := statement(`{"Effect":"Allow","Principal":{"AWS":[` + strings.Join(names, ",") + `]},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],
+		"Condition":{"StringLikeIfExists":{"aws:RequestTag/t":"x*"},"ForAllValues:StringLike":{"aws:TagKeys":"t*"}}}`)
+	p, outer := parse(t, document), parse(t, strings.Replace(document, `"x*"`, `"*"`, 1))
+	assert.Contains(t, p.Within(outer).String(), "too intricate")
+	assert.True(t, slices.ContainsFunc(p.Reach(), func(r trust.Reach) bool { return r.Principal == "*" && r.Unproven }), "there may be others")
 }
 
 func TestReachAsJSON(t *testing.T) {
