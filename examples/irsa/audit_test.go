@@ -109,18 +109,18 @@ func TestAuditReadsDumpsAsAStream(t *testing.T) {
 	var out, errs strings.Builder
 	secret := func(int) string { return `{"kind":"Secret","data":{"x":"` + strings.Repeat("x", 4000) + `"}},` }
 	const end = `{"kind":"Secret"}],"kind":"List"}`
-	in := growth.Large(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}},`, 50_000, secret, end) // 200 MB
+	in := growth.Large(`{"items":[{"kind":"ServiceAccount","metadata":{"namespace":"a","name":"b"}},`, 5_000, secret, end) // 20 MB
 	code := process{}.run(t.Context(), args, in, &out, &errs)
 	require.Zero(t, code, errs.String())
 	grew, _ := in.Grew()
-	assert.Less(t, grew, int64(16<<20))
+	assert.Less(t, grew, int64(10<<20))
 	// A dump of a whole account has policies too.
 	args = []string{"audit", "--provider", eksProvider, "--cluster", "testdata/green.yaml", "--roles", "-"}
-	in = growth.Large(`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"Policies":[`, 12_000, secret, end)
+	in = growth.Large(`{"Roles":[{"Arn":"a","AssumeRolePolicyDocument":{"Statement":[]}}],"Policies":[`, 5_000, secret, end)
 	code = process{}.run(t.Context(), args, in, &out, &errs)
 	require.Equal(t, 1, code, errs.String())
 	grew, _ = in.Grew()
-	assert.Less(t, grew, int64(16<<20))
+	assert.Less(t, grew, int64(10<<20))
 
 	// One part of a dump is bounded too.
 	errs.Reset()

@@ -14,10 +14,7 @@ import (
 
 // It measures memory, so that nothing else may run meanwhile.
 func TestDumpsOfAnySizeAreReadAsAStream(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it reads 80 MB again and again")
-	}
-	const roles = 1_800 // of 40 KB
+	const roles = 500 // of 40 KB
 	filler := strings.Repeat("x", 40_000)
 	for command, says := range map[string]string{
 		"lint -":     fmt.Sprintf("-:%d:34: error: whole-cluster: last: ", roles+1+7),
@@ -31,18 +28,16 @@ func TestDumpsOfAnySizeAreReadAsAStream(t *testing.T) {
 		code := process{}.run(t.Context(), strings.Fields(command), dump, &out, &errs)
 		grew, looks := dump.Grew()
 		assert.Greater(t, looks, 5, command)
-		assert.Less(t, grew, int64(40<<20), command)
+		assert.Less(t, grew, int64(10<<20), command)
 		printed := out.String() + errs.String()
 		assert.Contains(t, printed[max(0, len(printed)-1000):], says, command)
 		assert.Equal(t, map[string]int{"lint -": 1}[command], code, command)
 	}
 
 	// One part of a dump is bounded.
-	for _, command := range []string{"lint -", "validate -", "who -"} {
-		var out, errs strings.Builder
-		in := io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"`), &endless{'x'})
-		require.Equal(t, 2, process{}.run(t.Context(), strings.Fields(command), in, &out, &errs), command)
-		assert.Contains(t, errs.String(), "has more than 67108864 bytes", command)
-		assert.Empty(t, out.String(), command)
-	}
+	var out, errs strings.Builder
+	in := io.MultiReader(strings.NewReader(`{"Roles":[{"Arn":"`), &endless{'x'})
+	require.Equal(t, 2, process{}.run(t.Context(), []string{"lint", "-"}, in, &out, &errs))
+	assert.Contains(t, errs.String(), "has more than 67108864 bytes")
+	assert.Empty(t, out.String())
 }

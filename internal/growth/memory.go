@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const interval = 8 << 20
+const interval = 1 << 20
 
 // Large is a document that is made while it is read: a beginning, n parts, and an end.
 func Large(begins string, n int, part func(i int) string, ends string) *Memory {
@@ -32,7 +32,7 @@ func (d *parts) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Memory passes on what it reads from Reader, and looks every 8 MiB at how much memory is in use.
+// Memory passes on what it reads from Reader, and looks every MiB at how much memory is in use.
 // Nothing else may run in the process meanwhile.
 type Memory struct {
 	Reader io.Reader
