@@ -106,9 +106,10 @@ func (v *variable) addOpen() {
 	v.atoms = append(v.atoms, atom{presence: unknown, open: true, verdicts: v.judge(nil, unknown)})
 }
 
-// isGuess says whether one value, which is malformed, stands for others too: no condition names it.
+// isGuess says whether one value, which is malformed, stands for others too: no condition names it. The
+// empty one is a value of its own, which may be null.
 func (v *variable) isGuess(values []string) bool {
-	return len(values) == 1 && isMalformed(v.name, values[0]) && familyOf(v.name) != familyUnknown &&
+	return len(values) == 1 && values[0] != "" && isMalformed(v.name, values[0]) && familyOf(v.name) != familyUnknown &&
 		!slices.ContainsFunc(v.columns, func(c column) bool { return slices.Contains(c.condition.texts, values[0]) })
 }
 
