@@ -33,8 +33,8 @@ const (
 	// clockSkew is how far a token's nbf and iat may be in the future, because the cluster's clock
 	// may be ahead. An exp has no tolerance: the kubelet replaces tokens long before.
 	clockSkew = time.Minute
-	// minInterval is the shortest time between two fetches, whatever tokens come. A failed fetch is
-	// not repeated before.
+	// minInterval is the shortest time between two fetches, whatever tokens come, unless MaxAge is less.
+	// A failed fetch is not repeated before.
 	minInterval = 10 * time.Second
 	// missingFor is how long the issuer is not asked again for a key that it does not have.
 	missingFor = time.Minute
@@ -44,10 +44,11 @@ const (
 
 // Verifier verifies the service account tokens of one issuer for one audience. It keeps the
 // issuer's keys, fetches them at the first token, when a token names one that it does not
-// have, and by age. It fetches at most every 10 seconds, so that a flood of forged tokens does
-// not become a flood of requests to the issuer. It is safe for concurrent use: callers who need keys at
-// the same time share one fetch, which goes on as long as one of them waits, and ends after 10 seconds. A
-// caller whose key is there, but old enough to be fetched again, waits a second at most.
+// have, and by age. It fetches at most every 10 seconds, or every MaxAge when that is less, so that
+// a flood of forged tokens does not become a flood of requests to the issuer. It is safe for
+// concurrent use: callers who need keys at the same time share one fetch, which goes on as long as
+// one of them waits, and ends after 10 seconds. A caller whose key is there, but old enough to be
+// fetched again, waits a second at most.
 type Verifier struct {
 	issuer   Issuer
 	audience string

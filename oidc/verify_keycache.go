@@ -164,6 +164,7 @@ func (c *keyCache) land(f *flight, now time.Time, keys *KeySet, err error) {
 	c.failure = err
 	if err == nil {
 		c.keys, c.fetched = keys, now
+		c.wait(now, min(minInterval, c.maxAge)) // keys that may not be used any more can be had again
 	}
 }
 
@@ -185,8 +186,10 @@ func (c *keyCache) leave(f *flight) bool {
 
 func (c *keyCache) wait(now time.Time, d time.Duration) { c.last, c.next = now, now.Add(d) }
 
-// allowed does not let a clock that was set back lock the cache.
-func (c *keyCache) allowed(now time.Time) bool { return !now.Before(c.next) || now.Before(c.last) }
+// allowed does not let a clock that was set back, or stood still, lock the cache.
+func (c *keyCache) allowed(now time.Time) bool {
+	return !now.Before(c.next) || !now.Round(0).Before(c.next) || now.Before(c.last)
+}
 
 func (c *keyCache) usable(now time.Time) bool { return c.age(now) < c.maxAge }
 
