@@ -18,6 +18,8 @@ var (
 	// ErrOtherAccount is in the error of credentials that are of another account or partition
 	// than the spec names.
 	ErrOtherAccount = errors.New("the credentials belong to another account than the one in the spec")
+
+	errNoAnswer = errors.New("IAM gave neither an answer nor an error")
 )
 
 // LimitError reports a list that IAM would refuse for its length, before anything is written:

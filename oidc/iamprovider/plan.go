@@ -97,6 +97,9 @@ func observe(ctx context.Context, api Reader, w wanted) (observed, error) {
 	if err != nil {
 		return observed{}, fmt.Errorf("read provider: %w", err)
 	}
+	if out == nil {
+		return observed{}, fmt.Errorf("read provider: %w", errNoAnswer)
+	}
 	// IAM returns the URL without its scheme.
 	if url := strings.TrimPrefix(aws.ToString(out.Url), "https://"); url != w.issuer.HostPath() {
 		return observed{}, fmt.Errorf("%w: IAM has it for %q", ErrOtherIssuer, url)

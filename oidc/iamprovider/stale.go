@@ -80,6 +80,9 @@ func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, e
 	if api == nil {
 		return nil, fmt.Errorf("iamprovider: %w", ErrNoClient)
 	}
+	if ctx == nil { // it would end the program, in a goroutine of ours
+		ctx = context.Background()
+	}
 	if cfg.Discoverer == nil {
 		cfg.Discoverer = &oidc.Client{}
 	}
@@ -91,7 +94,7 @@ func Stale(ctx context.Context, api Lister, cfg StaleConfig) ([]StaleProvider, e
 		return nil, fmt.Errorf("iamprovider: list providers: %w", err)
 	}
 	if out == nil {
-		return nil, errors.New("iamprovider: list providers: IAM gave neither an answer nor an error")
+		return nil, fmt.Errorf("iamprovider: list providers: %w", errNoAnswer)
 	}
 	all := make([]StaleProvider, len(out.OpenIDConnectProviderList))
 	var wait sync.WaitGroup

@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -198,9 +200,39 @@ func (mute) ListOpenIDConnectProviders(context.Context, *iam.ListOpenIDConnectPr
 	return nil, nil
 }
 
-func TestStaleTakesNoAnswerForAnError(t *testing.T) {
+func (mute) GetOpenIDConnectProvider(context.Context, *iam.GetOpenIDConnectProviderInput, ...func(*iam.Options)) (*iam.GetOpenIDConnectProviderOutput, error) {
+	return nil, nil
+}
+
+// muteOnCreate has no provider, and answers nothing to the request for one.
+type muteOnCreate struct{ box }
+
+func (muteOnCreate) CreateOpenIDConnectProvider(context.Context, *iam.CreateOpenIDConnectProviderInput, ...func(*iam.Options)) (*iam.CreateOpenIDConnectProviderOutput, error) {
+	return nil, nil
+}
+
+func TestNoAnswerIsAnError(t *testing.T) {
 	t.Parallel()
 	reports, err := iamprovider.Stale(t.Context(), mute{}, iamprovider.StaleConfig{})
 	require.ErrorContains(t, err, "neither an answer nor an error")
 	assert.Nil(t, reports)
+	_, err = iamprovider.Plan(t.Context(), mute{}, spec(t))
+	require.ErrorContains(t, err, "read provider: IAM gave neither an answer nor an error")
+	_, err = iamprovider.Ensure(t.Context(), muteOnCreate{newBox(t, trusttest.Config{})}, spec(t), iamprovider.Config{})
+	require.ErrorContains(t, err, "neither an answer nor an error")
+}
+
+// one is an account with one provider.
+type one struct{}
+
+func (one) ListOpenIDConnectProviders(context.Context, *iam.ListOpenIDConnectProvidersInput, ...func(*iam.Options)) (*iam.ListOpenIDConnectProvidersOutput, error) {
+	return &iam.ListOpenIDConnectProvidersOutput{OpenIDConnectProviderList: []types.OpenIDConnectProviderListEntry{{Arn: aws.String(providerARN)}}}, nil
+}
+
+func TestStaleTakesANilContextForOneWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	var none context.Context
+	reports, err := iamprovider.Stale(none, one{}, iamprovider.StaleConfig{Discoverer: answers{}})
+	require.NoError(t, err)
+	assert.Empty(t, reports)
 }

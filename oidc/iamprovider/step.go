@@ -55,6 +55,9 @@ func (e *ensurer) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if out == nil {
+		return errNoAnswer
+	}
 	if got := aws.ToString(out.OpenIDConnectProviderArn); got != w.arn {
 		return fmt.Errorf("%w: IAM created %q, delete it if it is not wanted there", ErrOtherAccount, got)
 	}
