@@ -199,6 +199,6 @@ var (
 	ErrClientCertificate = fetch.ErrClientCertificate
 )
 
-// StatusError is an answer of another status than 200: its URL, after redirects, and the status.
-// It is a plain value.
+// StatusError is an answer of another status than 200: its URL, after redirects and without its
+// query, and the status. It is a plain value.
 type StatusError = fetch.StatusError

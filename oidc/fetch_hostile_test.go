@@ -210,16 +210,6 @@ func TestHostileServersCostNoMoreThanTheDeadlineAndLeaveNothing(t *testing.T) {
 	}
 }
 
-func TestTheNamesInACertificateDoNotReachATerminal(t *testing.T) {
-	t.Parallel()
-	h := newHostile(t, nil, "evil\x1b[2J.example", "\nissuer ok.example")
-	for way, call := range calls(t, issuer(t, "https://idp.example.com")) {
-		err := call(t.Context(), h.client())
-		require.ErrorAs(t, err, new(x509.HostnameError), way)
-		assert.ErrorContains(t, err, `evil\x1b[2J.example, \nissuer ok.example, not idp`, way)
-	}
-}
-
 // assertIs takes an error, a pointer of the type for errors.As, or a text.
 func assertIs(t testing.TB, err error, want any, what string) {
 	t.Helper()

@@ -34,7 +34,7 @@ const maxHeader = 64 << 10 // of an answer, in bytes
 
 // StatusError is an answer with a status other than 200.
 type StatusError struct {
-	URL    string // that answered, after redirects
+	URL    string // that answered, after redirects, without its query
 	Status int
 }
 
@@ -141,7 +141,7 @@ func (f *Fetcher) Get(ctx context.Context, rawURL string, r Request) ([]byte, er
 				return nil, err
 			}
 		case resp.StatusCode != http.StatusOK:
-			return nil, &StatusError{URL: rawURL, Status: resp.StatusCode}
+			return nil, &StatusError{URL: shown(rawURL), Status: resp.StatusCode}
 		default:
 			return body, nil
 		}
@@ -161,7 +161,7 @@ func (f *Fetcher) ask(ctx context.Context, rawURL string, r Request) (resp *http
 	defer recovered(&err)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil || req.URL.Scheme != "https" || req.URL.Host == "" || req.URL.User != nil {
-		return nil, nil, fmt.Errorf("%q is not an https URL that can be asked", rawURL)
+		return nil, nil, fmt.Errorf("%q is not an https URL that can be asked", shown(rawURL))
 	}
 	req.Header.Set("Accept", r.Accept)
 	req.Header.Set("User-Agent", "irsa-go")
@@ -175,7 +175,7 @@ func (f *Fetcher) ask(ctx context.Context, rawURL string, r Request) (resp *http
 	req = req.WithContext(httptrace.WithClientTrace(ctx, to.trace()))
 	resp, err = to.transport.RoundTrip(req)
 	if err != nil {
-		return nil, nil, to.failed(rawURL, err)
+		return nil, nil, to.failed(shown(rawURL), err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || r.Limit < 0 {
@@ -183,10 +183,10 @@ func (f *Fetcher) ask(ctx context.Context, rawURL string, r Request) (resp *http
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, int64(r.Limit)+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("asking %s: %w", rawURL, badAnswer(err))
+		return nil, nil, fmt.Errorf("asking %s: %w", shown(rawURL), badAnswer(err))
 	}
 	if len(body) > r.Limit {
-		return nil, nil, fmt.Errorf("asking %s: %w: more than %d bytes", rawURL, ErrTooLarge, r.Limit)
+		return nil, nil, fmt.Errorf("asking %s: %w: more than %d bytes", shown(rawURL), ErrTooLarge, r.Limit)
 	}
 	return resp, body, nil
 }
@@ -198,6 +198,12 @@ func explain(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", cause, err)
+}
+
+// shown leaves out the query: that of a redirect may be a signature, with which anybody can read.
+func shown(rawURL string) string {
+	base, _, _ := strings.Cut(rawURL, "?")
+	return base
 }
 
 func isRedirect(status int) bool {
@@ -221,11 +227,11 @@ func follow(from, location string) (string, error) {
 	next, err := base.Parse(location)
 	switch {
 	case err != nil || next.Host == "" || !isASCII(next.Host+next.RawQuery): // RFC 3986 §2; a path is escaped
-		return "", fmt.Errorf("%w: %s leads to an invalid URL", ErrRedirect, from)
+		return "", fmt.Errorf("%w: %s leads to an invalid URL", ErrRedirect, shown(from))
 	case next.User != nil:
-		return "", fmt.Errorf("%w: %s leads to a URL with a user", ErrRedirect, from)
+		return "", fmt.Errorf("%w: %s leads to a URL with a user", ErrRedirect, shown(from))
 	case next.Scheme != "https":
-		return "", fmt.Errorf("%w: %s leads to scheme %q", ErrRedirect, from, next.Scheme)
+		return "", fmt.Errorf("%w: %s leads to scheme %q", ErrRedirect, shown(from), next.Scheme)
 	}
 	next.Fragment = ""
 	return next.String(), nil

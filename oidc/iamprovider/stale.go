@@ -155,7 +155,7 @@ func judgeSilence(iss oidc.Issuer, err error) []oidc.Problem {
 	switch {
 	case isClaimable(host) && (unknown || isStatus && status.Status == http.StatusNotFound):
 		found = append(found, oidc.Problem{Code: CodeClaimableHost, Message: fmt.Sprintf(
-			"%q is a name on a shared host that anybody can take once it is free: who takes it can mint tokens that this account believes; delete the provider unless the name is still yours", host)})
+			"%q is under a name on a shared host that anybody can take once it is free: who takes it can mint tokens that this account believes; delete the provider unless the name is still yours", iss.HostPath())})
 	case unknown:
 		found = append(found, oidc.Problem{Code: CodeHostUnknown, Message: fmt.Sprintf(
 			"%q does not exist in the DNS: who can register its domain can mint tokens that this account believes; delete the provider unless the domain is still yours", host)})

@@ -144,17 +144,8 @@ func (b *Bucket) get(ctx context.Context, path string, limit int) ([]byte, error
 		return nil, err
 	}
 	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusNotFound:
-		if said, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)); bytes.Contains(said, []byte("<Code>NoSuchBucket</Code>")) {
-			return nil, errors.New("the bucket does not exist") // which says nothing of the object
-		}
-		return nil, fs.ErrNotExist
-	case http.StatusForbidden:
-		return nil, errors.New("S3 answered 403 Forbidden: reading needs s3:GetObject, and s3:ListBucket to tell what is not there")
-	default:
-		return nil, b.answered(resp)
+	if resp.StatusCode != http.StatusOK {
+		return nil, b.notRead(resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if err == nil && len(body) > limit {
@@ -185,7 +176,7 @@ func (b *Bucket) change(ctx context.Context, method, path string, body []byte, h
 	if err == nil {
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
-			err = b.answered(resp)
+			err, _ = b.answered(resp)
 		}
 	}
 	if err != nil {
@@ -194,12 +185,33 @@ func (b *Bucket) change(ctx context.Context, method, path string, body []byte, h
 	return nil
 }
 
-func (b *Bucket) answered(resp *http.Response) error {
-	err := fmt.Errorf("S3 answered %s", resp.Status)
+// notRead tells an object that does not exist from everything else, a bucket that does not exist included.
+func (b *Bucket) notRead(resp *http.Response) error {
+	err, code := b.answered(resp)
+	switch {
+	case resp.StatusCode == http.StatusNotFound && code != "NoSuchBucket":
+		return fs.ErrNotExist
+	case resp.StatusCode == http.StatusForbidden && (code == "AccessDenied" || code == ""):
+		return fmt.Errorf("%w: reading needs s3:GetObject, and s3:ListBucket to tell what is not there", err)
+	}
+	return err
+}
+
+var errorCode = regexp.MustCompile(`<Code>([A-Za-z0-9]{1,64})</Code>`)
+
+// answered returns the error and its code
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), "" where S3 gives none.
+func (b *Bucket) answered(resp *http.Response) (err error, code string) {
+	err = fmt.Errorf("S3 answered %s", resp.Status)
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if m := errorCode.FindSubmatch(body); m != nil {
+		code = string(m[1])
+		err = fmt.Errorf("%w, %s", err, code)
+	}
 	if region := resp.Header.Get("X-Amz-Bucket-Region"); region != "" && region != b.region {
 		err = fmt.Errorf("%w: the bucket is in region %q, not %q", err, region, b.region)
 	}
-	return err
+	return err, code
 }
 
 func (b *Bucket) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {

@@ -26,6 +26,7 @@ func credentials(context.Context) (aws.Credentials, error) {
 type objects struct {
 	kept map[string]string
 	got  []*http.Request
+	says string // with a refusal
 }
 
 // Do is for aws.Config.HTTPClient.
@@ -50,6 +51,7 @@ func (o *objects) Do(r *http.Request) (*http.Response, error) {
 		w.WriteHeader(http.StatusNotFound)
 	case body == "forbidden":
 		w.WriteHeader(http.StatusForbidden)
+		w.WriteString(o.says)
 	case body == "elsewhere":
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
 		w.WriteHeader(http.StatusMovedPermanently)
@@ -163,7 +165,23 @@ func TestAMissingBucketIsNotOneWithoutTheObject(t *testing.T) {
 	iss := issuer(t, "https://cdn.example")
 	b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: &objects{}}, "missing", iss)
 	require.NoError(t, err)
-	assert.ErrorContains(t, oidc.Unpublish(t.Context(), b, iss), "the bucket does not exist")
+	assert.ErrorContains(t, oidc.Unpublish(t.Context(), b, iss), "S3 answered 404 Not Found, NoSuchBucket")
+}
+
+func TestARefusalIsSaidToBeOfPermissionsWhenItIs(t *testing.T) {
+	t.Parallel()
+	const hint = "reading needs s3:GetObject"
+	for code, hinted := range map[string]bool{"AccessDenied": true, "": true, "RequestTimeTooSkewed": false, "SignatureDoesNotMatch": false} {
+		const url = "https://b.s3.eu-west-1.amazonaws.com/x"
+		s3 := &objects{kept: map[string]string{url: "forbidden"}, says: "<Error><Code>" + code + "</Code><Message>secret</Message></Error>"}
+		b, err := s3store.New(aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: s3}, "b", issuer(t, "https://cdn.example"))
+		require.NoError(t, err)
+		_, err = b.GetObject(t.Context(), "x", 1)
+		require.ErrorContains(t, err, "S3 answered 403 Forbidden")
+		assert.ErrorContains(t, err, code)
+		assert.NotContains(t, err.Error(), "secret")
+		assert.Equal(t, hinted, strings.Contains(err.Error(), hint), code)
+	}
 }
 
 func TestANilContextIsOneWithoutAnEnd(t *testing.T) {
