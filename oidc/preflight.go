@@ -194,12 +194,13 @@ func (p *preflight) keys(doc *Document, jwks []byte, token string) {
 	if err == nil {
 		err = keys.CheckSTS()
 	}
-	p.check(CheckKeys, fmt.Sprintf("STS can verify with the %d keys", keys.Len()), err)
+	usable, faults := keys.judgeSTS()
+	p.check(CheckKeys, fmt.Sprintf("STS can verify with %d of %d keys", usable.Len(), len(keys.entries())), err)
 	if keys == nil {
 		p.skip("the keys cannot be read", CheckToken)
 		return
 	}
-	for _, e := range keys.Faults() {
+	for _, e := range faults {
 		if err == nil { // else it is part of the failure
 			p.warn(e.Code, "%s", e)
 		}

@@ -1,7 +1,10 @@
 package oidc_test
 
 import (
+	"crypto/elliptic"
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -79,4 +82,20 @@ func TestPreflightWarnsOfWhatAWSMayNotReach(t *testing.T) {
 	r := (&oidc.Client{RootCAs: srv.CertPool()}).Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{})
 	assert.True(t, r.OK())
 	assert.Equal(t, []oidc.Code{oidc.CodeNotPublic, oidc.CodeChain}, codes(r.Warnings))
+}
+
+func TestPreflightCountsTheKeysThatSTSCanVerifyWith(t *testing.T) {
+	t.Parallel()
+	srv := server(t, oidctest.Config{})
+	second := ecKey(t, elliptic.P256()).Public()
+	keys, err := srv.KeySet().With(second)
+	require.NoError(t, err)
+	jwks, err := json.Marshal(keys)
+	require.NoError(t, err)
+	kid := `"kid":"` + keys.IDs()[1] + `"`
+	srv.SetFault(oidctest.Fault{KeySet: strings.Replace(string(jwks), kid, kid+`,"key_ops":["verify"]`, 1)})
+	r := srv.Client().Preflight(t.Context(), srv.Issuer(), oidc.PreflightConfig{})
+	require.NoError(t, r.Err())
+	assert.Contains(t, codes(r.Warnings), oidc.CodeKeyOps)
+	assert.Contains(t, r.String(), "STS can verify with 1 of 2 keys")
 }
