@@ -179,6 +179,21 @@ func (s session) identityOf(values keyValues) string {
 	return values.or(keyIdentity, "xx")
 }
 
+// fill adds the keys of the tags and of the source identity that the session sets.
+func (s session) fill(values keyValues) keyValues {
+	filled := maps.Clone(values)
+	if tags := s.tagsOf(values); tags != nil {
+		filled[keyTagKeys] = slices.Sorted(maps.Keys(tags))
+		for name, value := range tags {
+			filled[keyTag+lowerASCII(name)] = []string{value}
+		}
+	}
+	if s.identity {
+		filled[keyIdentity] = []string{s.identityOf(values)}
+	}
+	return filled
+}
+
 // domainOf is for the keys that neither the caller nor the session decides.
 func domainOf(base *request, key string) domain {
 	got, p := base.lookup(key)

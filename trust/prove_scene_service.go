@@ -25,7 +25,7 @@ func strangeScene(c caller, first string, s session) scene {
 		}
 		return domainOf(base, key)
 	}
-	sc.build = func(values keyValues) *request { return settle(Request{base}, values) }
+	sc.build = func(values keyValues) *request { return settle(Request{base}, s.fill(values)) }
 	return sc
 }
 
