@@ -176,7 +176,7 @@ func (b *Bucket) change(ctx context.Context, method, path string, body []byte, h
 	if err == nil {
 		defer resp.Body.Close()
 		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
-			err, _ = b.answered(resp)
+			_, err = b.answered(resp)
 		}
 	}
 	if err != nil {
@@ -187,7 +187,7 @@ func (b *Bucket) change(ctx context.Context, method, path string, body []byte, h
 
 // notRead tells an object that does not exist from everything else, a bucket that does not exist included.
 func (b *Bucket) notRead(resp *http.Response) error {
-	err, code := b.answered(resp)
+	code, err := b.answered(resp)
 	switch {
 	case resp.StatusCode == http.StatusNotFound && code != "NoSuchBucket":
 		return fs.ErrNotExist
@@ -199,9 +199,9 @@ func (b *Bucket) notRead(resp *http.Response) error {
 
 var errorCode = regexp.MustCompile(`<Code>([A-Za-z0-9]{1,64})</Code>`)
 
-// answered returns the error and its code
+// answered returns what S3 says as an error, and its code
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), "" where S3 gives none.
-func (b *Bucket) answered(resp *http.Response) (err error, code string) {
+func (b *Bucket) answered(resp *http.Response) (code string, err error) {
 	err = fmt.Errorf("S3 answered %s", resp.Status)
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	if m := errorCode.FindSubmatch(body); m != nil {
@@ -211,7 +211,7 @@ func (b *Bucket) answered(resp *http.Response) (err error, code string) {
 	if region := resp.Header.Get("X-Amz-Bucket-Region"); region != "" && region != b.region {
 		err = fmt.Errorf("%w: the bucket is in region %q, not %q", err, region, b.region)
 	}
-	return err, code
+	return code, err
 }
 
 func (b *Bucket) do(ctx context.Context, method, path string, body []byte, header http.Header) (*http.Response, error) {
