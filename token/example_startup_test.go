@@ -39,5 +39,6 @@ func ExampleConfigure_startup() {
 	//   role:      arn:aws:iam::111122223333:role/reader
 	//   check:     AWS_WEB_IDENTITY_TOKEN_FILE against the path that the token's volume is mounted at
 	//   check:     that this container has the mount: an injected sidecar or a container left out by an annotation does not
+	//   check:     with EKS Pod Identity, AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the same way
 	//   retry:     with-backoff
 }
