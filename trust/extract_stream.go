@@ -15,8 +15,9 @@ import (
 // documents: they are read an element at a time, and each element is bounded as Extract bounds a
 // document. Documents of other kinds are read whole.
 //
-// An error ends the sequence; [ErrUnknownDocument] of one in a list comes after the others. What came before it is not all that the document has, and none of it
-// should be used where a dump that was cut off would be taken for a whole.
+// An error ends the sequence; [ErrUnknownDocument] of one in a list comes after the others. What came
+// before it is not all that the document has, and none of it should be used where a dump that was cut
+// off would be taken for a whole.
 func ExtractFrom(r io.Reader) iter.Seq2[Extracted, error] {
 	return func(yield func(Extracted, error) bool) {
 		s := extractStream{Reader: jsonstream.New(r, extractLimits()), yield: yield, names: map[string]bool{}}

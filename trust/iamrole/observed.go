@@ -89,7 +89,7 @@ func listAttached(ctx context.Context, api iam.ListAttachedRolePoliciesAPIClient
 // errEndlessPages is IAM's, or a proxy's, failure to end a list.
 var errEndlessPages = errors.New("IAM returned the same page again")
 
-// eachPage asks for pages until there are no more.
+// eachPage asks for one page after the other, up to the last.
 func eachPage(what string, page func(marker *string) (truncated bool, next *string, err error)) error {
 	var marker *string
 	for {
