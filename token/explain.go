@@ -96,8 +96,8 @@ type Explainer interface {
 // credentials endpoint, of the Kubernetes API or of an AWS service that refuses the credentials, a
 // token that cannot be read, a connection that fails, an environment without an identity. The error
 // may come from this package, from stscreds or from any AWS client, wrapped in whatever. It returns
-// false for nil, for an error that it does not know and for a caller's own cancellation, unless something else
-// had failed until then.
+// false for nil, for an error that it does not know and for a caller's own cancellation, unless something
+// else had failed until then.
 //
 // The messages of STS are those seen in the field: AWS documents none of them, so an unknown
 // message of a known code gets that code's general explanation.

@@ -94,8 +94,8 @@ type PoolProvider interface {
 //
 // All providers of a key share its credentials; the src of the last call of Provider is the one that
 // is asked. A provider outlives an eviction: it serves nothing that was evicted, and its next
-// Retrieve takes the identity up anew. Set it as Credentials of an aws.Config after loading that: config.LoadDefaultConfig would put an aws.CredentialsCache
-// around it, which learns of no eviction.
+// Retrieve takes the identity up anew. Set it as Credentials of an aws.Config after loading that:
+// config.LoadDefaultConfig would put an aws.CredentialsCache around it, which learns of no eviction.
 //
 // Each token's sub and account UID, and its iss and aud when the key has them, must be the key's:
 // otherwise the token is not used and the error is an *[IdentityError].

@@ -33,8 +33,9 @@ func (e *Error) Error() string {
 // Unwrap returns the error of the client.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KubernetesStatus is Code, and 0 where a proxy or a load balancer has refused the request in words of its own: its 404
-// does not say that the account is gone. [token.Explain] knows what it means, and which statuses are final.
+// KubernetesStatus is Code, and 0 where a proxy or a load balancer has refused the request in words of
+// its own: its 404 does not say that the account is gone. [token.Explain] knows what it means, and which
+// statuses are final.
 func (e *Error) KubernetesStatus() int {
 	failed := e.Code >= http.StatusInternalServerError || e.Code == http.StatusTooManyRequests
 	if apierrors.IsUnexpectedServerError(e.Err) && !failed {

@@ -48,9 +48,9 @@ func ReadRoles(name string, r io.Reader) (map[string]*trust.Policy, error) {
 
 // Cluster looks at the service accounts and pods of a cluster: what "kubectl get serviceaccounts,pods
 // --all-namespaces -o json" prints, as a stream, one object at a time, or the same as YAML, which is read
-// whole, up to 64 MiB. Several lists may follow each other, and nothing else may. Objects of other kinds are passed over. A
-// dump without a service account is an error, as every namespace has one. After an error the audit has
-// a part of the cluster, and its report should not be used.
+// whole, up to 64 MiB. Several lists may follow each other, and nothing else may. Objects of other kinds
+// are passed over. A dump without a service account is an error, as every namespace has one. After an
+// error the audit has a part of the cluster, and its report should not be used.
 func (a *Audit) Cluster(cluster trust.Provider, dump io.Reader) error {
 	accounts := 0
 	err := eachItem(dump, func(item []byte) error {
